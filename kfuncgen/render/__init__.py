@@ -1,0 +1,62 @@
+"""Results to text: every output format is one module with a pure function `render(Outcome) -> str`.
+
+`FORMATS` is the only table: a new format is a module here and a line there. Modules are imported when asked for,
+so that `--output-format concise` does not pay for the others. Nothing here reads files, prints or knows the
+command line: sources come through `Outcome.read`, which an editor can serve from unsaved text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from kfuncgen.diagnostic import FileFailure, Report, UsageError
+
+Reader = Callable[[str], bytes | None]
+"""The bytes of a source by the name a finding carries, None when it cannot be read."""
+
+
+def read_nothing(file: str) -> bytes | None:
+    """A Reader without sources: findings are then shown without excerpts."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a format renders: the report, the files that failed, and how to show them.
+
+    `kernels` are the targeted kernels (a finding on all of them need not list them), `colour` allows terminal
+    colours where the format has any.
+    """
+
+    report: Report
+    failures: tuple[FileFailure, ...] = ()
+    read: Reader = read_nothing
+    kernels: tuple[str, ...] = ()
+    colour: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One output format. `document`: stdout must hold nothing else, as a machine parses it."""
+
+    module: str
+    summary: str
+    document: bool = False
+
+
+FORMATS: Mapping[str, Format] = {
+    "text": Format("kfuncgen.render.text", "excerpts and the path of each finding, for people"),
+    "concise": Format("kfuncgen.render.concise", "one line per finding, for editors and scripts"),
+    "json": Format("kfuncgen.render.json", "one JSON document", document=True),
+}
+
+
+def render(name: str, outcome: Outcome) -> str:
+    """`outcome` in the format called `name`; UsageError lists the valid names."""
+    if name not in FORMATS:
+        raise UsageError(f"unknown output format '{name}', expected {', '.join(FORMATS)}")
+    text = import_module(FORMATS[name].module).render(outcome)
+    assert isinstance(text, str)
+    return text
