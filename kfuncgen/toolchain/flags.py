@@ -1,0 +1,317 @@
+"""Which flags a BPF source is compiled with, and where they came from.
+
+In this order: the arguments after `--`; compile_commands.json (in the given build directory, else upward from
+the source, also in a `build` folder); compile_flags.txt or .clangd upward; `clang-args` of kfuncgen.toml; BPF
+defaults.
+Arguments from files pass the allow-list (allowlist.py); those the user typed are taken as they are. Whatever the
+origin, a BPF target, the architecture macro of libbpf's headers and the system's multiarch include directory
+are added when nothing says otherwise, since no BPF source compiles without them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from kfuncgen.diagnostic import Place, UsageError
+from kfuncgen.toolchain.allowlist import Filtered, filter_arguments
+
+MAX_DATABASE_BYTES = 128 * 1024 * 1024
+"""The database of an all-modules kernel build is about 20 MB."""
+MAX_FLAG_FILE_BYTES = 1024 * 1024
+"""compile_flags.txt and .clangd are a few lines."""
+
+_ARCHITECTURES = {
+    "x86_64": "x86",
+    "amd64": "x86",
+    "i386": "x86",
+    "i686": "x86",
+    "aarch64": "arm64",
+    "arm64": "arm64",
+    "armv6l": "arm",
+    "armv7l": "arm",
+    "armv8l": "arm",
+    "ppc64": "powerpc",
+    "ppc64le": "powerpc",
+    "s390x": "s390",
+    "riscv64": "riscv",
+    "loongarch64": "loongarch",
+    "mips": "mips",
+    "mips64": "mips",
+    "sparc64": "sparc",
+}
+"""`uname -m` -> the suffix of libbpf's __TARGET_ARCH_ macros (tools/lib/bpf/bpf_tracing.h)."""
+
+_MULTIARCH = {
+    "x86_64": "x86_64-linux-gnu",
+    "aarch64": "aarch64-linux-gnu",
+    "armv7l": "arm-linux-gnueabihf",
+    "ppc64le": "powerpc64le-linux-gnu",
+    "s390x": "s390x-linux-gnu",
+    "riscv64": "riscv64-linux-gnu",
+    "loongarch64": "loongarch64-linux-gnu",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The arguments for one source, without the source itself.
+
+    `origin` says in words where they came from; `notes` what the user should know (options left out, a database
+    without an entry for the source).
+    """
+
+    args: tuple[str, ...]
+    origin: str
+    notes: tuple[str, ...] = ()
+
+
+def target_architecture(machine: str = "") -> str:
+    """The __TARGET_ARCH_ suffix of `machine` (`uname -m`; default: this one), "x86" for an unknown one."""
+    return _ARCHITECTURES.get((machine or platform.machine()).lower(), "x86")
+
+
+def find_flags(
+    source: Path,
+    explicit: Sequence[str] | None = None,
+    build_dir: Path | None = None,
+    configured: Sequence[str] = (),
+    configured_dir: Path | None = None,
+) -> Flags:
+    """The flags for `source`, from the first place that has some.
+
+    `explicit` are the arguments typed after `--` (None: there was no `--`); `build_dir` holds
+    compile_commands.json; `configured` is `clang-args` of kfuncgen.toml, relative to `configured_dir`.
+    Raises UsageError, with the place, for a malformed or too large file, or a `build_dir` without database.
+    """
+    path = _absolute(source)
+    if explicit is not None:
+        return _complete(path, tuple(explicit), "the command line", ())
+    notes: list[str] = []
+    for database in _databases(path, build_dir):
+        found = _from_database(database, path)
+        if found is not None:
+            return _complete(path, found.args, str(database), (*notes, *_dropped_note(found)))
+        notes.append(f"{database} has no entry for this file")
+    for name, read in (("compile_flags.txt", _read_compile_flags), (".clangd", _read_clangd)):
+        for file in _upward(path, (name,)):
+            filtered = read(file)
+            if filtered is not None:
+                return _complete(path, filtered.args, str(file), (*notes, *_dropped_note(filtered)))
+    if configured:
+        filtered = filter_arguments(configured, configured_dir or path.parent)
+        return _complete(path, filtered.args, "clang-args of kfuncgen.toml", (*notes, *_dropped_note(filtered)))
+    return _complete(path, _default_includes(path), "BPF defaults", tuple(notes))
+
+
+def _complete(source: Path, args: tuple[str, ...], origin: str, notes: tuple[str, ...]) -> Flags:
+    """`args` with what every BPF compile needs: target, architecture macro, multiarch headers, C."""
+    front: list[str] = []
+    if not any(a in ("-target", "--target") or a.startswith("--target=") for a in args):
+        front.append("--target=bpf")
+    if not any("__TARGET_ARCH_" in a for a in args):
+        front.append(f"-D__TARGET_ARCH_{target_architecture()}")
+    back: list[str] = []
+    multiarch = Path("/usr/include") / _MULTIARCH.get(platform.machine(), "")
+    # Debian and Ubuntu keep <asm/...> in a folder that clang does not search for a BPF target
+    own_root = any(a.startswith(("--sysroot", "-isysroot", "-nostdinc", "-nostdlibinc")) for a in args)
+    if not own_root and _is_dir(multiarch / "asm"):
+        back += ["-idirafter", str(multiarch)]
+    return Flags((*front, *args, *back), origin, notes)
+
+
+def _absolute(path: Path) -> Path:
+    """`path` from the root, `..` folded; symbolic links stay, as the user sees them."""
+    return Path(os.path.normpath(path.absolute()))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder that may not be searched
+        return False
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _default_includes(source: Path) -> tuple[str, ...]:
+    """-I for the source's folder, its `include`, and the `include` beside it, where they exist."""
+    folders = (source.parent, source.parent / "include", source.parent.parent / "include")
+    return tuple(arg for folder in folders if _is_dir(folder) for arg in ("-I", str(folder)))
+
+
+def _dropped_note(filtered: Filtered) -> tuple[str, ...]:
+    if not filtered.dropped:
+        return ()
+    shown = ", ".join(filtered.dropped[:10]) + (", ..." if len(filtered.dropped) > 10 else "")
+    return (f"options left out: {shown}",)
+
+
+def _upward(source: Path, names: Sequence[str]) -> Iterator[Path]:
+    """The regular files called one of `names` in the folders of `source`, nearest first."""
+    for folder in source.parents:
+        for name in names:
+            file = folder / name
+            if _is_file(file):
+                yield file
+
+
+def _databases(source: Path, build_dir: Path | None) -> Iterator[Path]:
+    """The database of `build_dir`, or the nearest one upward (as clangd looks: beside and in `build`)."""
+    if build_dir is None:
+        nearest = next(_upward(source, ("compile_commands.json", "build/compile_commands.json")), None)
+        if nearest is not None:
+            yield nearest
+        return
+    file = _absolute(build_dir) / "compile_commands.json"
+    if not _is_file(file):
+        raise UsageError("no compile_commands.json in this build directory", Place(str(build_dir)))
+    yield file
+
+
+def _read_bounded(file: Path, limit: int) -> str:
+    """The text of `file`; UsageError when it is larger than `limit` bytes, unreadable or not UTF-8."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(limit + 1)
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", Place(str(file))) from None
+    if len(data) > limit:
+        raise UsageError(f"larger than {limit // 1024} KiB", Place(str(file)))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError("not UTF-8 text", Place(str(file), line)) from None
+
+
+def _from_database(database: Path, source: Path) -> Filtered | None:
+    """The filtered arguments of the entry for `source`: the first for a BPF target, else the first."""
+    try:
+        status = database.stat()
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", Place(str(database))) from None
+    entries = _load_database(database, status.st_mtime_ns, status.st_size)
+    wanted = os.path.realpath(source)
+    first: Filtered | None = None
+    for entry in entries.get(source.name, ()):
+        directory = Path(os.path.normpath(database.parent / entry.directory))
+        if os.path.realpath(directory / entry.file) != wanted:
+            continue
+        filtered = filter_arguments(_entry_arguments(database, entry), directory)
+        if any(a.startswith("--target=") for a in filtered.args):
+            return filtered
+        first = first or filtered
+    return first
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of a compile database, its types checked."""
+
+    number: int
+    directory: str
+    file: str
+    command: str | None
+    arguments: tuple[str, ...]
+
+
+@lru_cache(maxsize=4)
+def _load_database(database: Path, modified: int, size: int) -> dict[str, tuple[_Entry, ...]]:
+    """Entries by base name of the source. `modified` and `size` are there for the cache: they name the content."""
+    text = _read_bounded(database, MAX_DATABASE_BYTES)
+    place = Place(str(database))
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"not valid JSON: {error.msg}", Place(str(database), error.lineno, error.colno)) from None
+    except (RecursionError, ValueError):  # nested beyond measure, or an integer of thousands of digits
+        raise UsageError("not valid JSON: nested too deeply or numbers too long", place) from None
+    if not isinstance(data, list):
+        raise UsageError("expected a JSON list of compile commands", place)
+    entries: dict[str, list[_Entry]] = {}
+    for number, item in enumerate(data, 1):
+        entry = _check_entry(place, number, item)
+        entries.setdefault(Path(entry.file).name, []).append(entry)
+    return {name: tuple(found) for name, found in entries.items()}
+
+
+def _check_entry(place: Place, number: int, item: Any) -> _Entry:
+    """`item` as an entry; UsageError names the entry and what was expected of it."""
+
+    def wrong(expected: str) -> UsageError:
+        return UsageError(f"entry {number}: expected {expected}", place)
+
+    if not isinstance(item, dict):
+        raise wrong("an object with 'directory', 'file' and 'command' or 'arguments'")
+    file, directory = item.get("file"), item.get("directory", "")
+    command, arguments = item.get("command"), item.get("arguments")
+    if not isinstance(file, str) or not file or "\0" in file:
+        raise wrong("'file' to be a path")
+    if not isinstance(directory, str) or "\0" in directory:
+        raise wrong("'directory' to be a path")
+    if arguments is not None:
+        if not isinstance(arguments, list) or not all(isinstance(a, str) for a in arguments):
+            raise wrong("'arguments' to be a list of strings")
+        return _Entry(number, directory, file, None, tuple(arguments))
+    if not isinstance(command, str):
+        raise wrong("'command' (a string) or 'arguments' (a list of strings)")
+    return _Entry(number, directory, file, command, ())
+
+
+def _entry_arguments(database: Path, entry: _Entry) -> list[str]:
+    """The call without its compiler (and without a launcher such as ccache before it)."""
+    if entry.command is None:
+        words = list(entry.arguments)
+    else:
+        try:
+            words = shlex.split(entry.command)
+        except ValueError as error:
+            message = f"entry {entry.number}: 'command' is no shell command: {str(error).lower()}"
+            raise UsageError(message, Place(str(database))) from None
+    start = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
+    return words[start:]
+
+
+def _read_compile_flags(file: Path) -> Filtered:
+    """compile_flags.txt: one argument a line, relative to its folder."""
+    lines = (line.strip() for line in _read_bounded(file, MAX_FLAG_FILE_BYTES).splitlines())
+    return filter_arguments([line for line in lines if line and not line.startswith("#")], file.parent)
+
+
+def _read_clangd(file: Path) -> Filtered | None:
+    """CompileFlags.Add of a .clangd, or None when it adds nothing for every file.
+
+    Fragments with a condition (`If:`) are passed over: their regular expressions are not run.
+    """
+    import yaml  # costs 15 ms, and most trees have no .clangd
+
+    text = _read_bounded(file, MAX_FLAG_FILE_BYTES)
+    added: list[str] = []
+    try:
+        for fragment in yaml.safe_load_all(text):
+            if not isinstance(fragment, dict) or "If" in fragment:
+                continue
+            flags = fragment.get("CompileFlags")
+            add = flags.get("Add") if isinstance(flags, dict) else None
+            words = [add] if isinstance(add, str) else add if isinstance(add, list) else []
+            added += [word for word in words if isinstance(word, str)]
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = Place(str(file), mark.line + 1, mark.column + 1) if mark else Place(str(file))
+        raise UsageError(f"not valid YAML: {error.problem or 'malformed'}", place) from None
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
+        raise UsageError(f"not valid YAML: {type(error).__name__}", Place(str(file))) from None
+    return filter_arguments(added, file.parent) if added else None
