@@ -130,10 +130,19 @@ SPECIAL_EFFECTS = (
     "ringbuf-release",
     "session-cookie",
     "current-task-btf",
+    "dynptr-from-skb-meta",
+    "untrusted-result",
+    "trap",
     # allowed while a bpf_spin_lock is held
     "allowed-under-lock",
 )
 """Names of what the verifier special-cases by function name (CONTRACT sections 5 and 7)."""
+
+FILTERS = ("lsm", "iter", "kprobe-session", "css-task-iter")
+"""Programs that a kfunc's own filter lets through, within its hooks: `lsm` = BPF_PROG_TYPE_LSM only
+(bpf_fs_kfuncs_filter), `iter` = attach type BPF_TRACE_ITER only (tracing_iter_filter), `kprobe-session` = session
+attach types only (bpf_kprobe_multi_filter), `css-task-iter` = LSM, iterators and sleepable programs
+(check_css_task_iter_allowlist)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +340,7 @@ class Change:
     hooks: tuple[str, ...] | None = None
     prototype: Prototype | None = None
     place: Place = Place("")
+    special: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +388,7 @@ class Function:
     changes: tuple[Change, ...] = ()
     special: frozenset[str] = frozenset()
     filter: str = ""
-    """The kernel's filter on attach types, e.g. "lsm", "iter", "kprobe-session"; "" when there is none."""
+    """The kernel's filter on programs, a word of FILTERS; "" when there is none."""
     config: tuple[str, ...] = ()
     module: str = ""
     release: tuple[str, ...] = ()
@@ -394,13 +404,14 @@ class Function:
 
     def at(self, kernel: Kernel) -> Contract:
         """The contract on `kernel`; for kernels outside since..until that of the nearest one that has it."""
-        flags, hooks, prototype = self.flags, self.hooks, self.prototype
+        flags, hooks, prototype, special = self.flags, self.hooks, self.prototype, self.special
         for change in self.changes:
             if change.since <= kernel:
                 flags = change.flags if change.flags is not None else flags
                 hooks = change.hooks if change.hooks is not None else hooks
                 prototype = change.prototype if change.prototype is not None else prototype
-        return Contract(self, kernel, flags, hooks, prototype, derive_effects(flags, prototype, self.special))
+                special = change.special if change.special is not None else special
+        return Contract(self, kernel, flags, hooks, prototype, derive_effects(flags, prototype, special))
 
 
 def derive_effects(flags: tuple[str, ...], prototype: Prototype, special: frozenset[str]) -> Effects:
@@ -460,6 +471,8 @@ class SpecSet:
     functions: Mapping[str, Function]
     options: Mapping[str, OptionsStruct]
     newest: Kernel
+    checked: tuple[Kernel, ...] = ()
+    """Kernels against whose own tables the built-in facts were compared, oldest first."""
 
     def get(self, name: str) -> Function | None:
         """The function called `name`, or None."""
