@@ -1,0 +1,7 @@
+"""`python -m kfuncgen`."""
+
+import sys
+
+from kfuncgen.cli import main
+
+sys.exit(main())

@@ -1,0 +1,109 @@
+"""The command line: what is shared by all commands, and the one place where errors become an exit status.
+
+Commands live in cli_*.py; each imports its library when it runs, so that `kfuncgen lint` pays for neither jinja2
+nor rich. Exit status: 0 clean, 1 findings, 2 usage, configuration or spec error, 3 a source could not be parsed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from kfuncgen import __version__, cli_gen, cli_lint, cli_spec, cli_tools
+from kfuncgen.cli_options import CliState
+from kfuncgen.cli_output import OutputClosed, say, say_error, silence_stdout
+from kfuncgen.diagnostic import KfuncgenError
+
+INTERRUPTED = 128 + 2  # as a shell reports SIGINT
+OUTPUT_CLOSED = 128 + 13  # as a shell reports SIGPIPE
+TAKES_CLANG_ARGS = ("lint", "verify")
+
+app = typer.Typer(
+    name="kfuncgen",
+    help="Write and check callers of BPF kernel functions (kfuncs).",
+    epilog="Exit status: 0 clean, 1 findings, 2 usage, config or spec error, 3 a source could not be parsed.",
+    add_completion=False,
+    # Plain help: the boxes of the rich one break in pipes and narrow terminals, and importing rich costs 100 ms.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for commands in (cli_gen, cli_lint, cli_spec, cli_tools):
+    commands.register(app)
+
+CLICK_ERROR = typer.BadParameter.mro()[2]
+"""ClickException, the root of the parser's own errors: typer exports it under no name of its own, and whether
+it comes from click or from a copy inside typer depends on typer's version."""
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and exit.")] = False,
+) -> int:
+    """Write and check callers of BPF kernel functions (kfuncs)."""
+    if version:
+        typer.echo(f"kfuncgen {__version__}")
+        raise typer.Exit(0)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line (`argv` without the program's name; default sys.argv) and return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a Latin-1 terminal must not turn a finding into an encoding error
+            stream.reconfigure(errors="backslashreplace")
+    args, clang_args = split_clang_args(list(sys.argv[1:] if argv is None else argv))
+    try:
+        status = app(args=args, prog_name="kfuncgen", standalone_mode=False, obj=CliState(clang_args))
+        return status if isinstance(status, int) else 0
+    except KfuncgenError as error:
+        say_error(error)
+        return error.exit_code
+    except OutputClosed:
+        return OUTPUT_CLOSED
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except SystemExit as error:
+        # typer itself exits only when its help meets a closed pipe.
+        silence_stdout()
+        return OUTPUT_CLOSED if error.code == 1 else 2
+    except Exception as error:
+        if isinstance(error, CLICK_ERROR):
+            say(usage_message(error))
+            return 2
+        return internal_error(error)
+
+
+def split_clang_args(args: list[str]) -> tuple[list[str], tuple[str, ...] | None]:
+    """Take what follows `--` off the commands that hand it to the compiler; None when there is no `--`."""
+    command = next((arg for arg in args if not arg.startswith("-")), "")
+    if command not in TAKES_CLANG_ARGS or "--" not in args:
+        return args, None
+    at = args.index("--")
+    return args[:at], tuple(args[at + 1 :])
+
+
+def usage_message(error: Exception) -> str:
+    """One line for an error of the parser, ending with where to read more."""
+    message = " ".join(getattr(error, "format_message", error.__str__)().split()).rstrip(".")
+    message = message[:1].lower() + message[1:]
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "kfuncgen"
+    return f"kfuncgen: error: {message} (see '{command} --help')"
+
+
+def internal_error(error: Exception) -> int:
+    """A mistake of ours: said in one line; the traceback only for who wants it."""
+    if os.environ.get("KFUNCGEN_DEBUG") == "1":
+        raise error
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    say(f"kfuncgen: internal error: {what} (a bug in kfuncgen: please report it; KFUNCGEN_DEBUG=1 shows where)")
+    return 2

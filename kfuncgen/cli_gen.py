@@ -1,0 +1,132 @@
+"""`kfuncgen new` and `kfuncgen gen`: projects and headers from templates and specs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kfuncgen import cli_options as options
+from kfuncgen.cli_output import emit
+from kfuncgen.diagnostic import UsageError
+from kfuncgen.render.escape import one_line
+
+if TYPE_CHECKING:
+    from kfuncgen.generate import Template, Written
+
+LATER = {
+    "call": "Write one correct call of a kfunc",
+    "program": "Write a program that calls a kfunc",
+}
+"""Commands of the interface that this version does not have yet."""
+
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that kfuncgen did not write.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command("new")(new)
+    group = typer.Typer(help="Write pieces of code from the specs.", rich_markup_mode=None)
+    group.command("header")(header)
+    for name, summary in LATER.items():
+        options.later(group, "gen", name, summary)
+    app.add_typer(group, name="gen")
+
+
+def new(
+    template: Annotated[
+        str | None, typer.Argument(metavar="TEMPLATE", help="A template; --list shows them.")
+    ] = None,
+    folder: Annotated[str | None, typer.Argument(metavar="DIR", help="Where to write; made when missing.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="K=V", help="A value of the template; repeatable.")
+    ] = None,
+    kernel: options.KernelOption = None,
+    list_all: Annotated[bool, typer.Option("--list", help="List templates and their values.")] = False,
+    force: ForceOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, write nothing.")] = False,
+) -> int:
+    """Write a complete project from a template.
+
+    BPF program, loader, build files, tests, CI. Files are written only when they differ. Files that kfuncgen did not write are refused (exit 2), those you
+    changed are kept, unless --force is given.
+    """
+    from kfuncgen.generate import render_project, templates, write_project
+
+    if list_all:
+        known = templates()
+        chosen = [options.one_of(template, [t.name for t in known], "template")] if template is not None else None
+        emit(template_list([t for t in known if chosen is None or t.name in chosen]))
+        return 0
+    if template is None or folder is None:
+        missing = "TEMPLATE" if template is None else "DIR"
+        raise UsageError(f"missing {missing}, expected 'kfuncgen new TEMPLATE DIR' (--list shows the templates)")
+    specs = options.load_specs()
+    target = options.targets(kernel, specs)[-1]
+    files = render_project(template, key_values(settings or ()), specs, target)
+    return told(write_project(files, Path(folder), force=force, dry_run=dry_run), Path(folder), dry_run)
+
+
+def key_values(settings: Sequence[str]) -> dict[str, str]:
+    """`K=V` words as a mapping; the last of a repeated key wins."""
+    pairs = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set takes NAME=VALUE, not '{setting}'")
+        pairs[key] = value
+    return pairs
+
+
+def told(done: Sequence[Written], folder: Path, dry_run: bool) -> int:
+    """Print what became of each file; 2 when some were refused."""
+    words = {"written": "would write"} if dry_run else {}
+    lines = [f"{words.get(item.action, item.action):11} {one_line(str(folder / item.path))}" for item in done]
+    emit("".join(f"{line}\n" for line in lines))
+    refused = sum(item.action == "refused" for item in done)
+    if refused:
+        files = "1 file" if refused == 1 else f"{refused} files"
+        raise UsageError(f"{files} not written by kfuncgen refused; --force overwrites them")
+    return 0
+
+
+def template_list(known: Sequence[Template]) -> str:
+    """Templates with their values, as text."""
+    lines = []
+    for template in known:
+        lines.append(f"{template.name}: {template.description}")
+        for value in template.values:
+            default = f" (default {value.default})" if value.default else ""
+            lines.append(f"  --set {value.name}=...  {value.description}: {value.expected}{default}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def header(
+    kfuncs: Annotated[list[str], typer.Argument(metavar="KFUNC", help="The kfuncs to declare.")],
+    kernel: options.KernelOption = None,
+    minimal: Annotated[
+        bool, typer.Option("--minimal", help="Add the types that the kfuncs need, so that no vmlinux.h is needed.")
+    ] = False,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE if it differs.")
+    ] = None,
+    force: ForceOption = False,
+    spec: options.SpecOption = None,
+) -> int:
+    """Write a C header: prototypes, options initialisers, error decoding, scope-bound release."""
+    from kfuncgen.generate import GeneratedFile, render_header, write_project
+
+    specs = options.load_specs(spec)
+    text = render_header(kfuncs, specs, options.targets(kernel, specs)[-1], minimal=minimal)
+    if output is None:
+        emit(text)
+        return 0
+    path = Path(output)
+    if not path.name:
+        raise UsageError(f"'{output}' is no file name")
+    done = write_project({path.name: GeneratedFile(text, rewrite=True)}, path.parent, force=force)
+    if any(item.action == "refused" for item in done):
+        raise UsageError(f"'{output}' was not written by kfuncgen; --force overwrites it")
+    return 0

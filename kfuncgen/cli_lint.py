@@ -1,0 +1,286 @@
+"""`kfuncgen lint` and `kfuncgen explain`: options to LintOptions, a Report to text. No decision about findings."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kfuncgen import cli_options as options
+from kfuncgen.cli_output import (
+    MAX_SOURCE_BYTES,
+    colour_wanted,
+    emit,
+    read_source,
+    say,
+    say_failures,
+)
+from kfuncgen.config import Config, find_config, key_place, load_config
+from kfuncgen.diagnostic import FileFailure, Report, Severity, UsageError
+from kfuncgen.render import FORMATS, Outcome, Reader, render
+
+if TYPE_CHECKING:
+    from kfuncgen.lint import LintOptions
+
+SUFFIX = ".bpf.c"
+STDIN_NAME = "stdin.bpf.c"
+FAIL_ON = ("error", "warning", "hint", "never")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command("lint", rich_help_panel="Check")(lint)
+    app.command("explain", rich_help_panel="Check")(explain)
+
+
+def lint(
+    context: typer.Context,
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help=f"C sources, folders (all *{SUFFIX} in them), or - for stdin."),
+    ],
+    kernel: options.KernelOption = None,
+    select: Annotated[
+        list[str] | None, typer.Option("--select", metavar="RULES", help="Only these rules (comma list).")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="RULES", help="All rules but these (comma list).")
+    ] = None,
+    fail_on: Annotated[
+        str,
+        typer.Option("--fail-on", metavar="SEVERITY", help=f"Exit 1 from this severity on: {', '.join(FAIL_ON)}."),
+    ] = "warning",
+    output_format: Annotated[
+        str, typer.Option("--output-format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
+    ] = "text",
+    output: options.OutputOption = None,
+    build: Annotated[
+        str | None,
+        typer.Option(
+            "-p", "--build", metavar="BUILD", help="Folder of compile_commands.json, or the file itself."
+        ),
+    ] = None,
+    stdin_filename: Annotated[
+        str | None,
+        typer.Option("--stdin-filename", metavar="NAME", help="What to call the source read from stdin."),
+    ] = None,
+    spec: options.SpecOption = None,
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", "-j", metavar="N", min=1, help="Accepted; files are checked one by one for now."),
+    ] = 1,
+    fix: Annotated[bool, typer.Option("--fix", help="Apply safe fixes (not available yet).")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show fixes as a diff (not available yet).")] = False,
+) -> int:
+    """Check C sources against the contracts of their kfuncs.
+
+    Needs no root, no kernel and no compile step. Compiler arguments may follow after --; without them flags come
+    from compile_commands.json, compile_flags.txt, .clangd or kfuncgen.toml, else BPF defaults are used.
+    """
+    if fix or diff:
+        options.not_available("--fix" if fix else "--diff")
+    options.one_of(output_format, FORMATS, "output format")
+    options.one_of(fail_on, FAIL_ON, "severity")
+    stdin_text = read_stdin(paths, stdin_filename)
+    sources = [Path(stdin_filename or STDIN_NAME)] if stdin_text is not None else find_sources(paths)
+    report, failures, kernels = Report(), (), set()
+    for config, group in by_config(sources):
+        chosen = lint_options(config, kernel, select, ignore, spec, build, context.obj, stdin_filename)
+        result = check([Path("-")] if stdin_text is not None else group, chosen, stdin_text)
+        report, failures = merged(report, result.report), (*failures, *result.failures)
+        kernels |= set(chosen.kernels)
+    outcome = Outcome(
+        report,
+        failures,
+        read=reader(stdin_filename or STDIN_NAME, stdin_text),
+        kernels=tuple(str(k) for k in sorted(kernels)),
+        colour=colour_wanted(output),
+    )
+    say_failures(failures)
+    emit(render(output_format, outcome), output)
+    return exit_status(report, failures, fail_on)
+
+
+def explain(
+    rule: Annotated[
+        str | None, typer.Argument(metavar="RULE", help="A rule's name, or a message of the kernel's verifier.")
+    ] = None,
+) -> int:
+    """Print the page of a rule, or list all rules.
+
+    Instead of a name it takes what the kernel said: kfuncgen explain "Unreleased reference id=2".
+    """
+    from kfuncgen.lint.rule import catalogue, classify_message
+
+    rules = catalogue()
+    if rule is None:
+        emit(rule_list(rules))
+        return 0
+    name = rule if rule in rules else classify_message(rule)
+    if name not in rules:
+        options.one_of(rule, rules, "rule")
+    page: str = rules[name].page
+    emit(page if page.endswith("\n") else f"{page}\n")
+    return 0
+
+
+def rule_list(rules: Mapping[str, Any]) -> str:
+    """All rules, one a line: severity, name, summary."""
+    width = max((len(name) for name in rules), default=0)
+    lines = [
+        f"{rules[name].severity!s:8} {name:{width}}  {rules[name].summary}".rstrip() for name in sorted(rules)
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def check(paths: Sequence[Path], chosen: LintOptions, stdin_text: str | None) -> Any:
+    """The linter's answer (LintResult) for files of one configuration."""
+    from kfuncgen.lint import check_paths
+
+    return check_paths(paths, chosen, stdin_text)
+
+
+def lint_options(
+    config: Config,
+    kernel: str | None,
+    select: Sequence[str] | None,
+    ignore: Sequence[str] | None,
+    spec: Sequence[str] | None,
+    build: str | None,
+    state: options.CliState,
+    stdin_filename: str | None,
+) -> LintOptions:
+    """Options for the files under one configuration; the command line wins over the file.
+
+    `--select` and `--ignore` replace the file's `select`, and add to its `ignore`.
+    """
+    from kfuncgen.lint import LintOptions
+    from kfuncgen.lint.rule import catalogue
+
+    specs = options.load_specs([*config.spec_paths, *(spec or ())])
+    rules = catalogue()
+
+    def rule_names(names: Sequence[str], key: str = "") -> frozenset[str]:
+        for name in names:
+            try:
+                options.one_of(name, rules, "rule")
+            except UsageError as error:
+                raise UsageError(error.message, key_place(config, key) if key else None) from None
+        return frozenset(names)
+
+    chosen = rule_names(config.select, "select") if config.select is not None else None
+    if select is not None:
+        chosen = rule_names(options.words(select))
+    if build is not None and not Path(build).exists():
+        raise UsageError(f"no file or folder '{build}' (-p)")
+    try:
+        kernels = options.targets(kernel or config.kernels, specs)
+    except UsageError as error:
+        raise UsageError(error.message, None if kernel else key_place(config, "kernels")) from None
+    return LintOptions(
+        kernels=kernels,
+        specs=specs,
+        select=chosen,
+        ignore=rule_names(config.ignore, "ignore") | rule_names(options.words(ignore)),
+        clang_args=state.clang_args,
+        build_dir=Path(build) if build is not None else None,
+        stdin_filename=stdin_filename,
+    )
+
+
+def read_stdin(paths: Sequence[str], name: str | None) -> str | None:
+    """The source on standard input when PATH is `-`, else None. Bytes that are no UTF-8 become U+FFFD."""
+    if "-" not in paths:
+        if name is not None:
+            raise UsageError("--stdin-filename is for PATH '-' only")
+        return None
+    if len(paths) > 1:
+        raise UsageError("'-' must be the only PATH")
+    if sys.stdin is None:
+        raise UsageError("standard input is closed")
+    try:
+        data = sys.stdin.buffer.read(MAX_SOURCE_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read standard input: {error.strerror}") from None
+    if len(data) > MAX_SOURCE_BYTES:
+        raise UsageError(f"standard input is larger than {MAX_SOURCE_BYTES >> 20} MiB")
+    return data.decode("utf-8", "replace")
+
+
+def reader(name: str, text: str | None) -> Reader:
+    """Sources for excerpts: `text` under `name`, everything else from disk."""
+    if text is None:
+        return read_source
+    data = text.encode("utf-8")
+    return lambda file: data if file == name else read_source(file)
+
+
+def find_sources(paths: Sequence[str]) -> list[Path]:
+    """The files that PATH... means, each once, in the order given (within folders: sorted)."""
+    found: dict[str, Path] = {}
+    for text in paths:
+        path = Path(text)
+        try:
+            mode = path.stat().st_mode
+        except (OSError, ValueError) as error:
+            raise UsageError(f"cannot read '{text}': {getattr(error, 'strerror', None) or error}") from None
+        if stat.S_ISDIR(mode):
+            files = list(walk(path))
+            if not files:
+                say(f"kfuncgen: warning: no *{SUFFIX} file in '{text}'")
+        elif stat.S_ISREG(mode):
+            files = [path]
+        else:
+            raise UsageError(f"'{text}' is neither a file nor a folder")
+        for file in files:
+            found.setdefault(os.path.realpath(file), file)
+    if not found:
+        raise UsageError(f"no *{SUFFIX} file found")
+    return list(found.values())
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """The sources under `folder`, sorted; hidden folders and symbolic links to folders are not entered."""
+    for place, folders, files in os.walk(folder, followlinks=False):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(place, name)
+            if name.endswith(SUFFIX) and not name.startswith(".") and path.is_file():
+                yield path
+
+
+def by_config(sources: Sequence[Path]) -> list[tuple[Config, list[Path]]]:
+    """Sources grouped by the `kfuncgen.toml` nearest to each, in the order of their first file."""
+    groups: dict[Path | None, list[Path]] = {}
+    nearest: dict[Path, Path | None] = {}
+    for source in sources:
+        if source.parent not in nearest:
+            nearest[source.parent] = find_config(source.parent)
+        groups.setdefault(nearest[source.parent], []).append(source)
+    return [(load_config(path) if path is not None else Config(), files) for path, files in groups.items()]
+
+
+def merged(one: Report, other: Report) -> Report:
+    """Two reports as one, in the order of places."""
+    return Report(
+        findings=tuple(sorted((*one.findings, *other.findings), key=lambda finding: finding.sort_key)),
+        notes=tuple(sorted((*one.notes, *other.notes))),
+        files=one.files + other.files,
+        programs=one.programs + other.programs,
+        functions=one.functions + other.functions,
+    )
+
+
+def exit_status(report: Report, failures: Sequence[FileFailure], fail_on: str) -> int:
+    """3 when a file could not be parsed, else 1 when a finding is as bad as `fail_on`, else 0."""
+    if failures:
+        return 3
+    if fail_on == "never":
+        return 0
+    limit = Severity.parse(fail_on)
+    return int(any(finding.severity >= limit for finding in report.findings))

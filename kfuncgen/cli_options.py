@@ -1,0 +1,96 @@
+"""Options that several commands share: their declarations and how their text becomes values."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kfuncgen.diagnostic import UsageError
+
+if TYPE_CHECKING:
+    from kfuncgen.spec.model import Kernel, SpecSet
+
+KernelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--kernel",
+        metavar="SPEC",
+        help="Kernels to check for: 6.12, '>=6.8', 6.6..6.18, a comma list of these, or live (the running one). "
+        "Default: the newest that the specs know.",
+    ),
+]
+SpecOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--spec", metavar="DIR", help="A folder with specs of your own kfuncs, besides the built-in ones."
+    ),
+]
+OutputOption = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE (at once, or not at all), not to stdout."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CliState:
+    """What `main` hands to commands beside the parsed options: the compiler arguments after `--`."""
+
+    clang_args: tuple[str, ...] | None = None
+
+
+def words(values: Iterable[str] | None) -> tuple[str, ...]:
+    """The words of a repeatable option that takes comma lists: `--ignore a,b --ignore c`."""
+    return tuple(word.strip() for value in values or () for word in value.split(",") if word.strip())
+
+
+def one_of(value: str, valid: Iterable[str], what: str) -> str:
+    """`value` if it is valid; UsageError naming the nearest valid word, or all of them when none is near."""
+    known = list(valid)
+    if value in known:
+        return value
+    near = difflib.get_close_matches(value, known, 3)
+    if near:
+        hint = f"did you mean {' or '.join(repr(word) for word in near)}?"
+    else:
+        hint = f"expected one of {', '.join(known)}" if len(known) <= 12 else "none has a similar name"
+    raise UsageError(f"unknown {what} '{value}'; {hint}")
+
+
+def load_specs(extra: Iterable[str | Path] | None = ()) -> SpecSet:
+    """The built-in specs and those in the folders `extra`."""
+    from kfuncgen.spec import load
+
+    folders = tuple(Path(folder) for folder in extra or ())
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"no folder '{folder}' with specs")
+    return load.load_specs(folders) if folders else load.load_builtin()
+
+
+def targets(text: str | None, specs: SpecSet) -> tuple[Kernel, ...]:
+    """The kernels that `--kernel` names, oldest first; the newest in the specs when it is not given."""
+    if text is None:
+        return (specs.newest,)
+    from kfuncgen.spec.kernels import parse_targets
+
+    return tuple(parse_targets(text, specs))
+
+
+def not_available(what: str) -> int:
+    """For commands of the interface that this version does not have."""
+    raise UsageError(f"{what} is not available yet in this version")
+
+
+def later(group: typer.Typer, parent: str, name: str, summary: str) -> None:
+    """Add a command that says that it does not exist yet; it takes any arguments, so as to say just that."""
+
+    def command() -> int:
+        return not_available(f"'kfuncgen {parent} {name}'")
+
+    settings = {"allow_extra_args": True, "ignore_unknown_options": True}
+    group.command(name, help=f"{summary} (not available yet).", context_settings=settings)(command)

@@ -1,0 +1,146 @@
+"""Everything the command line writes: documents to standard output or a file, errors to standard error.
+
+A document appears whole or not at all. Files are replaced atomically; devices and pipes are written in place, as
+replacing `/dev/null` by a file would be a surprise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+from kfuncgen.diagnostic import FileFailure, KfuncgenError, SourceError, UsageError
+from kfuncgen.render.escape import one_line
+
+MAX_SOURCE_BYTES = 16 << 20
+"""Larger files are not read for excerpts or from standard input."""
+MAX_DETAILS = 20
+"""Compiler messages shown per file that could not be parsed; the first ones cause the others."""
+
+
+class OutputClosed(Exception):
+    """The reader of standard output went away (`kfuncgen ... | head`): no error, nothing left to say."""
+
+
+def emit(text: str, path: str | None = None) -> None:
+    """Write `text` to the file `path`, or to standard output."""
+    if path is None:
+        _write_stdout(text)
+    else:
+        _write_file(Path(path), text)
+
+
+def say(text: str) -> None:
+    """One line to standard error, escaped; a standard error that cannot be written is ignored."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(one_line(text), file=sys.stderr)
+
+
+def say_error(error: KfuncgenError) -> None:
+    """`kfuncgen: error: place: message`, and the compiler's own messages under a source that failed."""
+    say(f"kfuncgen: error: {error}")
+    if isinstance(error, SourceError):
+        _say_details(error.details)
+
+
+def say_failures(failures: tuple[FileFailure, ...]) -> None:
+    """The files that could not be parsed, with the compiler's messages."""
+    for failure in failures:
+        prefix = "" if failure.error.startswith(f"{failure.file}:") else f"{failure.file}: "
+        say(f"kfuncgen: error: {prefix}{failure.error}")
+        _say_details(failure.details)
+
+
+def _say_details(details: tuple[str, ...]) -> None:
+    for line in details[:MAX_DETAILS]:
+        say(f"  {line}")
+    if len(details) > MAX_DETAILS:
+        say(f"  ... {len(details) - MAX_DETAILS} more")
+
+
+def colour_wanted(path: str | None) -> bool:
+    """Whether text may be coloured: standard output is a terminal, and the user did not say no."""
+    if path is not None or sys.stdout is None or not sys.stdout.isatty():
+        return False
+    # https://no-color.org: set and not empty, whatever the value.
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def read_source(file: str) -> bytes | None:
+    """A Reader for excerpts: regular files of bounded size, else None (render.Reader)."""
+    try:
+        with open(file, "rb", opener=_open_without_waiting) as source:
+            if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
+                return None
+            data = source.read(MAX_SOURCE_BYTES + 1)
+    except (OSError, ValueError):
+        return None
+    return data if len(data) <= MAX_SOURCE_BYTES else None
+
+
+def _open_without_waiting(file: str, flags: int) -> int:
+    """A name in a finding could be a FIFO that nobody writes to."""
+    return os.open(file, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _write_stdout(text: str) -> None:
+    if sys.stdout is None:
+        raise UsageError("standard output is closed")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence_stdout()
+        raise OutputClosed from None
+    except OSError as error:
+        silence_stdout()
+        raise UsageError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def silence_stdout() -> None:
+    """Point standard output at /dev/null: the interpreter flushes it once more at exit and would complain."""
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
+def _write_file(path: Path, text: str) -> None:
+    """Atomically: a temporary file beside the target, renamed over it; symbolic links are followed."""
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        target = path.resolve()
+        mode = _mode_of(target)
+        if mode is not None and not stat.S_ISREG(mode):
+            target.write_bytes(data)
+            return
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:32]}.", dir=target.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            temporary.chmod(stat.S_IMODE(mode) if mode is not None else 0o666 & ~_umask())
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a loop of links
+        raise UsageError(f"cannot write '{path}': {getattr(error, 'strerror', None) or error}") from None
+
+
+def _mode_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

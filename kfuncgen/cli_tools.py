@@ -1,0 +1,86 @@
+"""`kfuncgen verify`, `kfuncgen cache` and `kfuncgen lsp`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kfuncgen import cli_options as options
+from kfuncgen.cli_output import emit
+from kfuncgen.diagnostic import UsageError
+
+FORMATS = ("text", "json")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command("verify")(verify)
+    app.command("lsp")(lsp)
+    group = typer.Typer(help="Look after the cache.", rich_markup_mode=None)
+    group.command("dir")(cache_dir)
+    group.command("clear")(cache_clear)
+    app.add_typer(group, name="cache")
+
+
+def verify(
+    context: typer.Context,
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="BPF objects (*.o) or C sources (*.c).")],
+    output_format: Annotated[
+        str, typer.Option("--output-format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
+    ] = "text",
+    output: options.OutputOption = None,
+) -> int:
+    """Load programs into the running kernel and print its verdicts.
+
+    Each program is loaded alone, which needs CAP_BPF. Nothing is attached. Compiler arguments for sources may follow after --. Exit status: 0 all accepted, 1 some
+    not accepted, 2 usage error, 3 a source could not be compiled.
+    """
+    from kfuncgen.lint.rule import classify_message
+    from kfuncgen.render.verdicts import render_json, render_text
+    from kfuncgen.verify import verify_files
+
+    options.one_of(output_format, FORMATS, "output format")
+    verdicts = verify_files([Path(file) for file in files], classify_message, context.obj.clang_args)
+    emit((render_json if output_format == "json" else render_text)(verdicts), output)
+    return int(any(verdict.verdict != "accepted" for verdict in verdicts))
+
+
+def lsp() -> int:
+    """Run the language server on standard input and output."""
+    if importlib.util.find_spec("kfuncgen.lsp") is None:
+        return options.not_available("'kfuncgen lsp'")
+    if importlib.util.find_spec("pygls") is None:
+        raise UsageError("the language server needs pygls: pip install 'kfuncgen[lsp]'")
+    return int(importlib.import_module("kfuncgen.lsp").serve() or 0)
+
+
+def cache_folder() -> Path:
+    """Where parsed headers and unpacked ones are kept: `$XDG_CACHE_HOME/kfuncgen`."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The XDG base directory specification: relative values are to be ignored.
+    return (base if base.is_absolute() else Path("~/.cache").expanduser()) / "kfuncgen"
+
+
+def cache_dir() -> int:
+    """Print the folder of the cache."""
+    emit(f"{cache_folder()}\n")
+    return 0
+
+
+def cache_clear() -> int:
+    """Remove everything in the cache; it is filled again when needed."""
+    folder = cache_folder()
+    try:
+        if folder.is_symlink():
+            raise UsageError(f"'{folder}' is a symbolic link; remove it by hand")
+        if folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise UsageError(f"cannot remove '{folder}': {error.strerror}") from None
+    return 0
