@@ -1,0 +1,5 @@
+"""The judge: what the running kernel's verifier says of programs. Blind to lint; rules come in as a function."""
+
+from kfuncgen.verify.run import ProgramVerdict, require_capability, verify_files, verify_object
+
+__all__ = ["ProgramVerdict", "require_capability", "verify_files", "verify_object"]
