@@ -50,8 +50,8 @@ def new(
 ) -> int:
     """Write a complete project from a template.
 
-    BPF program, loader, build files, tests, CI. Files are written only when they differ. Files that kfuncgen did not write are refused (exit 2), those you
-    changed are kept, unless --force is given.
+    BPF program, loader, build files, tests, CI. Files are written only when they differ. Files that kfuncgen did
+    not write are refused (exit 2), those you changed are kept, unless --force is given.
     """
     from kfuncgen.generate import render_project, templates, write_project
 

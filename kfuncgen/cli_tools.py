@@ -38,8 +38,9 @@ def verify(
 ) -> int:
     """Load programs into the running kernel and print its verdicts.
 
-    Each program is loaded alone, which needs CAP_BPF. Nothing is attached. Compiler arguments for sources may follow after --. Exit status: 0 all accepted, 1 some
-    not accepted, 2 usage error, 3 a source could not be compiled.
+    Each program is loaded alone, which needs CAP_BPF; nothing is attached. Compiler arguments for sources may
+    follow after --. Exit status: 0 all accepted, 1 some not accepted, 2 usage error, 3 a source could not be
+    compiled.
     """
     from kfuncgen.lint.rule import classify_message
     from kfuncgen.render.verdicts import render_json, render_text

@@ -35,10 +35,10 @@ int drop(void)
 """
 
 
-FINDING_KEYS = (
-    ["file", "line", "column", "end_line", "end_column", "rule", "severity", "message", "function", "program"]
-    + ["section", "kfunc", "kernels", "verifier", "path", "fix"]
-)  # fmt: skip
+FINDING_KEYS = [
+    *("file", "line", "column", "end_line", "end_column", "rule", "severity", "message"),
+    *("function", "program", "section", "kfunc", "kernels", "verifier", "path", "fix"),
+]
 
 
 def span(line: int, column: int, end: int, file: str = "src/drop.bpf.c") -> Span:

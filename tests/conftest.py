@@ -1,0 +1,46 @@
+"""What all tests share: `--update` for golden files, and when kernel tests may be skipped.
+
+Tests marked `kernel` load BPF programs. Where that is impossible they are skipped with the reason that
+tests/kernel.py gives; with KFUNCGEN_REQUIRE_KERNEL=1 (CI on a machine that can) every such skip is a failure.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Generator
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="rewrite golden files instead of comparing with them")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--update"):
+        os.environ["KFUNCGEN_UPDATE"] = "1"
+
+
+def kernel_required() -> bool:
+    return os.environ.get("KFUNCGEN_REQUIRE_KERNEL") == "1"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("kernel") is None:
+        return
+    reason: str | None = importlib.import_module("kernel").can_load()
+    if reason is not None:
+        pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and item.get_closest_marker("kernel") is not None and kernel_required():
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"kernel test did not run, and KFUNCGEN_REQUIRE_KERNEL=1: {reason}"
+    return report
