@@ -1,0 +1,20 @@
+"""Correct callers of kfuncs, written from the specs: whole projects and headers.
+
+`templates` and `render_project` turn a template folder and values into texts, `render_header` writes the header
+of named kfuncs, `write_project` puts texts on disk. Nothing here prints, and only `write_project` touches files.
+"""
+
+from kfuncgen.generate.header import render_header
+from kfuncgen.generate.project import GeneratedFile, Template, Value, render_project, templates
+from kfuncgen.generate.write import Written, write_project
+
+__all__ = [
+    "GeneratedFile",
+    "Template",
+    "Value",
+    "Written",
+    "render_header",
+    "render_project",
+    "templates",
+    "write_project",
+]

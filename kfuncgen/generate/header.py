@@ -1,0 +1,95 @@
+"""`kfuncgen gen header`: one C header that makes the named kfuncs safe to call."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from kfuncgen.diagnostic import UsageError
+from kfuncgen.generate import resources
+from kfuncgen.generate.minimal import minimal_types, prototype_types
+from kfuncgen.generate.views import family_views
+from kfuncgen.spec.model import Function, Kernel, SpecSet
+
+
+def selected(names: Sequence[str], specs: SpecSet) -> tuple[Function, ...]:
+    """The kfuncs called `names` plus the usual release of each that acquires, sorted by family and name.
+
+    UsageError for no name, an unknown name (with the nearest ones) or a helper, which needs no declaration.
+    """
+    if not names:
+        raise UsageError("no kfunc named, expected for example bpf_task_from_pid")
+    chosen: dict[str, Function] = {}
+    queue = list(names)
+    while queue:
+        name = queue.pop(0)
+        function = specs.get(name)
+        if function is None or function.kind != "kfunc":
+            raise UsageError(_unknown(name, specs, function))
+        if name not in chosen:
+            chosen[name] = function
+            queue.extend(function.release[:1])
+    return tuple(sorted(chosen.values(), key=lambda function: (function.family, function.name)))
+
+
+def _unknown(name: str, specs: SpecSet, function: Function | None) -> str:
+    if function is not None:
+        return f"'{name}' is a helper, not a kfunc: bpf_helpers.h declares it"
+    kfuncs = sorted(key for key, value in specs.functions.items() if value.kind == "kfunc")
+    near = get_close_matches(name, kfuncs, n=3) or get_close_matches(f"bpf_{name}", kfuncs, n=3)
+    shown = re.sub(r"[^\x21-\x7e]", "?", name)[:80]
+    hint = f"did you mean {' or '.join(near)}?" if near else "see 'kfuncgen spec list'"
+    return f"unknown kfunc '{shown}', {hint}"
+
+
+def render_header(
+    names: Sequence[str],
+    specs: SpecSet,
+    kernel: Kernel | None = None,
+    minimal: bool = False,
+    command: str = "",
+) -> str:
+    """The header for `names`, as they are on `kernel` (default: the newest in `specs`).
+
+    It holds weak externs, for each options struct an initialiser, its size and its errors, functions that release
+    at the end of a scope, wrappers with a `kfg_` prefix, and annotations for the analyzers of GCC and Clang, which
+    are empty unless KFG_ANALYZE is defined. With `minimal` it also defines the types that the prototypes and options
+    need, so that no vmlinux.h is used; a struct of which nothing is known is declared only, which is enough to pass
+    pointers to it. `command` is the line that remakes the file. UsageError for an unknown kfunc, and with `minimal`
+    for a type that cannot be declared without being known (an enum, a typedef).
+    """
+    functions = selected(names, specs)
+    target = kernel or specs.newest
+    families = family_views(functions, target)
+    kfuncs = [view for family in families for view in family.kfuncs]
+    options = [view for family in families for view in family.options]
+    tags: set[str] = set()
+    roots: list[str] = []
+    for view in kfuncs:
+        types = prototype_types(view.prototype)
+        roots += types
+        tags |= {name for name in types if name.startswith(("struct ", "union "))}
+    if minimal:
+        roots += [f"struct {view.name}" for view in options]
+    if not command:
+        words = ["kfuncgen", "gen", "header", *names, *(["--minimal"] if minimal else [])]
+        command = shlex.join(words)
+    chosen = [view.name for view in kfuncs]
+    digest = hashlib.sha256("\n".join(chosen).encode()).hexdigest()[:8].upper()
+    spec_names = tuple(sorted({function.family for function in functions}))
+    lines = resources.banner_lines(spec_names, command, "Do not edit.")
+    views: dict[str, object] = {
+        "banner": resources.banner("c", lines),
+        "guard": f"KFG_KFUNCS_{digest}_H",
+        "kernel": str(target),
+        "minimal": minimal,
+        "types": minimal_types(roots, specs) if minimal else "",
+        "forward": tuple(sorted(tags)),
+        "kfuncs": kfuncs,
+        "options": options,
+        "errors": tuple(sorted({(e.name, e.number) for view in options for e in view.errors}, key=lambda e: e[1])),
+    }
+    return resources.render(resources.shared("_header"), "header.h.j2", views)

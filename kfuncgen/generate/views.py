@@ -1,0 +1,325 @@
+"""What templates see of kfuncs: plain records computed from the specs for one kernel, all text ready to print."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kfuncgen.diagnostic import UsageError
+from kfuncgen.generate.ctext import c_string, comment, declaration, join_type, split_prototype, stem, strip_declarator
+from kfuncgen.generate.errnos import ERRNO
+from kfuncgen.spec.model import Contract, ErrorCause, Function, Kernel, OptionField, OptionsStruct
+
+
+INLINE = "static __always_inline"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """One error of an options struct with all its causes; `text` is a C string literal."""
+
+    name: str
+    number: int
+    cause: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """One field of an options struct and the line of the initialiser that sets it ("" for out fields)."""
+
+    name: str
+    ctype: str
+    direction: str
+    required: bool
+    summary: str
+    valid: str
+    comment: str
+    assignment: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsView:
+    """An options struct as the header and documents need it. `stem` is its name without `bpf_`."""
+
+    name: str
+    stem: str
+    upper: str
+    definition: str
+    size: int
+    size_constant: str
+    size_is_enum: bool
+    sizes: str
+    fields: tuple[FieldView, ...]
+    error_field: str
+    errors: tuple[ErrorView, ...]
+    constants: tuple[tuple[str, str], ...]
+    comment: str
+    initialiser: str
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KfuncView:
+    """One kfunc: declarations and words. `attributes` follow the declarator, the linkage ones (`__ksym`) excluded."""
+
+    name: str
+    prototype: str
+    declaration: str
+    attributes: tuple[str, ...]
+    comment: str
+    summary: str
+    flags: tuple[str, ...]
+    since: str
+    hooks: tuple[str, ...]
+    config: tuple[str, ...]
+    module: str
+    release: tuple[str, ...]
+    acquires: bool
+    may_be_null: bool
+    errors: tuple[ErrorView, ...]
+    notes: str
+    auto_param: str
+    auto_body: str
+    auto_guarded: bool
+    wrapper: str
+    wrapper_call: str
+    wrapper_comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyView:
+    """The chosen kfuncs of one spec file."""
+
+    name: str
+    kfuncs: tuple[KfuncView, ...]
+    options: tuple[OptionsView, ...]
+    config: tuple[str, ...]
+
+
+def family_views(functions: Sequence[Function], kernel: Kernel) -> tuple[FamilyView, ...]:
+    """`functions` by family, as they are on `kernel`. Functions that release come first: attributes of the acquiring
+    ones name them."""
+    by_family: dict[str, list[Function]] = {}
+    for function in functions:
+        by_family.setdefault(function.family, []).append(function)
+    views = []
+    for family, members in sorted(by_family.items()):
+        contracts = [function.at(kernel) for function in members]
+        contracts.sort(key=lambda contract: (contract.effects.acquires, contract.effects.releases is None))
+        structs: dict[str, OptionsStruct] = {}
+        users: dict[str, list[str]] = {}
+        for contract in contracts:
+            for _, struct in contract.function.options:
+                structs[struct.name] = struct
+                users.setdefault(struct.name, []).append(contract.name)
+        views.append(
+            FamilyView(
+                family,
+                tuple(_kfunc(contract) for contract in contracts),
+                tuple(_options(struct, tuple(users[name]), kernel) for name, struct in structs.items()),
+                tuple(sorted({symbol for contract in contracts for symbol in contract.function.config})),
+            )
+        )
+    return tuple(views)
+
+
+def _kfunc(contract: Contract) -> KfuncView:
+    function, effects = contract.function, contract.effects
+    result, name, params = split_prototype(contract.prototype.text)
+    about = [function.summary]
+    reach = f"Since Linux {function.since}"
+    if function.until:
+        reach += f", gone in {function.until}"
+    reach += f"; programs: {', '.join(contract.hooks)}"
+    if function.config:
+        reach += f"; {', '.join(function.config)}"
+    if function.module:
+        reach += f"; module {function.module}"
+    about.append(f"{reach}.")
+    if effects.acquires:
+        nullable = "may be NULL; if it is not, it" if effects.may_be_null else "is never NULL and"
+        # A kfunc that only another one consumes (an insert) is a release for this purpose.
+        about.append(f"The result {nullable} must be released with {' or '.join(function.release)}() on every path.")
+    elif effects.may_be_null:
+        about.append("The result may be NULL.")
+    auto_param, auto_body = _auto(contract, name, params)
+    wrapper, call, wrapper_comment = _wrapper(contract, result, name, params)
+    return KfuncView(
+        name=name,
+        prototype=contract.prototype.text.rstrip("; "),
+        declaration=declaration(f"extern {join_type(result, name)}", params),
+        attributes=_attributes(contract),
+        comment=comment(about),
+        summary=function.summary,
+        flags=contract.flags,
+        since=str(function.since),
+        hooks=contract.hooks,
+        config=function.config,
+        module=function.module,
+        release=function.release,
+        acquires=effects.acquires,
+        may_be_null=effects.may_be_null,
+        errors=_errors(function.errors, strict=False),
+        notes=function.notes,
+        auto_param=auto_param,
+        auto_body=auto_body,
+        auto_guarded=effects.iterator != "destroy",
+        wrapper=wrapper,
+        wrapper_call=call,
+        wrapper_comment=wrapper_comment,
+    )
+
+
+def _attributes(contract: Contract) -> tuple[str, ...]:
+    """Annotations for the analyzers of GCC and Clang, as macros that are empty unless KFG_ANALYZE is defined."""
+    effects = contract.effects
+    found = []
+    if effects.releases is not None:
+        found.append(f"KFG_RELEASES({effects.releases + 1})")
+    if effects.acquires and effects.releases is None and contract.prototype.result.is_pointer and contract.release:
+        # Clang 20 and 21 crash on a function that both takes and returns ownership, so one that does both
+        # (bpf_ct_insert_entry) keeps the first half only.
+        found.append(f"KFG_ACQUIRES({contract.release[0]})")
+        if not effects.may_be_null:
+            found.append("KFG_RETURNS_NONNULL")
+    if effects.trusted_args or effects.rcu_args:
+        pointers = [
+            str(index + 1)
+            for index, param in enumerate(contract.params)
+            if param.ctype.is_pointer and not param.nullable
+        ]
+        if pointers:
+            found.append(f"KFG_NONNULL({', '.join(pointers)})")
+    return tuple(found)
+
+
+def _auto(contract: Contract, name: str, params: tuple[str, ...]) -> tuple[str, str]:
+    """(parameter, body) of the function that a `cleanup` attribute calls for a variable that `name` ends."""
+    effects = contract.effects
+    if effects.iterator == "destroy" and len(params) == 1:
+        ctype, _ = strip_declarator(params[0])
+        return join_type(ctype, "it"), f"{name}(it);"
+    if effects.releases is None or effects.acquires or len(params) != 1:
+        return "", ""
+    ctype, _ = strip_declarator(params[effects.releases])
+    return join_type(ctype, "*ref"), f"{name}(*ref);"
+
+
+def _wrapper(contract: Contract, result: str, name: str, params: tuple[str, ...]) -> tuple[str, str, str]:
+    """(head, call, comment) of a wrapper that passes the options' size itself; empty without options."""
+    sized = {}
+    for index, struct in contract.function.options:
+        size_index = contract.params[index].size_param
+        if size_index is not None:
+            sized[size_index] = struct
+    if not sized:
+        return "", "", ""
+    kept = tuple(param for index, param in enumerate(params) if index not in sized)
+    args = [
+        f"KFG_{stem(sized[index].name).upper()}_SIZE" if index in sized else strip_declarator(param)[1]
+        for index, param in enumerate(params)
+    ]
+    head = declaration(f"{INLINE} {join_type(result, f'kfg_{stem(name)}')}", kept)
+    call = f"{name}({', '.join(args)});"
+    if result != "void":
+        call = f"return {call}"
+    names = ", ".join(f"{strip_declarator(params[index])[1]} = {sized[index].size_constant}" for index in sized)
+    return head, call, comment([f"{name}() with {names}: one thing less to get wrong."])
+
+
+def _options(struct: OptionsStruct, users: tuple[str, ...], kernel: Kernel) -> OptionsView:
+    short = stem(struct.name)
+    fields = tuple(_field(field) for field in struct.fields)
+    constants: dict[str, int] = {}
+    for field in struct.fields:
+        constants.update(field.values)
+    accepted = struct.sizes_at(kernel)
+    return OptionsView(
+        name=struct.name,
+        stem=short,
+        upper=short.upper(),
+        definition=_definition(struct.definition),
+        size=struct.size,
+        size_constant=struct.size_constant or f"sizeof(struct {struct.name})",
+        size_is_enum=bool(struct.size_constant),
+        sizes=" or ".join(str(size) for size in accepted),
+        fields=fields,
+        error_field=struct.error_field,
+        errors=_errors(struct.errors, strict=True),
+        constants=tuple((name, str(value) if value >= 0 else f"({value})") for name, value in constants.items()),
+        comment=comment([struct.summary]) if struct.summary else "",
+        initialiser=_initialiser(struct, short),
+        users=users,
+    )
+
+
+def _scalar(field: OptionField) -> bool:
+    return field.count == 1 and field.size in (1, 2, 4, 8)
+
+
+def _field(field: OptionField) -> FieldView:
+    valid = ""
+    if field.reserved:
+        valid = "must be zero"
+    elif field.values:
+        valid = ", ".join(f"{name} ({value})" for name, value in field.values.items())
+    if field.minimum is not None or field.maximum is not None:
+        low = "" if field.minimum is None else str(field.minimum)
+        high = "" if field.maximum is None else str(field.maximum)
+        valid = f"{low}..{high}" + (f"; {valid}" if valid else "")
+    words = field.summary.rstrip(".") + (f"; {valid}" if valid else "")
+    if field.direction == "out":
+        assignment = ""
+    elif not field.required or field.reserved:
+        assignment = ""
+    elif field.count > 1:
+        assignment = f"__builtin_memcpy(opts->{field.name}, {field.name}, sizeof(opts->{field.name}));"
+    elif _scalar(field):
+        assignment = f"opts->{field.name} = {field.name};"
+    else:
+        assignment = f"opts->{field.name} = *{field.name};"
+    return FieldView(
+        name=field.name,
+        ctype=field.ctype,
+        direction=field.direction,
+        required=field.required,
+        summary=field.summary,
+        valid=valid,
+        comment=comment([f"{field.name}: {words}"], "\t"),
+        assignment=assignment,
+    )
+
+
+def _initialiser(struct: OptionsStruct, short: str) -> str:
+    """Head of the function that sets every field: one parameter for each field that the caller must choose."""
+    params = [f"struct {struct.name} *opts"]
+    for field in struct.fields:
+        if field.required and field.direction != "out" and not field.reserved:
+            ctype = re.sub(r"\s*\[\w*\]", "", field.ctype)
+            params.append(f"{ctype} {field.name}" if _scalar(field) else f"const {ctype} *{field.name}")
+    return declaration(f"{INLINE} void kfg_{short}_init", tuple(params))
+
+
+def _errors(causes: Sequence[ErrorCause], strict: bool) -> tuple[ErrorView, ...]:
+    """Causes grouped by error, in the spec's order. With `strict` an error without a number is a UsageError."""
+    grouped: dict[str, list[str]] = {}
+    for cause in causes:
+        grouped.setdefault(cause.error.lstrip("-"), []).append(cause.cause.rstrip("."))
+    views = []
+    for name, texts in grouped.items():
+        if name not in ERRNO and strict:
+            raise UsageError(f"no error number is known for '{name}', expected a name of errno.h")
+        text = "; ".join(texts)
+        views.append(ErrorView(name, ERRNO.get(name, 0), text, c_string(text)))
+    return tuple(views)
+
+
+def _definition(text: str) -> str:
+    """A struct definition, one member a line."""
+    match = re.fullmatch(r"\s*(struct\s+\w+)\s*\{(.*)\}\s*;?\s*", text, re.DOTALL)
+    if not match:
+        return text.strip().rstrip(";") + ";"
+    members = [" ".join(member.split()) for member in match[2].split(";") if member.strip()]
+    return "\n".join([f"{match[1]} {{", *(f"\t{member};" for member in members), "};"])
