@@ -238,6 +238,16 @@ int mask_in_xdp_bad(struct xdp_md *ctx)
 	struct bpf_cpumask *m = bpf_cpumask_create(); // error: kfunc-not-allowed
 
 	if (m)
-		bpf_cpumask_release(m);
+		bpf_cpumask_release(m); // error: kfunc-not-allowed
 	return XDP_PASS;
+}
+
+/* struct cpumask holds nothing but numbers: where the kernel does not ask for a trusted one, memory will do. */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(mask_on_stack_ok, struct task_struct *task, u64 clone_flags)
+{
+	u64 bits[sizeof(struct cpumask) / 8 + 1] = { clone_flags };
+
+	sink = bpf_cpumask_first((struct cpumask *)bits);
+	return 0;
 }

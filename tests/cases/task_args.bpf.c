@@ -271,7 +271,7 @@ int raw_tracepoint_bad(struct bpf_raw_tracepoint_args *ctx)
 	struct task_struct *t = bpf_task_from_pid(1); // error: kfunc-not-allowed
 
 	if (t)
-		bpf_task_release(t);
+		bpf_task_release(t); // error: kfunc-not-allowed
 	return 0;
 }
 
@@ -293,6 +293,6 @@ int socket_filter_bad(struct __sk_buff *skb)
 	struct task_struct *t = bpf_task_from_pid(1); // error: kfunc-not-allowed
 
 	if (t)
-		bpf_task_release(t);
+		bpf_task_release(t); // error: kfunc-not-allowed
 	return 0;
 }

@@ -400,7 +400,7 @@ int called_from_tc_bad(struct __sk_buff *skb)
 		failed = opts.error;
 		return 0;
 	}
-	bpf_xdp_xfrm_state_release(x);
+	bpf_xdp_xfrm_state_release(x); // error: kfunc-not-allowed
 	return 0;
 }
 
