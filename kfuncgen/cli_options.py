@@ -93,4 +93,4 @@ def later(group: typer.Typer, parent: str, name: str, summary: str) -> None:
         return not_available(f"'kfuncgen {parent} {name}'")
 
     settings = {"allow_extra_args": True, "ignore_unknown_options": True}
-    group.command(name, help=f"{summary} (not available yet).", context_settings=settings)(command)
+    group.command(name, help=f"{summary} (not available yet).", context_settings=settings, hidden=True)(command)

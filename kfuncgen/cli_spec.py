@@ -46,7 +46,7 @@ def list_specs(
     output: options.OutputOption = None,
     spec: options.SpecOption = None,
 ) -> int:
-    """List kfuncs: all known ones, or with --kernel those that the kernel has."""
+    """List kfuncs: all, or with --kernel those the kernel has."""
     options.one_of(output_format, FORMATS, "output format")
     specs = options.load_specs(spec)
     names = [known.name for known in specs.families]
@@ -76,7 +76,10 @@ def show_spec(
     output: options.OutputOption = None,
     spec: options.SpecOption = None,
 ) -> int:
-    """Show the contract of kfuncs and helpers: prototype, effects, availability, options, errors."""
+    """Show the contract of kfuncs and helpers.
+
+    Prototype, flags, program types, kernels, parameters, options, errors.
+    """
     options.one_of(output_format, FORMATS, "output format")
     specs = options.load_specs(spec)
     contracts = [find(specs, name, kernel) for name in names]

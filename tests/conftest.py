@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Generator
+from pathlib import Path
 
+import fake_linter
 import pytest
 
 
@@ -44,3 +46,16 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"kernel test did not run, and KFUNCGEN_REQUIRE_KERNEL=1: {reason}"
     return report
+
+
+@pytest.fixture
+def linter(monkeypatch: pytest.MonkeyPatch) -> fake_linter.FakeLinter:
+    """The linter faked, for tests of the command line."""
+    return fake_linter.install(monkeypatch)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# All tests: bash scripts/test.sh [PYTEST ARGUMENTS]
+#
+# Installs missing tools (Debian, Ubuntu; as root) and kfuncgen with its development tools into CHECKOUT/.venv,
+# then runs the linters and the tests. As root on a kernel with BTF the tests that load BPF programs must run;
+# elsewhere they are skipped with the reason. Nothing is attached outside network namespaces of the tests' own.
+set -euo pipefail
+
+CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/common.sh
+. "$CHECKOUT/scripts/common.sh"
+cd "$CHECKOUT"
+PATH=$PATH:/usr/sbin:/sbin
+
+install_packages
+make_environment "${KFUNCGEN_VENV:-$CHECKOUT/.venv}" "[dev,lsp]"
+PATH="${KFUNCGEN_VENV:-$CHECKOUT/.venv}/bin:$PATH"
+
+if can_load; then
+    export KFUNCGEN_REQUIRE_KERNEL=1
+else
+    say "tests that load BPF programs will be skipped: they need root and a kernel with BTF"
+fi
+
+step() { printf '\n$ %s\n' "$*"; "$@"; }
+
+step ruff check .
+step mypy
+step pytest -n "${KFUNCGEN_JOBS:-2}" -ra "$@"
