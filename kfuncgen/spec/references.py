@@ -61,7 +61,7 @@ def resolve_releases(functions: dict[str, Function], given: Mapping[str, tuple[W
 
 
 def check_references(functions: Mapping[str, Function]) -> None:
-    """The rules that tie flags to prototypes, at every kernel of a function, and the steps of iterators together."""
+    """The rules that tie flags to prototypes, at every kernel of a function, and the steps of an iterator."""
     for function in functions.values():
         flags, prototype = function.flags, function.prototype
         _check_flags(function, flags, prototype)
