@@ -115,7 +115,10 @@ def header(
     force: ForceOption = False,
     spec: options.SpecOption = None,
 ) -> int:
-    """Write a C header: prototypes, options initialisers, error decoding, scope-bound release."""
+    """Write a C header for kfuncs.
+
+    Prototypes, options initialisers, error decoding, scope-bound release.
+    """
     from kfuncgen.generate import GeneratedFile, render_header, write_project
 
     specs = options.load_specs(spec)

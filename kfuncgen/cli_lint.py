@@ -20,7 +20,7 @@ from kfuncgen.cli_output import (
     say,
     say_failures,
 )
-from kfuncgen.config import Config, find_config, key_place, load_config
+from kfuncgen.config import Config, by_config, key_place
 from kfuncgen.diagnostic import FileFailure, Report, Severity, UsageError
 from kfuncgen.render import FORMATS, Outcome, Reader, render
 
@@ -59,12 +59,7 @@ def lint(
         str, typer.Option("--output-format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
     ] = "text",
     output: options.OutputOption = None,
-    build: Annotated[
-        str | None,
-        typer.Option(
-            "-p", "--build", metavar="BUILD", help="Folder of compile_commands.json, or the file itself."
-        ),
-    ] = None,
+    build: options.BuildOption = None,
     stdin_filename: Annotated[
         str | None,
         typer.Option("--stdin-filename", metavar="NAME", help="What to call the source read from stdin."),
@@ -179,9 +174,11 @@ def lint_options(
     if build is not None and not Path(build).exists():
         raise UsageError(f"no file or folder '{build}' (-p)")
     try:
-        kernels = options.targets(kernel or config.kernels, specs)
+        kernels = options.targets(kernel if kernel is not None else config.kernels, specs)
     except UsageError as error:
-        raise UsageError(error.message, None if kernel else key_place(config, "kernels")) from None
+        if kernel is not None or error.place is not None:
+            raise
+        raise UsageError(error.message, key_place(config, "kernels")) from None
     return LintOptions(
         kernels=kernels,
         specs=specs,
@@ -190,6 +187,8 @@ def lint_options(
         clang_args=state.clang_args,
         build_dir=Path(build) if build is not None else None,
         stdin_filename=stdin_filename,
+        configured_args=config.clang_args,
+        configured_dir=config.folder,
     )
 
 
@@ -252,17 +251,6 @@ def walk(folder: Path) -> Iterator[Path]:
             path = Path(place, name)
             if name.endswith(SUFFIX) and not name.startswith(".") and path.is_file():
                 yield path
-
-
-def by_config(sources: Sequence[Path]) -> list[tuple[Config, list[Path]]]:
-    """Sources grouped by the `kfuncgen.toml` nearest to each, in the order of their first file."""
-    groups: dict[Path | None, list[Path]] = {}
-    nearest: dict[Path, Path | None] = {}
-    for source in sources:
-        if source.parent not in nearest:
-            nearest[source.parent] = find_config(source.parent)
-        groups.setdefault(nearest[source.parent], []).append(source)
-    return [(load_config(path) if path is not None else Config(), files) for path, files in groups.items()]
 
 
 def merged(one: Report, other: Report) -> Report:

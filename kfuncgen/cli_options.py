@@ -34,6 +34,9 @@ OutputOption = Annotated[
     str | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write to FILE (at once, or not at all), not to stdout."),
 ]
+BuildOption = Annotated[
+    str | None, typer.Option("-p", "--build", metavar="BUILD", help="Folder with a compile_commands.json.")
+]
 
 
 @dataclass(frozen=True, slots=True)

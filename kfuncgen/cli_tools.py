@@ -13,6 +13,7 @@ import typer
 
 from kfuncgen import cli_options as options
 from kfuncgen.cli_output import emit
+from kfuncgen.config import by_config
 from kfuncgen.diagnostic import UsageError
 
 FORMATS = ("text", "json")
@@ -35,6 +36,7 @@ def verify(
         str, typer.Option("--output-format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
     ] = "text",
     output: options.OutputOption = None,
+    build: options.BuildOption = None,
 ) -> int:
     """Load programs into the running kernel and print its verdicts.
 
@@ -47,7 +49,18 @@ def verify(
     from kfuncgen.verify import verify_files
 
     options.one_of(output_format, FORMATS, "output format")
-    verdicts = verify_files([Path(file) for file in files], classify_message, context.obj.clang_args)
+    if build is not None and not Path(build).exists():
+        raise UsageError(f"no file or folder '{build}' (-p)")
+    verdicts = []
+    for config, group in by_config([Path(file) for file in files]):
+        verdicts += verify_files(
+            group,
+            classify_message,
+            context.obj.clang_args,
+            build_dir=Path(build) if build is not None else None,
+            configured=config.clang_args,
+            configured_dir=config.folder,
+        )
     emit((render_json if output_format == "json" else render_text)(verdicts), output)
     return int(any(verdict.verdict != "accepted" for verdict in verdicts))
 

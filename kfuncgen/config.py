@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,22 @@ class Config:
     ignore: tuple[str, ...] = ()
     spec_paths: tuple[Path, ...] = ()
     clang_args: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path | None:
+        """What relative paths in `clang_args` are relative to."""
+        return self.path.parent if self.path is not None else None
+
+
+def by_config(sources: Sequence[Path]) -> list[tuple[Config, list[Path]]]:
+    """Sources grouped by the `kfuncgen.toml` nearest to each, in the order of their first file."""
+    groups: dict[Path | None, list[Path]] = {}
+    nearest: dict[Path, Path | None] = {}
+    for source in sources:
+        if source.parent not in nearest:
+            nearest[source.parent] = find_config(source.parent)
+        groups.setdefault(nearest[source.parent], []).append(source)
+    return [(load_config(path) if path is not None else Config(), files) for path, files in groups.items()]
 
 
 def find_config(source: Path) -> Path | None:

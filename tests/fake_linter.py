@@ -26,6 +26,8 @@ class FakeOptions:
     clang_args: tuple[str, ...] | None
     build_dir: Path | None
     stdin_filename: str | None
+    configured_args: tuple[str, ...]
+    configured_dir: Path | None
 
 
 @dataclass

@@ -78,6 +78,7 @@ def test_a_failed_file_wins_over_findings_elsewhere_and_both_are_told(
         (["lint", "a.bpf.c", "--fix"], "--fix is not available yet in this version"),
         (["lint", "a.bpf.c", "--diff"], "--diff is not available yet in this version"),
         (["lint", "a.bpf.c", "--kernel", "six"], "'six'"),
+        (["lint", "a.bpf.c", "--kernel", ""], "'' names no kernel"),
         (["lint", "a.bpf.c", "-p", "none"], "no file or folder 'none' (-p)"),
         (["lint", "a.bpf.c", "--jobs", "0"], "invalid value for '--jobs'"),
         (["lint", "a.bpf.c", "--stdin-filename", "x"], "--stdin-filename is for PATH '-' only"),
@@ -240,7 +241,9 @@ def test_an_internal_error_asks_to_be_reported(
     Path("a.bpf.c").write_text(CLEAN)
     assert cli.main(["lint", "a.bpf.c"]) == 2
     line = one_error_line(capsys)
-    assert line.startswith("kfuncgen: internal error: RecursionError: deep\\x0awater (a bug in kfuncgen: please report it")
+    assert line.startswith(
+        "kfuncgen: internal error: RecursionError: deep\\x0awater (a bug in kfuncgen: please report it"
+    )
     monkeypatch.setenv("KFUNCGEN_DEBUG", "1")
     with pytest.raises(RecursionError):
         cli.main(["lint", "a.bpf.c"])

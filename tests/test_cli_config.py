@@ -77,6 +77,14 @@ def test_mistakes_have_a_place(
     assert message in err
 
 
+def test_compiler_flags_are_relative_to_the_file(linter: FakeLinter) -> None:
+    Path("kfuncgen.toml").write_text('clang-args = ["-Iinclude"]\n')
+    assert cli.main(["lint", "a.bpf.c"]) == 0
+    options = linter.calls[0][1]
+    assert (options.clang_args, options.configured_args) == (None, ("-Iinclude",))
+    assert options.configured_dir == Path.cwd()
+
+
 def test_a_special_file_is_no_config(linter: FakeLinter) -> None:
     Path("kfuncgen.toml").mkdir()
     assert cli.main(["lint", "a.bpf.c"]) == 0
