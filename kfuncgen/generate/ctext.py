@@ -39,7 +39,7 @@ def join_type(result: str, rest: str) -> str:
 
 
 def declaration(head: str, params: tuple[str, ...], tail: str = "") -> str:
-    """`head(params)tail` in kernel style: on one line when it fits, else parameters aligned after the parenthesis."""
+    """`head(params)tail` in kernel style: on one line if it fits, else parameters aligned after the parenthesis."""
     plain = f"{head}({', '.join(params) or 'void'}){tail}"
     if len(plain) <= WIDTH:
         return plain

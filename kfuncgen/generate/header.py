@@ -54,12 +54,12 @@ def render_header(
 ) -> str:
     """The header for `names`, as they are on `kernel` (default: the newest in `specs`).
 
-    It holds weak externs, for each options struct an initialiser, its size and its errors, functions that release
-    at the end of a scope, wrappers with a `kfg_` prefix, and annotations for the analyzers of GCC and Clang, which
-    are empty unless KFG_ANALYZE is defined. With `minimal` it also defines the types that the prototypes and options
-    need, so that no vmlinux.h is used; a struct of which nothing is known is declared only, which is enough to pass
-    pointers to it. `command` is the line that remakes the file. UsageError for an unknown kfunc, and with `minimal`
-    for a type that cannot be declared without being known (an enum, a typedef).
+    It holds weak externs, for each options struct an initialiser, its size and its errors, functions that
+    release at the end of a scope, wrappers with a `kfg_` prefix, and annotations for the analyzers of GCC and
+    Clang, which are empty unless KFG_ANALYZE is defined. With `minimal` it also defines the types that the
+    prototypes and options need, so that no vmlinux.h is used; a struct of which nothing is known is declared only,
+    which is enough to pass pointers to it. `command` is the line that remakes the file. UsageError for an unknown
+    kfunc, and with `minimal` for a type that cannot be declared without being known (an enum, a typedef).
     """
     functions = selected(names, specs)
     target = kernel or specs.newest

@@ -20,9 +20,9 @@ from kfuncgen.generate.views import _definition
 from kfuncgen.spec.model import SpecSet
 
 _NOT_TYPES = frozenset(
-    "const volatile unsigned signed char short int long void struct union enum typedef sizeof extern restrict"
-    " __attribute__ preserve_access_index packed aligned _Bool __builtin_offsetof".split()
+    ("const", "volatile", "unsigned", "signed", "char", "short", "int", "long", "void", "_Bool", "struct", "union")
 )
+"""Words of C in a type that name no type of the library."""
 
 _TAG = re.compile(r"\b(struct|union|enum)\s+(\w+)")
 

@@ -21,15 +21,21 @@ from kfuncgen.generate.resources import TemplateFault
 from kfuncgen.spec.model import Kernel, SpecSet
 
 
+MAX_VALUE = 80
+"""Characters of a value whose template sets no limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value that `--set NAME=VALUE` may give: `pattern` must match all of it, `expected` says so in words."""
+    """A value that `--set NAME=VALUE` may give: `pattern` must match all of its at most `longest` characters;
+    `expected` says so in words."""
 
     name: str
     description: str
     default: str
     pattern: str
     expected: str
+    longest: int
     forbidden: tuple[str, ...] = ()
 
 
@@ -130,7 +136,8 @@ def render_project(
         elif rule.generator == "types":
             text = render_types(chosen.types, specs, banner=resources.banner("c", lines))
         else:
-            text = resources.render(folder, rule.source, {**views, "banner": resources.banner(rule.comment, lines)})
+            banner = resources.banner(rule.comment, lines)
+            text = resources.render(folder, rule.source, {**views, "banner": banner})
         files[path] = GeneratedFile(text, rule.mode, rule.rewrite)
     return dict(sorted(files.items()))
 
@@ -155,7 +162,7 @@ def _settings(template: Template, given: Mapping[str, str]) -> dict[str, str]:
     settings = {}
     for value in template.values:
         text = given.get(value.name, value.default)
-        if not re.fullmatch(value.pattern, text) or text in value.forbidden:
+        if len(text) > value.longest or not re.fullmatch(value.pattern, text) or text in value.forbidden:
             raise UsageError(f"bad value for '{value.name}': {text!r}, expected {value.expected}")
         settings[value.name] = text
     for name, text in list(settings.items()):
@@ -179,15 +186,18 @@ def _read_template(folder: Traversable) -> Template:
     body = _mapping(data, place, "template.yaml", {"description", "kfuncs", "types", "values", "files"})
     values = []
     for name, raw in _mapping(body.get("values", {}), place, "values", None).items():
-        entry = _mapping(
-            raw, place, f"value '{name}'", {"description", "default", "pattern", "expected", "forbidden"}
-        )
+        keys = {"description", "default", "pattern", "max", "expected", "forbidden"}
+        entry = _mapping(raw, place, f"value '{name}'", keys)
+        longest = entry.get("max", MAX_VALUE)
+        if not isinstance(longest, int):
+            raise TemplateFault(f"value '{name}': 'max' must be a number of characters", place)
         value = Value(
             name,
             _text(entry, "description", place),
             _text(entry, "default", place),
             _text(entry, "pattern", place),
             _text(entry, "expected", place),
+            longest,
             _texts(entry, "forbidden", place),
         )
         try:
@@ -210,7 +220,8 @@ def _read_template(folder: Traversable) -> Template:
             ("mode", mode, ("file", "executable")),
         ):
             if text not in valid:
-                raise TemplateFault(f"bad {key} '{text}', expected one of: {', '.join(filter(None, valid))}", place)
+                words = ", ".join(filter(None, valid))
+                raise TemplateFault(f"bad {key} '{text}', expected one of: {words}", place)
         files.append(
             FileRule(
                 _text(entry, "path", place),

@@ -108,7 +108,7 @@ def banner_lines(specs: tuple[str, ...], command: str, advice: str) -> tuple[str
 
 
 def banner(style: str, lines: tuple[str, ...]) -> str:
-    """`lines` as a comment: `c` for C, `hash` for Make, shell, YAML and TOML, `html` for Markdown. No newline at the end."""
+    """`lines` as a comment without a newline at its end: `c`, `html`, or `hash` (Make, shell, YAML, TOML)."""
     if style == "c":
         # Nothing that a value brings in may end the comment early.
         safe = [line.replace("*/", "* /") for line in lines]

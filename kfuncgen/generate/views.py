@@ -7,10 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kfuncgen.diagnostic import UsageError
-from kfuncgen.generate.ctext import c_string, comment, declaration, join_type, split_prototype, stem, strip_declarator
+from kfuncgen.generate.ctext import (
+    c_string,
+    comment,
+    declaration,
+    join_type,
+    split_prototype,
+    stem,
+    strip_declarator,
+)
 from kfuncgen.generate.errnos import ERRNO
 from kfuncgen.spec.model import Contract, ErrorCause, Function, Kernel, OptionField, OptionsStruct
-
 
 INLINE = "static __always_inline"
 
@@ -62,7 +69,7 @@ class OptionsView:
 
 @dataclass(frozen=True, slots=True)
 class KfuncView:
-    """One kfunc: declarations and words. `attributes` follow the declarator, the linkage ones (`__ksym`) excluded."""
+    """One kfunc: declarations and words. `attributes` follow the declarator, without `__weak __ksym`."""
 
     name: str
     prototype: str
@@ -99,7 +106,7 @@ class FamilyView:
 
 
 def family_views(functions: Sequence[Function], kernel: Kernel) -> tuple[FamilyView, ...]:
-    """`functions` by family, as they are on `kernel`. Functions that release come first: attributes of the acquiring
+    """`functions` by family, as they are on `kernel`. Those that release come first, for attributes of the acquiring
     ones name them."""
     by_family: dict[str, list[Function]] = {}
     for function in functions:
@@ -140,8 +147,8 @@ def _kfunc(contract: Contract) -> KfuncView:
     about.append(f"{reach}.")
     if effects.acquires:
         nullable = "may be NULL; if it is not, it" if effects.may_be_null else "is never NULL and"
-        # A kfunc that only another one consumes (an insert) is a release for this purpose.
-        about.append(f"The result {nullable} must be released with {' or '.join(function.release)}() on every path.")
+        ways = "() or ".join(function.release)
+        about.append(f"The result {nullable} must be released with {ways}() on every path.")
     elif effects.may_be_null:
         about.append("The result may be NULL.")
     auto_param, auto_body = _auto(contract, name, params)
@@ -270,9 +277,7 @@ def _field(field: OptionField) -> FieldView:
         high = "" if field.maximum is None else str(field.maximum)
         valid = f"{low}..{high}" + (f"; {valid}" if valid else "")
     words = field.summary.rstrip(".") + (f"; {valid}" if valid else "")
-    if field.direction == "out":
-        assignment = ""
-    elif not field.required or field.reserved:
+    if field.direction == "out" or not field.required or field.reserved:
         assignment = ""
     elif field.count > 1:
         assignment = f"__builtin_memcpy(opts->{field.name}, {field.name}, sizeof(opts->{field.name}));"
