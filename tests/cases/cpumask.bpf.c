@@ -251,3 +251,22 @@ int BPF_PROG(mask_on_stack_ok, struct task_struct *task, u64 clone_flags)
 	sink = bpf_cpumask_first((struct cpumask *)bits);
 	return 0;
 }
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(mask_on_stack_written_ok, struct task_struct *task, u64 clone_flags)
+{
+	u64 bits[sizeof(struct bpf_cpumask) / 8 + 1] = { clone_flags };
+
+	bpf_cpumask_set_cpu(1, (struct bpf_cpumask *)bits);
+	sink = bits[0];
+	return 0;
+}
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(mask_on_stack_released_bad, struct task_struct *task, u64 clone_flags)
+{
+	u64 bits[sizeof(struct bpf_cpumask) / 8 + 1] = { clone_flags };
+
+	bpf_cpumask_release((struct bpf_cpumask *)bits); // error: release-unacquired
+	return 0;
+}

@@ -12,6 +12,8 @@ extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
 extern void bpf_preempt_disable(void) __ksym;
 extern void bpf_preempt_enable(void) __ksym;
+extern void bpf_local_irq_save(unsigned long *flags__irq_flag) __ksym;
+extern void bpf_local_irq_restore(unsigned long *flags__irq_flag) __ksym;
 extern int bpf_copy_from_user_str(void *dst, u32 dst__sz, const void *unsafe_ptr__ign, u64 flags) __ksym;
 
 char _license[] SEC("license") = "GPL";
@@ -343,6 +345,65 @@ int tail_call_under_rcu_bad(struct __sk_buff *skb)
 {
 	bpf_rcu_read_lock();
 	bpf_tail_call(skb, &programs, 1); // error: throw-with-resources
+	bpf_rcu_read_unlock();
+	return 0;
+}
+
+SEC("tc")
+int interrupts_nested_ok(struct __sk_buff *skb)
+{
+	unsigned long outer, inner;
+
+	bpf_local_irq_save(&outer);
+	bpf_local_irq_save(&inner);
+	sink++;
+	bpf_local_irq_restore(&inner);
+	bpf_local_irq_restore(&outer);
+	return 0;
+}
+
+SEC("tc")
+int interrupts_left_off_bad(struct __sk_buff *skb)
+{
+	unsigned long flags;
+
+	bpf_local_irq_save(&flags);
+	if (limit == 3)
+		return 0; // error: irq-unbalanced
+	bpf_local_irq_restore(&flags);
+	return 0;
+}
+
+SEC("tc")
+int interrupts_wrong_order_bad(struct __sk_buff *skb)
+{
+	unsigned long outer, inner;
+
+	bpf_local_irq_save(&outer);
+	bpf_local_irq_save(&inner);
+	sink++;
+	bpf_local_irq_restore(&outer); // error: irq-unbalanced
+	bpf_local_irq_restore(&inner);
+	return 0;
+}
+
+SEC("tc")
+int tail_call_interrupts_off_bad(struct __sk_buff *skb)
+{
+	unsigned long flags;
+
+	bpf_local_irq_save(&flags);
+	bpf_tail_call(skb, &programs, 1); // error: throw-with-resources
+	bpf_local_irq_restore(&flags);
+	return 0;
+}
+
+SEC("syscall")
+int nested_rcu_bad(void *ctx)
+{
+	bpf_rcu_read_lock();
+	bpf_rcu_read_lock(); // error: rcu-unbalanced
+	bpf_rcu_read_unlock();
 	bpf_rcu_read_unlock();
 	return 0;
 }

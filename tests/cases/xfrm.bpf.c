@@ -12,10 +12,13 @@ char _license[] SEC("license") = "GPL";
 int sink;
 int failed;
 __be32 wanted_spi;
+__be32 wanted_daddr;
 
 #define ESP 50
 #define INET 2
-#define OPTS(_spi) { .netns_id = BPF_F_CURRENT_NETNS, .spi = (_spi), .proto = ESP, .family = INET }
+#define OPTS(_spi)                                                                                      \
+	{ .netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr, .spi = (_spi), .proto = ESP,        \
+	  .family = INET }
 
 SEC("xdp")
 int look_then_release_ok(struct xdp_md *ctx)

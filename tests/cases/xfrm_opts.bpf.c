@@ -13,6 +13,7 @@ char _license[] SEC("license") = "GPL";
 
 int failed;
 __be32 wanted_spi;
+__be32 wanted_daddr;
 
 #define ESP 50
 #define INET 2
@@ -22,7 +23,8 @@ SEC("xdp")
 int size_from_macro_ok(struct xdp_md *ctx)
 {
 	struct bpf_xfrm_state_opts opts = {
-		.netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP, .family = INET,
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr,
+		.spi = wanted_spi, .proto = ESP, .family = INET,
 	};
 	struct xfrm_state *x = bpf_xdp_get_xfrm_state(ctx, &opts, OPTS_SZ);
 
@@ -37,7 +39,8 @@ SEC("xdp")
 int size_of_dereference_ok(struct xdp_md *ctx)
 {
 	struct bpf_xfrm_state_opts opts = {
-		.netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP, .family = INET,
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr,
+		.spi = wanted_spi, .proto = ESP, .family = INET,
 	};
 	struct bpf_xfrm_state_opts *o = &opts;
 	struct xfrm_state *x = bpf_xdp_get_xfrm_state(ctx, o, sizeof(*o));
@@ -57,6 +60,7 @@ int memset_then_fill_ok(struct xdp_md *ctx)
 
 	__builtin_memset(&opts, 0, sizeof(opts));
 	opts.netns_id = 3; /* a namespace id of this namespace's table */
+	opts.daddr.in6.in6_u.u6_addr32[3] = wanted_daddr;
 	opts.spi = wanted_spi;
 	opts.proto = ESP;
 	opts.family = 10;
@@ -71,6 +75,7 @@ int memset_then_fill_ok(struct xdp_md *ctx)
 static void fill(struct bpf_xfrm_state_opts *o, __be32 spi)
 {
 	o->netns_id = BPF_F_CURRENT_NETNS;
+	o->daddr.a4 = wanted_daddr;
 	o->spi = spi;
 	o->proto = ESP;
 	o->family = INET;
@@ -98,7 +103,8 @@ int literal_assigned_ok(struct xdp_md *ctx)
 	struct xfrm_state *x;
 
 	opts = (struct bpf_xfrm_state_opts){
-		.netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP, .family = INET,
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr,
+		.spi = wanted_spi, .proto = ESP, .family = INET,
 	};
 	x = bpf_xdp_get_xfrm_state(ctx, &opts, sizeof(opts));
 	if (x)
@@ -111,7 +117,9 @@ int literal_assigned_ok(struct xdp_md *ctx)
 SEC("xdp")
 int family_from_packet_ok(struct xdp_md *ctx)
 {
-	struct bpf_xfrm_state_opts opts = { .netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP };
+	struct bpf_xfrm_state_opts opts = {
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr, .spi = wanted_spi, .proto = ESP,
+	};
 	struct xfrm_state *x;
 
 	if (ctx->rx_queue_index)
@@ -130,7 +138,8 @@ SEC("xdp")
 int size_too_small_warn(struct xdp_md *ctx)
 {
 	struct bpf_xfrm_state_opts opts = {
-		.netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP, .family = INET,
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr,
+		.spi = wanted_spi, .proto = ESP, .family = INET,
 	};
 	struct xfrm_state *x;
 
@@ -146,7 +155,8 @@ SEC("xdp")
 int size_of_pointer_warn(struct xdp_md *ctx)
 {
 	struct bpf_xfrm_state_opts opts = {
-		.netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP, .family = INET,
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr,
+		.spi = wanted_spi, .proto = ESP, .family = INET,
 	};
 	struct bpf_xfrm_state_opts *o = &opts;
 	struct xfrm_state *x;
@@ -163,7 +173,8 @@ SEC("xdp")
 int size_four_warn(struct xdp_md *ctx)
 {
 	struct bpf_xfrm_state_opts opts = {
-		.netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP, .family = INET,
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr,
+		.spi = wanted_spi, .proto = ESP, .family = INET,
 	};
 	struct xfrm_state *x = bpf_xdp_get_xfrm_state(ctx, &opts, 4); // warning: wrong-opts-size
 
@@ -178,7 +189,8 @@ SEC("xdp")
 int size_two_warn(struct xdp_md *ctx)
 {
 	struct bpf_xfrm_state_opts opts = {
-		.netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP, .family = INET,
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr,
+		.spi = wanted_spi, .proto = ESP, .family = INET,
 	};
 	struct xfrm_state *x = bpf_xdp_get_xfrm_state(ctx, &opts, 2); // warning: wrong-opts-size
 
@@ -193,7 +205,8 @@ SEC("xdp")
 int size_in_variable_warn(struct xdp_md *ctx)
 {
 	struct bpf_xfrm_state_opts opts = {
-		.netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP, .family = INET,
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr,
+		.spi = wanted_spi, .proto = ESP, .family = INET,
 	};
 	u32 size = sizeof(opts.daddr) + sizeof(opts.spi);
 	struct xfrm_state *x;
@@ -210,7 +223,8 @@ SEC("xdp")
 int size_too_large_bad(struct xdp_md *ctx)
 {
 	struct bpf_xfrm_state_opts opts = {
-		.netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP, .family = INET,
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr,
+		.spi = wanted_spi, .proto = ESP, .family = INET,
 	};
 	struct xfrm_state *x;
 
@@ -226,7 +240,7 @@ SEC("xdp")
 int netns_out_of_range_warn(struct xdp_md *ctx)
 {
 	struct bpf_xfrm_state_opts opts = {
-		.netns_id = -2, .spi = wanted_spi, .proto = ESP, .family = INET,
+		.netns_id = -2, .daddr.a4 = wanted_daddr, .spi = wanted_spi, .proto = ESP, .family = INET,
 	};
 	struct xfrm_state *x;
 
@@ -242,7 +256,8 @@ SEC("xdp")
 int netns_reassigned_warn(struct xdp_md *ctx)
 {
 	struct bpf_xfrm_state_opts opts = {
-		.netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP, .family = INET,
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr,
+		.spi = wanted_spi, .proto = ESP, .family = INET,
 	};
 	struct xfrm_state *x;
 
@@ -258,7 +273,9 @@ int netns_reassigned_warn(struct xdp_md *ctx)
 SEC("xdp")
 int family_not_set_warn(struct xdp_md *ctx)
 {
-	struct bpf_xfrm_state_opts opts = { .netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP };
+	struct bpf_xfrm_state_opts opts = {
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr, .spi = wanted_spi, .proto = ESP,
+	};
 	struct xfrm_state *x;
 
 	x = bpf_xdp_get_xfrm_state(ctx, &opts, sizeof(opts)); // warning: unset-opts-field
@@ -272,7 +289,9 @@ int family_not_set_warn(struct xdp_md *ctx)
 SEC("xdp")
 int family_set_on_one_path_warn(struct xdp_md *ctx)
 {
-	struct bpf_xfrm_state_opts opts = { .netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP };
+	struct bpf_xfrm_state_opts opts = {
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr, .spi = wanted_spi, .proto = ESP,
+	};
 	struct xfrm_state *x;
 
 	if (ctx->rx_queue_index)
@@ -289,7 +308,8 @@ SEC("xdp")
 int error_ignored_warn(struct xdp_md *ctx)
 {
 	struct bpf_xfrm_state_opts opts = {
-		.netns_id = BPF_F_CURRENT_NETNS, .spi = wanted_spi, .proto = ESP, .family = INET,
+		.netns_id = BPF_F_CURRENT_NETNS, .daddr.a4 = wanted_daddr,
+		.spi = wanted_spi, .proto = ESP, .family = INET,
 	};
 	struct xfrm_state *x;
 
@@ -297,5 +317,38 @@ int error_ignored_warn(struct xdp_md *ctx)
 	if (!x)
 		return XDP_PASS;
 	bpf_xdp_xfrm_state_release(x);
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int spi_not_set_warn(struct xdp_md *ctx)
+{
+	struct bpf_xfrm_state_opts opts = { .netns_id = BPF_F_CURRENT_NETNS, .proto = ESP, .family = INET };
+	struct xfrm_state *x;
+
+	opts.daddr.a4 = wanted_daddr;
+	x = bpf_xdp_get_xfrm_state(ctx, &opts, sizeof(opts)); // warning: unset-opts-field
+	if (x)
+		bpf_xdp_xfrm_state_release(x);
+	else
+		failed = opts.error;
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int not_initialised_warn(struct xdp_md *ctx)
+{
+	struct bpf_xfrm_state_opts opts;
+	struct xfrm_state *x;
+
+	opts.netns_id = BPF_F_CURRENT_NETNS;
+	opts.daddr.a4 = wanted_daddr;
+	opts.spi = wanted_spi;
+	opts.proto = ESP;
+	x = bpf_xdp_get_xfrm_state(ctx, &opts, sizeof(opts)); // warning: unset-opts-field
+	if (x)
+		bpf_xdp_xfrm_state_release(x);
+	else
+		failed = opts.error;
 	return XDP_PASS;
 }
