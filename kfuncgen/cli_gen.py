@@ -63,10 +63,11 @@ def new(
     if template is None or folder is None:
         missing = "TEMPLATE" if template is None else "DIR"
         raise UsageError(f"missing {missing}, expected 'kfuncgen new TEMPLATE DIR' (--list shows the templates)")
+    destination = options.as_path(folder, "DIR")
     specs = options.load_specs()
     target = options.targets(kernel, specs)[-1]
     files = render_project(template, key_values(settings or ()), specs, target)
-    return told(write_project(files, Path(folder), force=force, dry_run=dry_run), Path(folder), dry_run)
+    return told(write_project(files, destination, force=force, dry_run=dry_run), destination, dry_run)
 
 
 def key_values(settings: Sequence[str]) -> dict[str, str]:
@@ -126,7 +127,7 @@ def header(
     if output is None:
         emit(text)
         return 0
-    path = Path(output)
+    path = options.as_path(output, "-o")
     if not path.name:
         raise UsageError(f"'{output}' is no file name")
     done = write_project({path.name: GeneratedFile(text, rewrite=True)}, path.parent, force=force)

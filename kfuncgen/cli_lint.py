@@ -171,8 +171,6 @@ def lint_options(
     chosen = rule_names(config.select, "select") if config.select is not None else None
     if select is not None:
         chosen = rule_names(options.words(select))
-    if build is not None and not Path(build).exists():
-        raise UsageError(f"no file or folder '{build}' (-p)")
     try:
         kernels = options.targets(kernel if kernel is not None else config.kernels, specs)
     except UsageError as error:
@@ -185,7 +183,7 @@ def lint_options(
         select=chosen,
         ignore=rule_names(config.ignore, "ignore") | rule_names(options.words(ignore)),
         clang_args=state.clang_args,
-        build_dir=Path(build) if build is not None else None,
+        build_dir=options.build_folder(build),
         stdin_filename=stdin_filename,
         configured_args=config.clang_args,
         configured_dir=config.folder,
@@ -198,6 +196,8 @@ def read_stdin(paths: Sequence[str], name: str | None) -> str | None:
         if name is not None:
             raise UsageError("--stdin-filename is for PATH '-' only")
         return None
+    if name is not None:
+        options.as_path(name, "--stdin-filename")
     if len(paths) > 1:
         raise UsageError("'-' must be the only PATH")
     if sys.stdin is None:
@@ -223,7 +223,7 @@ def find_sources(paths: Sequence[str]) -> list[Path]:
     """The files that PATH... means, each once, in the order given (within folders: sorted)."""
     found: dict[str, Path] = {}
     for text in paths:
-        path = Path(text)
+        path = options.as_path(text, "PATH")
         try:
             mode = path.stat().st_mode
         except (OSError, ValueError) as error:

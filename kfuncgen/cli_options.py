@@ -46,6 +46,23 @@ class CliState:
     clang_args: tuple[str, ...] | None = None
 
 
+def as_path(text: str | Path, what: str) -> Path:
+    """`text` as a path; UsageError when it is empty: an unset shell variable must not mean the current folder."""
+    if not str(text) or "\0" in str(text):
+        raise UsageError(f"{what} is {'no file name' if str(text) else 'empty'}")
+    return Path(text)
+
+
+def build_folder(text: str | None) -> Path | None:
+    """The value of `-p`, checked."""
+    if text is None:
+        return None
+    folder = as_path(text, "-p")
+    if not folder.is_dir():
+        raise UsageError(f"no folder '{text}' (-p)")
+    return folder
+
+
 def words(values: Iterable[str] | None) -> tuple[str, ...]:
     """The words of a repeatable option that takes comma lists: `--ignore a,b --ignore c`."""
     return tuple(word.strip() for value in values or () for word in value.split(",") if word.strip())
@@ -68,7 +85,7 @@ def load_specs(extra: Iterable[str | Path] | None = ()) -> SpecSet:
     """The built-in specs and those in the folders `extra`."""
     from kfuncgen.spec import load
 
-    folders = tuple(Path(folder) for folder in extra or ())
+    folders = tuple(as_path(folder, "--spec") for folder in extra or ())
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"no folder '{folder}' with specs")

@@ -31,6 +31,8 @@ def emit(text: str, path: str | None = None) -> None:
     if path is None:
         _write_stdout(text)
     else:
+        if not path:
+            raise UsageError("-o is empty")
         _write_file(Path(path), text)
 
 

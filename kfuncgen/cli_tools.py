@@ -49,15 +49,14 @@ def verify(
     from kfuncgen.verify import verify_files
 
     options.one_of(output_format, FORMATS, "output format")
-    if build is not None and not Path(build).exists():
-        raise UsageError(f"no file or folder '{build}' (-p)")
+    build_dir = options.build_folder(build)
     verdicts = []
-    for config, group in by_config([Path(file) for file in files]):
+    for config, group in by_config([options.as_path(file, "FILE") for file in files]):
         verdicts += verify_files(
             group,
             classify_message,
             context.obj.clang_args,
-            build_dir=Path(build) if build is not None else None,
+            build_dir=build_dir,
             configured=config.clang_args,
             configured_dir=config.folder,
         )

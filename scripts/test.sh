@@ -26,4 +26,5 @@ step() { printf '\n$ %s\n' "$*"; "$@"; }
 
 step ruff check .
 step mypy
-step pytest -n "${KFUNCGEN_JOBS:-2}" -ra "$@"
+# loadgroup: tests that share something costly (a built wheel) stay in one process.
+step pytest -n "${KFUNCGEN_JOBS:-2}" --dist loadgroup -ra "$@"

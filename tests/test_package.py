@@ -19,6 +19,7 @@ CHECKOUT = Path(kfuncgen.__file__).resolve().parent.parent
 DATA = ("lint", "specs", "templates", "toolchain/data")
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("package"),
     pytest.mark.skipif(not (CHECKOUT / "pyproject.toml").exists(), reason="not a checkout: nothing to build from"),
 ]
 
