@@ -47,8 +47,14 @@ def load_specs(extra_dirs: Iterable[Path] = ()) -> SpecSet:
 
     SpecError carries the place of the first mistake; names of built-in functions cannot be given again.
     """
-    nodes = [*builtin_nodes(), *(node for extra in extra_dirs for node in user_nodes(Path(extra)))]
-    return link([read_family(node) for node in nodes])
+    extra = [read_family(node) for folder in extra_dirs for node in user_nodes(Path(folder))]
+    return link([*_builtin_families(), *extra])
+
+
+@cache
+def _builtin_families() -> tuple[RawFamily, ...]:
+    """The package's own files, read once; linking does not change them."""
+    return tuple(read_family(node) for node in builtin_nodes())
 
 
 def builtin_nodes() -> list[Node]:

@@ -52,8 +52,8 @@ _HOOKS: dict[str, tuple[tuple[Kernel, str], ...]] = {
     "CGROUP_DEVICE": ((Kernel(6, 12), "CGROUP"),),
     "CGROUP_SOCKOPT": ((Kernel(6, 12), "CGROUP"),),
     "CGROUP_SYSCTL": ((Kernel(6, 12), "CGROUP"),),
-    # COMMON only in 6.12, CGROUP in 6.18 (CONTRACT section 6); 6.15 brought bpf_sock_ops_enable_tx_tstamp(), a kfunc
-    # of that hook which only this program type can use.
+    # COMMON only in 6.12, CGROUP in 6.18 (CONTRACT section 6); 6.15 brought bpf_sock_ops_enable_tx_tstamp(), a
+    # kfunc of that hook which only this program type can use.
     "SOCK_OPS": ((Kernel(6, 15), "CGROUP"),),
     "SK_SKB": ((Kernel(0, 0), "SK_SKB"),),
     "SOCKET_FILTER": ((Kernel(0, 0), "SOCKET_FILTER"),),
@@ -191,8 +191,8 @@ _EXACT: dict[str, str] = {
     "sk_lookup": "SK_LOOKUP",
     "netfilter": "NETFILTER",
 }
-"""First parts with a fixed list of what may follow. libbpf is strict about that list, other loaders are not; the type
-follows from the first part either way."""
+"""First parts with a fixed list of what may follow. libbpf is strict about that list, other loaders are not; the
+type follows from the first part either way."""
 
 _CGROUP: tuple[tuple[str, str], ...] = (
     (r"skb", "CGROUP_SKB"),

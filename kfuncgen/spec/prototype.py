@@ -333,14 +333,13 @@ def _declare(line: str, what: str) -> Any:
 
     try:
         unit = _parser().parse(_prelude() + line, "spec")
-    except (ParseError, AssertionError, RecursionError) as error:
-        detail = re.sub(r"^spec:\d+(:\d+)?: *", "", str(error).strip()).replace("before: ", "before ")
-        known = set(_TYPEDEFS) | {t for t in _AGGREGATES if " " not in t}
-        unknown = next(
-            (w for w in re.findall(r"\b[A-Za-z_]\w*_t\b|\b_*[usbl]e?\d+\b", line) if w not in known), ""
-        )
-        hint = f"unknown type '{unknown}'" if unknown else detail or "syntax error"
-        raise PrototypeError(f"bad {what}: {hint}, expected one C declaration with kernel types") from None
+    except (ParseError, AssertionError, RecursionError):
+        # The parser's own wording differs between its releases, so it is not passed on.
+        known = set(_TYPEDEFS) | {name for name in _AGGREGATES if " " not in name}
+        types = re.findall(r"\b[A-Za-z_]\w*_t\b|\b_*[usbl]e?\d+\b", line)
+        unknown = next((word for word in types if word not in known), "")
+        hint = f"unknown type '{unknown}', expected a kernel integer type" if unknown else "not valid C"
+        raise PrototypeError(f"bad {what}: {hint}") from None
     declarations = unit.ext[_prelude_length() :]
     if len(declarations) != 1:
         raise PrototypeError(f"bad {what}: expected one C declaration, found {len(declarations)}")

@@ -468,10 +468,12 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _nearest(word: str, valid: tuple[str, ...]) -> str:
-    """The end of a message about an unknown word: the nearest valid one, then all of them."""
+    """The end of a message about an unknown word: the nearest valid one, and all of them unless they are many."""
     near = difflib.get_close_matches(word[:100], valid, 1, 0.6)
-    hint = f", did you mean '{near[0]}'?" if near else ";"
-    return f"{hint} valid are {_listed(valid)}"
+    if not near:
+        return f"; valid are {_listed(valid)}"
+    hint = f", did you mean '{near[0]}'?"
+    return hint if len(valid) > 20 else f"{hint} valid are {_listed(valid)}"
 
 
 def _short(text: str) -> str:
