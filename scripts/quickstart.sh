@@ -3,7 +3,8 @@
 #
 # Installs missing tools (Debian, Ubuntu; as root), kfuncgen into CHECKOUT/.venv, then writes the project xdp-xfrm
 # to DIR, lints it, compiles it and, as root, has the running kernel's verifier judge each program. Nothing is
-# attached to any interface. May be run again: what is there and unchanged is kept.
+# attached to any interface. May be run again: what is there and unchanged is kept. KFUNCGEN_VENV names another folder
+# for the environment.
 set -euo pipefail
 
 CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
