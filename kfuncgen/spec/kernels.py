@@ -49,9 +49,17 @@ def _part(part: str, newest: Kernel) -> tuple[Kernel, ...]:
         return _range(_release(match[1]), _release(match[2]), part)
     if re.fullmatch(r"v?\d+\.\d+", part):
         return (_release(part),)
-    if "/" in part or part.endswith(".json") or Path(part).is_file():
+    if "/" in part or part.endswith(".json") or _is_file(part):
         return (_probe_kernel(Path(part)),)
     raise UsageError(f"'{_short(part)}' is no kernel; {EXPECTED}")
+
+
+def _is_file(text: str) -> bool:
+    """Whether `text` names a file; no text is too long or too strange to ask."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def live_kernel() -> Kernel:
@@ -94,10 +102,10 @@ def _range(first: Kernel, last: Kernel, part: str) -> tuple[Kernel, ...]:
 
 def _probe_kernel(path: Path) -> Kernel:
     """The release that a probe file was taken on: JSON with "kernel" and "kfuncs"."""
-    place = Place(str(path))
+    place = Place(_short(str(path)))
     expected = 'expected a probe file: JSON with "kernel" (a release) and "kfuncs" (flags and hooks by name)'
     try:
-        if not path.is_file():
+        if not _is_file(str(path)):
             raise UsageError(f"no such probe file; {EXPECTED}", place)
         with path.open("rb") as stream:
             data = stream.read(MAX_PROBE_BYTES + 1)

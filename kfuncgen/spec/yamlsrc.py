@@ -68,6 +68,8 @@ def read_yaml(path: Path) -> Node:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise SpecError(f"cannot read the spec: {error.strerror}", Place(file)) from error
+    except ValueError:
+        raise SpecError("cannot read the spec: its name holds a NUL character", Place(repr(file))) from None
     return parse_yaml(data, file)
 
 
