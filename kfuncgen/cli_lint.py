@@ -7,7 +7,7 @@ import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,7 +25,9 @@ from kfuncgen.diagnostic import FileFailure, Report, Severity, UsageError
 from kfuncgen.render import FORMATS, Outcome, Reader, render
 
 if TYPE_CHECKING:
-    from kfuncgen.lint import LintOptions
+    from kfuncgen.lint import LintOptions, LintResult
+    from kfuncgen.lint.rule import Rule
+    from kfuncgen.spec.model import Kernel
 
 SUFFIX = ".bpf.c"
 STDIN_NAME = "stdin.bpf.c"
@@ -82,17 +84,20 @@ def lint(
     options.one_of(output_format, FORMATS, "output format")
     options.one_of(fail_on, FAIL_ON, "severity")
     stdin_text = read_stdin(paths, stdin_filename)
-    sources = [Path(stdin_filename or STDIN_NAME)] if stdin_text is not None else find_sources(paths)
-    report, failures, kernels = Report(), (), set()
+    stdin_name = None if stdin_text is None else stdin_filename or STDIN_NAME
+    sources = find_sources(paths) if stdin_name is None else [Path(stdin_name)]
+    report = Report()
+    failures: tuple[FileFailure, ...] = ()
+    kernels: set[Kernel] = set()
     for config, group in by_config(sources):
-        chosen = lint_options(config, kernel, select, ignore, spec, build, context.obj, stdin_filename)
-        result = check([Path("-")] if stdin_text is not None else group, chosen, stdin_text)
+        chosen = lint_options(config, kernel, select, ignore, spec, build, context.obj, stdin_name)
+        result = check(group if stdin_name is None else [Path("-")], chosen, stdin_text)
         report, failures = merged(report, result.report), (*failures, *result.failures)
         kernels |= set(chosen.kernels)
     outcome = Outcome(
         report,
         failures,
-        read=reader(stdin_filename or STDIN_NAME, stdin_text),
+        read=reader(stdin_name, stdin_text),
         kernels=tuple(str(k) for k in sorted(kernels)),
         colour=colour_wanted(output),
     )
@@ -119,12 +124,12 @@ def explain(
     name = rule if rule in rules else classify_message(rule)
     if name not in rules:
         options.one_of(rule, rules, "rule")
-    page: str = rules[name].page
+    page = rules[name].page
     emit(page if page.endswith("\n") else f"{page}\n")
     return 0
 
 
-def rule_list(rules: Mapping[str, Any]) -> str:
+def rule_list(rules: Mapping[str, Rule]) -> str:
     """All rules, one a line: severity, name, summary."""
     width = max((len(name) for name in rules), default=0)
     lines = [
@@ -133,8 +138,8 @@ def rule_list(rules: Mapping[str, Any]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def check(paths: Sequence[Path], chosen: LintOptions, stdin_text: str | None) -> Any:
-    """The linter's answer (LintResult) for files of one configuration."""
+def check(paths: Sequence[Path], chosen: LintOptions, stdin_text: str | None) -> LintResult:
+    """The linter's answer for files of one configuration."""
     from kfuncgen.lint import check_paths
 
     return check_paths(paths, chosen, stdin_text)
@@ -211,7 +216,7 @@ def read_stdin(paths: Sequence[str], name: str | None) -> str | None:
     return data.decode("utf-8", "replace")
 
 
-def reader(name: str, text: str | None) -> Reader:
+def reader(name: str | None, text: str | None) -> Reader:
     """Sources for excerpts: `text` under `name`, everything else from disk."""
     if text is None:
         return read_source

@@ -195,6 +195,15 @@ def test_stdin(folder: Path, linter: FakeLinter, monkeypatch: Any, capsys: pytes
     assert "    2 | \ufffd       warning\n" in out
 
 
+def test_stdin_without_a_name(folder: Path, linter: FakeLinter, monkeypatch: Any, capsys: Any) -> None:
+    feed(monkeypatch, b"warning\n")
+    assert cli.main(["lint", "-"]) == 1
+    assert linter.calls[0][1].stdin_filename == "stdin.bpf.c"
+    assert capsys.readouterr().out.startswith(
+        "stdin.bpf.c:1:1: warning: a warning [unreleased-reference]\n    1 | "
+    )
+
+
 def test_stdin_is_bounded(
     folder: Path, linter: FakeLinter, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
@@ -20,6 +19,8 @@ ROOT = Path(kfuncgen.__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PICTURED = Path(__file__).parent / "readme"
 BLOCK = re.compile(r"(<!-- lint-output:.*?-->\n```\n)(.*?)(```\n<!-- end of lint-output -->)", re.DOTALL)
+HEADERS = re.compile(r"(?<=bundled headers were used for ).*")
+"""Which headers a machine lacks is its own affair."""
 
 pytestmark = pytest.mark.skipif(not README.exists(), reason="no README beside the package")
 
@@ -32,8 +33,6 @@ def text() -> str:
 def test_the_picture_is_what_the_linter_prints(
     text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if not hasattr(importlib.import_module("kfuncgen.lint"), "check_paths"):
-        pytest.skip("kfuncgen.lint has no check_paths yet")
     monkeypatch.chdir(PICTURED)
     status = cli.main(["lint", "esp.bpf.c"])
     out, err = capsys.readouterr()
@@ -44,7 +43,7 @@ def test_the_picture_is_what_the_linter_prints(
         return
     block = BLOCK.search(text)
     assert block is not None
-    assert block[2] == shown
+    assert HEADERS.sub("", block[2]) == HEADERS.sub("", shown)
 
 
 @pytest.mark.kernel
