@@ -1,0 +1,49 @@
+"""The linter: C sources in, findings out. `check_paths` is the one entry; everything else is its inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kfuncgen.diagnostic import FileFailure, Report
+from kfuncgen.spec.model import Kernel, SpecSet
+
+
+@dataclass(frozen=True, slots=True)
+class LintOptions:
+    """What to check and how. `clang_args` are the arguments after `--` (None: look for a database).
+
+    `configured_args` come from kfuncgen.toml in `configured_dir`. `select` None means all rules.
+    """
+
+    kernels: tuple[Kernel, ...]
+    specs: SpecSet
+    select: frozenset[str] | None = None
+    ignore: frozenset[str] = frozenset()
+    clang_args: tuple[str, ...] | None = None
+    build_dir: Path | None = None
+    stdin_filename: str | None = None
+    configured_args: tuple[str, ...] = ()
+    configured_dir: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LintResult:
+    """Findings and notes of the files that could be parsed, and the files that could not."""
+
+    report: Report = field(default_factory=Report)
+    failures: tuple[FileFailure, ...] = ()
+
+
+def check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | None = None) -> LintResult:
+    """Lint files, in order; `-` stands for `stdin_text`.
+
+    A file that cannot be read or parsed is a failure beside the findings of the others.
+    """
+    from kfuncgen.lint.check import check_paths as check
+
+    return check(paths, options, stdin_text)
+
+
+__all__ = ["LintOptions", "LintResult", "check_paths"]

@@ -1,0 +1,115 @@
+"""From a source to a report: flags, parse, lower, explore each program on each targeted kernel, tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kfuncgen.diagnostic import FileFailure, Finding, Note, Place, Report, SourceError
+from kfuncgen.lint import LintOptions, LintResult, ir
+from kfuncgen.lint.explore import BudgetExceeded, Explorer
+from kfuncgen.lint.lower import lower
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.parse import Unit, parse
+from kfuncgen.lint.program import entry_state, programs
+from kfuncgen.lint.run import Occurrence, Program, Run
+from kfuncgen.lint.story import by_place, tell
+from kfuncgen.spec.model import Kernel
+from kfuncgen.toolchain.flags import find_flags
+from kfuncgen.toolchain.headers import fallback_include_args, fallback_used
+
+_QUIET = "-Wno-everything"
+"""Compiler warnings are the compiler's business."""
+
+
+def check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | None) -> LintResult:
+    """Lint files one by one; see `kfuncgen.lint.check_paths`."""
+    findings: list[Finding] = []
+    notes: list[Note] = []
+    failures: list[FileFailure] = []
+    counts = [0, 0, 0]
+    for path in paths:
+        text = stdin_text if str(path) == "-" else None
+        source = Path(options.stdin_filename or "stdin.bpf.c") if text is not None else path
+        try:
+            report = check_file(source, options, text)
+        except SourceError as error:
+            failures.append(FileFailure(str(source), str(error), error.details))
+            continue
+        findings.extend(report.findings)
+        notes.extend(report.notes)
+        counts = [counts[0] + 1, counts[1] + report.programs, counts[2] + report.functions]
+    report = Report(by_place(findings), tuple(sorted(set(notes))), *counts)
+    return LintResult(report, tuple(failures))
+
+
+def check_file(path: Path, options: LintOptions, text: str | None = None) -> Report:
+    """Lint one source. Raises SourceError when it cannot be read or parsed."""
+    flags = find_flags(
+        path, options.clang_args, options.build_dir, options.configured_args, options.configured_dir
+    )
+    unit = parse(path, [*flags.args, _QUIET, *fallback_include_args()], text)
+    notes = [Note(str(path), "", f"flags: {note}", "info") for note in flags.notes]
+    bundled = fallback_used(unit.includes)
+    if bundled:
+        notes.append(Note(str(path), "", f"bundled headers were used for {', '.join(bundled)}", "info"))
+    return _check_unit(unit, options, notes)
+
+
+def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
+    module = lower(unit)
+    merged: dict[tuple[object, ...], tuple[Finding, list[Kernel]]] = {}
+    explored = 0
+    for kernel in options.kernels:
+        for program in programs(module, options.specs):
+            run = explore(module, program, options, kernel)
+            explored += 1
+            for told in tell(run, run.occurrences):
+                if not _selected(told.finding.rule, options):
+                    continue
+                known = merged.get(told.key)
+                if known is None:
+                    merged[told.key] = (told.finding, [kernel])
+                elif kernel not in known[1]:
+                    known[1].append(kernel)
+            for (function, message), span in sorted(run.notes.items(), key=lambda n: n[0]):
+                notes.append(Note(unit.file, function, message, "incomplete", span.line, span.column))
+    for name, function in sorted(module.functions.items()):
+        for opaque in function.opaque:
+            notes.append(
+                Note(unit.file, name, f"{opaque.what} is not understood", "incomplete", opaque.span.line, opaque.span.column)
+            )
+    findings = [replace(f, kernels=tuple(map(str, kernels))) for f, kernels in merged.values()]
+    return Report(
+        by_place(findings), tuple(sorted(set(notes))), 1, explored // max(len(options.kernels), 1), len(module.functions)
+    )
+
+
+def _selected(rule: str, options: LintOptions) -> bool:
+    return rule not in options.ignore and (options.select is None or rule in options.select)
+
+
+def explore(module: ir.Module, program: Program, options: LintOptions, kernel: Kernel) -> Run:
+    """Explore one program on one kernel; the run holds what was found."""
+    run = Run(module, options.specs, kernel, program)
+    state = entry_state(run)
+    try:
+        Explorer(run, program.function, 0).explore(state)
+    except BudgetExceeded:
+        run.note(
+            program.function.name, "the program has more paths than are explored; the rest is not checked",
+            program.function.span,
+        )  # fmt: skip
+    for site in sorted(run.error_sites - run.error_reads):
+        call = run.sites[site]
+        run.occurrences.append(
+            Occurrence(
+                Fault.OPTS_ERROR_IGNORED, call.span, call.function, 0, site,
+                {"kfunc": call.name, "struct": call.struct, "field": call.option}, None, call.name,
+            )  # fmt: skip
+        )
+    return run
+
+
+__all__ = ["Place", "check_file", "check_paths", "explore"]

@@ -1,0 +1,101 @@
+"""Branches: what holding or failing a condition says about values, and whether the path exists at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kfuncgen.diagnostic import Span
+from kfuncgen.lint.integers import MIRRORED, NEGATED, narrow
+from kfuncgen.lint.run import Run
+from kfuncgen.lint.state import State
+from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, dead
+
+MAX_DEPTH = 8
+"""How far a test is followed into the operations that made the tested value."""
+
+
+def assume(run: Run, state: State, value: Value, truth: bool, span: Span, depth: int = 0) -> bool:
+    """Take the path on which `value` is non-zero (`truth`) or zero; false when there is no such path."""
+    if not isinstance(value, Ref):
+        return bool(value) == truth
+    fact = state.fact(value)
+    if isinstance(fact, Pointer):
+        return _assume_pointer(run, state, value, fact, truth, span)
+    narrowed = narrow("!=" if truth else "==", fact, Scalar(0, 0))
+    if narrowed is None:
+        return False
+    if value.id:
+        state.facts[value.id] = narrowed
+    expr = fact.expr
+    if expr is None or depth >= MAX_DEPTH:
+        return True
+    op, left, right = expr
+    if op in NEGATED:
+        return assume_comparison(run, state, op if truth else NEGATED[op], left, right, span, depth + 1)
+    if op.startswith("cast") and not truth:
+        return True
+    if op == "&" and truth and isinstance(left, Ref) and isinstance(right, int):
+        return assume(run, state, left, True, span, depth + 1)
+    return True
+
+
+def _assume_pointer(run: Run, state: State, value: Ref, fact: Pointer, truth: bool, span: Span) -> bool:
+    if not fact.null:
+        # The verifier takes trusted, referenced and memory pointers for non-NULL (reg_not_null); plain and
+        # untrusted kernel pointers may be anything, and a test teaches nothing.
+        maybe = fact.kind in ("kernel", "alloc") and fact.trust in ("plain", "untrusted") and not fact.reference
+        return truth or maybe or fact.kind == "opaque" or _weak_function(run, fact)
+    if value.offset:
+        # A moved maybe-NULL pointer is no longer tested for NULL by a comparison with 0.
+        return True
+    name = run.name_of(value, "the pointer")
+    if truth:
+        state.facts[value.id] = replace(fact, null=False)
+        state.step("assume", span, f"assuming '{name}' is not NULL", value.id)
+        return True
+    state.facts[value.id] = dead("null", fact, "", fact.site)
+    reference = state.references.get(fact.reference)
+    if reference is not None and reference.holder == value.id:
+        del state.references[fact.reference]
+    state.step("assume", span, f"assuming '{name}' is NULL", value.id)
+    return True
+
+
+def _weak_function(run: Run, fact: Pointer) -> bool:
+    """Whether a function's address may be 0: a weak extern that the kernel may lack (bpf_ksym_exists)."""
+    if fact.kind != "function":
+        return False
+    declaration = run.module.declarations.get(fact.origin)
+    if declaration is None or not declaration.weak:
+        return False
+    function = run.specs.get(fact.origin)
+    return function is None or not function.exists_at(run.kernel)
+
+
+def assume_comparison(
+    run: Run, state: State, op: str, left: Value, right: Value, span: Span, depth: int = 0
+) -> bool:
+    """Take the path on which `left op right` holds; false when it cannot."""
+    a, b = state.fact(left), state.fact(right)
+    if isinstance(a, Scalar) and isinstance(b, Pointer):
+        left, right, a, b, op = right, left, b, a, MIRRORED[op]
+    if isinstance(a, Pointer):
+        if isinstance(b, Scalar) and b.known == 0 and op in ("==", "!="):
+            return assume(run, state, left, op == "!=", span, depth)
+        return True
+    assert isinstance(b, Scalar)
+    if b.known == 0 and op in ("==", "!=") and isinstance(left, Ref) and a.expr is not None:
+        return assume(run, state, left, op == "!=", span, depth)
+    if a.known == 0 and op in ("==", "!=") and isinstance(right, Ref) and b.expr is not None:
+        return assume(run, state, right, op == "!=", span, depth)
+    if b.known == 1 and op in ("==", "!=") and isinstance(left, Ref) and a.expr and (a.low, a.high) == (0, 1):
+        return assume(run, state, left, op == "==", span, depth)
+    new_a = narrow(op, a, b)
+    new_b = narrow(MIRRORED[op], b, a)
+    if new_a is None or new_b is None:
+        return False
+    if isinstance(left, Ref) and left.id and isinstance(state.facts.get(left.id, a), Scalar):
+        state.facts[left.id] = new_a
+    if isinstance(right, Ref) and right.id and isinstance(state.facts.get(right.id, b), Scalar):
+        state.facts[right.id] = new_b
+    return True

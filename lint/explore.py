@@ -1,0 +1,491 @@
+"""Walks the paths of a program: a worklist over (block, state), static functions inline, loops to a fixpoint.
+
+States at the entry of a block are compared in canonical form after dead locals are dropped, so paths that no
+longer differ in anything are walked once. Past STATES_PER_BLOCK, states with equal obligations and pointers are
+joined and only their integers widened (ESP; Das, Lerner, Seigle, PLDI 2002): what is held on which path stays
+exact while the cost stays polynomial. Nothing is judged here.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from kfuncgen.diagnostic import Span
+from kfuncgen.lint import ir
+from kfuncgen.lint.calls import Outcome, call_contract, forget_memory
+from kfuncgen.lint.conditions import assume, assume_comparison
+from kfuncgen.lint.evaluate import Evaluator
+from kfuncgen.lint.integers import decide
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.run import MAX_STEPS, Run
+from kfuncgen.lint.state import FRAME, State
+from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, dead, scalar_of
+
+STATES_PER_BLOCK = 40
+"""States kept apart at one block before their integers are joined; more than any selftest's loops need."""
+
+JOINED_PER_BLOCK = 400
+"""Different obligations and pointers kept apart at one block; past it states are dropped, with a note."""
+
+WIDEN_AFTER = 3
+"""Joins of one state before integers that still grow become unknown."""
+
+MAX_DEPTH = 16
+"""Frames of inlined functions; the verifier itself allows 8 (MAX_CALL_FRAMES)."""
+
+CALLBACK_ROUNDS = 3
+"""Times a synchronous callback is run in a row while new states appear."""
+
+_RESULT = FRAME - 1
+"""Index of the pseudo local that holds a frame's return value."""
+
+
+class BudgetExceeded(Exception):
+    """The budget of steps is used up."""
+
+
+@dataclass(slots=True)
+class _Visited:
+    """The states met at one block."""
+
+    keys: set[object]
+    joined: dict[object, tuple[State, int]]
+    count: int = 0
+
+
+class Explorer:
+    """Explores one function body in one frame; inlined calls make explorers of their own."""
+
+    def __init__(self, run: Run, function: ir.Function, depth: int, callback: int = 0) -> None:
+        self.run = run
+        self.function = function
+        self.depth = depth
+        self.callback = callback
+        self.evaluator = Evaluator(run, function, depth)
+        self.exits: dict[object, State] = {}
+        self.visited: dict[int, _Visited] = {}
+        self.queue: list[tuple[int, int, State]] = []
+        self.serial = 0
+
+    def explore(self, state: State) -> list[tuple[State, Value]]:
+        """All ways out of the function from one entry state: state and returned value."""
+        blocks = {b.order: b for b in self.function.blocks}
+        self._arrive(self.function.blocks[0], state)
+        while self.queue:
+            order, _, current = heapq.heappop(self.queue)
+            self._block(blocks[order], current)
+        results: list[tuple[State, Value]] = []
+        region = self.depth * FRAME + _RESULT
+        for exit_state in self.exits.values():
+            value = exit_state.regions.get(region, ("uninit", {}))[1].get(0, (8, 0))[1]
+            exit_state.drop_frame(self.depth)
+            results.append((exit_state, value))
+        return results
+
+    # -- joining -----------------------------------------------------------------------------------------
+
+    def _arrive(self, block: ir.Block, state: State) -> None:
+        """A state reaches a block: walk on unless the same was seen."""
+        low = self.depth * FRAME
+        dying = [
+            r for r in state.regions if low <= r < low + FRAME and (r - low) not in block.live and not _has_slot(state, r)
+        ]
+        for region in dying:
+            del state.regions[region]
+        seen = self.visited.get(block.order)
+        if seen is None:
+            seen = self.visited[block.order] = _Visited(set(), {})
+        key = state.canonical()
+        if key in seen.keys:
+            return
+        seen.keys.add(key)
+        seen.count += 1
+        if seen.count > STATES_PER_BLOCK:
+            joined = self._join(seen, state, block)
+            if joined is None:
+                return
+            state = joined
+        self.serial += 1
+        heapq.heappush(self.queue, (block.order, self.serial, state))
+
+    def _join(self, seen: _Visited, state: State, block: ir.Block) -> State | None:
+        """Join with the state of equal obligations, None when that adds nothing."""
+        ground = state.canonical(scalars=False)
+        known = seen.joined.get(ground)
+        if known is None:
+            if len(seen.joined) >= JOINED_PER_BLOCK:
+                self.run.note(
+                    self.function.name,
+                    f"more than {JOINED_PER_BLOCK} different sets of held references and pointers meet here",
+                    self.function.span,
+                )
+                return None
+            seen.joined[ground] = (state.copy(), 0)
+            return state
+        other, rounds = known
+        changed = widen(self.run, other, state, rounds >= WIDEN_AFTER)
+        if not changed:
+            return None
+        seen.joined[ground] = (other, rounds + 1)
+        return other.copy()
+
+    # -- blocks ------------------------------------------------------------------------------------------
+
+    def _block(self, block: ir.Block, state: State) -> None:
+        pending: list[tuple[State, int]] = [(state, 0)]
+        while pending:
+            current, position = pending.pop()
+            instructions = block.instructions
+            alive = True
+            while position < len(instructions):
+                self.run.steps += 1
+                if self.run.steps > MAX_STEPS:
+                    raise BudgetExceeded
+                instruction = instructions[position]
+                position += 1
+                if isinstance(instruction, ir.Call):
+                    outcomes = self._call(current, instruction)
+                    if not outcomes:
+                        alive = False
+                        break
+                    for other, value in outcomes[1:]:
+                        self._result(other, instruction, value)
+                        pending.append((other, position))
+                    current, value = outcomes[0]
+                    self._result(current, instruction, value)
+                else:
+                    self._instruction(current, instruction)
+            if alive:
+                self._terminate(block, current)
+
+    def _instruction(self, state: State, instruction: ir.Instruction) -> None:
+        if isinstance(instruction, ir.Assign):
+            self.evaluator.assign(state, instruction)
+        elif isinstance(instruction, ir.Fill):
+            self.evaluator.fill(state, instruction)
+        elif isinstance(instruction, ir.Declare):
+            region = self.depth * FRAME + instruction.var.index
+            state.regions.pop(region, None)
+            for key in [k for k in state.slots if k[0] == region]:
+                del state.slots[key]
+        elif isinstance(instruction, ir.Evaluate):
+            value = self.evaluator.value(state, instruction.value)
+            del value
+        else:
+            assert isinstance(instruction, ir.Opaque)
+            self.run.note(self.function.name, f"{instruction.what} is not understood", instruction.span)
+            for place in instruction.places:
+                self.evaluator.fill(state, ir.Fill(place, False, instruction.span))
+
+    def _result(self, state: State, call: ir.Call, value: Value) -> None:
+        if call.result is not None:
+            self.evaluator.store(state, call.result, value, call.span)
+
+    def _terminate(self, block: ir.Block, state: State) -> None:
+        end = block.terminator
+        if isinstance(end, ir.Jump):
+            self._arrive(end.target, state)
+        elif isinstance(end, ir.Branch):
+            self._branch(end, state)
+        elif isinstance(end, ir.Switch):
+            self._switch(end, state)
+        elif isinstance(end, ir.Return):
+            self._return(end, state)
+
+    def _branch(self, end: ir.Branch, state: State) -> None:
+        condition = self.evaluator.value(state, end.condition)
+        other = state.copy()
+        yes = assume(self.run, state, condition, True, end.span)
+        no = assume(self.run, other, condition, False, end.span)
+        if yes and no:
+            state.step("branch", end.span, "taking the true branch")
+            other.step("branch", end.span, "taking the false branch")
+        if yes:
+            self._arrive(end.if_true, state)
+        elif not other.shadow:
+            self._shadow(state, condition, True, end, end.if_true)
+        if no:
+            self._arrive(end.if_false, other)
+        elif not state.shadow:
+            self._shadow(other, condition, False, end, end.if_false)
+
+    def _shadow(self, state: State, condition: Value, truth: bool, end: ir.Branch, target: ir.Block) -> None:
+        """The NULL branch of a result that is never NULL: dead for the verifier, so its leaks go unseen."""
+        tested = _tested_pointer(state, condition)
+        if tested is None:
+            return
+        fact = state.facts[tested]
+        assert isinstance(fact, Pointer)
+        reference = state.references.get(fact.reference)
+        if reference is None or reference.holder != tested or len(state.references) < 2:
+            return
+        del state.references[fact.reference]
+        state.facts[tested] = dead("null", fact, "", fact.site)
+        state.shadow = reference.site
+        self._arrive(target, state)
+
+    def _switch(self, end: ir.Switch, state: State) -> None:
+        value = self.evaluator.value(state, end.value)
+        rest: State | None = state
+        for low, high, block in end.cases:
+            if rest is None:
+                return
+            taken = rest.copy()
+            bounds = (Scalar(low, low), Scalar(high, high))
+            fact = rest.fact(value)
+            if isinstance(fact, Scalar) and (decide("<", fact, bounds[0]) or decide(">", fact, bounds[1])):
+                continue
+            if low == high:
+                if assume_comparison(self.run, taken, "==", value, low, end.span):
+                    taken.step("branch", end.span, f"taking case {low}")
+                    self._arrive(block, taken)
+                if not assume_comparison(self.run, rest, "!=", value, low, end.span):
+                    rest = None
+            else:
+                if assume_comparison(self.run, taken, ">=", value, low, end.span) and assume_comparison(
+                    self.run, taken, "<=", value, high, end.span
+                ):
+                    self._arrive(block, taken)
+                if isinstance(fact, Scalar) and low <= fact.low and fact.high <= high:
+                    rest = None
+        if rest is not None:
+            self._arrive(end.default, rest)
+
+    def _return(self, end: ir.Return, state: State) -> None:
+        value = self.evaluator.value(state, end.value) if end.value is not None else 0
+        if self.depth == 0:
+            self.leave(state, end.span)
+            return
+        state.returned = (end.span, self.function.name)
+        region = self.depth * FRAME + _RESULT
+        low = self.depth * FRAME
+        for local in [r for r in state.regions if low <= r < low + FRAME]:
+            del state.regions[local]
+        for key in [k for k in state.slots if low <= k[0] < low + FRAME]:
+            del state.slots[key]
+        state.regions[region] = ("uninit", {0: (8, value)})
+        key = state.canonical()
+        if key not in self.exits:
+            self.exits[key] = state
+
+    def leave(self, state: State, span: Span) -> None:
+        """The program ends: whatever is still held leaks."""
+        function = self.function.name
+        if state.returned is not None and is_wrapper(self.function):
+            span, function = state.returned
+        for identifier, reference in sorted(state.references.items()):
+            holder = reference.holder or identifier
+            name = self.run.names.get(holder, "")
+            self.run.report(
+                state, Fault.LEAK, span, function, holder, reference.site, words={"var": name or "the result", "acquire": reference.kfunc, "kind": reference.kind},
+            )  # fmt: skip
+
+    # -- calls -------------------------------------------------------------------------------------------
+
+    def _call(self, state: State, call: ir.Call) -> Outcome:
+        evaluator = self.evaluator
+        name = call.callee if isinstance(call.callee, str) else ""
+        if not name:
+            assert not isinstance(call.callee, str)
+            target = state.fact(evaluator.value(state, call.callee))
+            if isinstance(target, Pointer) and target.kind == "function":
+                name = target.origin
+        args = [self._argument(state, a) for a in call.args]
+        body = self.run.module.functions.get(name)
+        if body is not None:
+            if body.static or not name:
+                return self._inline(state, call, body, args)
+            return self._global(state, call, args)
+        contract = self.run.contract(name) if name else None
+        if contract is not None:
+            if "sync-callback" in contract.effects.special:
+                return self._callbacks(state, call, contract.name, args)
+            return call_contract(evaluator, state, contract, call, args)
+        return self._unknown(state, call, name, args)
+
+    def _argument(self, state: State, argument: ir.Expr) -> Value:
+        if isinstance(argument, ir.Load) and argument.ctype.is_aggregate:
+            # Structs by value travel as the address of their copy.
+            return self.evaluator.address(
+                state, ir.AddressOf(argument.place, argument.ctype, argument.span)
+            )
+        return self.evaluator.value(state, argument)
+
+    def _inline(self, state: State, call: ir.Call, body: ir.Function, args: list[Value]) -> Outcome:
+        if self.depth + 1 >= MAX_DEPTH:
+            self.run.note(self.function.name, f"calls deeper than {MAX_DEPTH} functions are not followed", call.span)
+            return self._unknown(state, call, body.name, args)
+        inner = Explorer(self.run, body, self.depth + 1, self.callback)
+        for var, value in zip(body.params, args, strict=False):
+            region = (self.depth + 1) * FRAME + var.index
+            if var.ctype.is_aggregate:
+                fact = state.fact(value)
+                if isinstance(fact, Pointer) and fact.region in state.regions and fact.region is not None:
+                    state.regions[region] = state.regions[fact.region]
+                continue
+            state.regions[region] = ("uninit", {0: (var.ctype.size or 8, value)})
+        silent = call.implicit or is_wrapper(self.function)
+        if not silent:
+            state.step("call", call.span, f"calling {body.name}()")
+        results = inner.explore(state)
+        for exit_state, _ in results:
+            if not silent:
+                exit_state.step("return", call.span, f"back from {body.name}()")
+        return results
+
+    def _global(self, state: State, call: ir.Call, args: list[Value]) -> Outcome:
+        """A global function is verified alone; its caller sees an unknown number (CONTRACT 3.2)."""
+        for value in args:
+            forget_memory(state, value)
+        self._forget_globals(state)
+        return [(state, self._any(state, call))]
+
+    def _unknown(self, state: State, call: ir.Call, name: str, args: list[Value]) -> Outcome:
+        prototype = call.prototype
+        for index, value in enumerate(args):
+            if prototype is not None and index < len(prototype.params):
+                target = prototype.params[index].target
+                if target is not None and target.const:
+                    continue
+            forget_memory(state, value)
+        self._forget_globals(state)
+        if name and not name.startswith("bpf_"):
+            self.run.note(self.function.name, f"{name}() has no known contract", call.span)
+        return [(state, self._any(state, call))]
+
+    def _forget_globals(self, state: State) -> None:
+        for region in [r for r in state.regions if r < 0]:
+            del state.regions[region]
+
+    def _any(self, state: State, call: ir.Call) -> Value:
+        return self.run.new(state, scalar_of(call.ctype) if call.ctype.is_integer else ANY)
+
+    def _callbacks(self, state: State, call: ir.Call, name: str, args: list[Value]) -> Outcome:
+        """bpf_loop() and its kin: the callback runs zero, one, many times (CONTRACT 3.2)."""
+        body: ir.Function | None = None
+        context: Value = 0
+        for index, value in enumerate(args):
+            fact = state.fact(value)
+            if isinstance(fact, Pointer) and fact.kind == "function":
+                body = self.run.module.functions.get(fact.origin)
+                context = args[index + 1] if index + 1 < len(args) else 0
+        if body is None:
+            return self._unknown(state, call, name, args)
+        results: dict[object, State] = {}
+        frontier = [state]
+        for _ in range(CALLBACK_ROUNDS + 1):
+            reached: list[State] = []
+            for current in frontier:
+                key = current.canonical()
+                if key not in results:
+                    results[key] = current
+                    reached.append(current.copy())
+            frontier = []
+            for current in reached:
+                frontier.extend(s for s, _ in self._callback(current, call, body, context))
+            if not frontier:
+                break
+        return [(s, self._any(s, call)) for s in results.values()]
+
+    def _callback(self, state: State, call: ir.Call, body: ir.Function, context: Value) -> Outcome:
+        args: list[Value] = []
+        for index, var in enumerate(body.params):
+            if index == len(body.params) - 1:
+                args.append(context)
+            elif var.ctype.is_pointer:
+                args.append(self.run.new(state, Pointer("opaque", trust="trusted")))
+            else:
+                args.append(self.run.new(state, scalar_of(var.ctype)))
+        inner = Explorer(self.run, body, self.depth + 1, self.callback + 1)
+        if self.depth + 1 >= MAX_DEPTH:
+            return []
+        for var, value in zip(body.params, args, strict=False):
+            region = (self.depth + 1) * FRAME + var.index
+            state.regions[region] = ("uninit", {0: (var.ctype.size or 8, value)})
+        state.step("call", call.span, f"calling {body.name}() as callback")
+        results = inner.explore(state)
+        for exit_state, _ in results:
+            exit_state.step("return", call.span, f"back from {body.name}()")
+        return results
+
+
+def is_wrapper(function: ir.Function) -> bool:
+    """Whether a function is what BPF_PROG() and its like make: a macro's shell around `____name`."""
+    return f"____{function.name}" in function.calls
+
+
+def _has_slot(state: State, region: int) -> bool:
+    return any(k[0] == region for k in state.slots)
+
+
+def _tested_pointer(state: State, condition: Value) -> int | None:
+    """The pointer whose being NULL a condition tests, None for other conditions."""
+    if not isinstance(condition, Ref):
+        return None
+    fact = state.facts.get(condition.id)
+    if isinstance(fact, Pointer):
+        return condition.id
+    if isinstance(fact, Scalar) and fact.expr is not None and fact.expr[0] in ("==", "!="):
+        _, left, right = fact.expr
+        if right == 0 and isinstance(left, Ref):
+            return _tested_pointer(state, left)
+    return None
+
+
+def widen(run: Run, known: State, new: State, forget: bool) -> bool:
+    """Take the integers of `new` into `known`; true when `known` grew. With `forget` what grows is unknown."""
+    changed = False
+    for region, (fill, cells) in list(known.regions.items()):
+        other = new.regions.get(region)
+        if other is None:
+            known.regions[region] = ("unknown", {a: c for a, c in cells.items() if _points(known, c[1])})
+            changed = True
+            continue
+        merged = dict(cells)
+        if other[0] != fill and fill != "unknown":
+            fill = "unknown"
+            changed = True
+        for at, (size, value) in cells.items():
+            theirs = other[1].get(at)
+            if _points(known, value):
+                continue
+            if theirs is None or theirs[0] != size:
+                if value != Ref(0, 0):
+                    merged[at] = (size, Ref(0, 0))
+                    changed = True
+                continue
+            a, b = known.fact(value), new.fact(theirs[1])
+            if not isinstance(a, Scalar) or not isinstance(b, Scalar):
+                continue
+            if a.low <= b.low and b.high <= a.high and not (set(a.excluded) - set(b.excluded)):
+                continue
+            low, high = min(a.low, b.low), max(a.high, b.high)
+            merged[at] = (size, run.new(known, ANY if forget else Scalar(low, high)))
+            changed = True
+        known.regions[region] = (fill, merged)
+    return changed
+
+
+def _points(state: State, value: Value) -> bool:
+    return isinstance(state.fact(value), Pointer)
+
+
+def reachable_calls(module: ir.Module, function: ir.Function) -> Iterator[str]:
+    """Names called from a function or the bodies it reaches."""
+    seen: set[str] = set()
+    todo = [function]
+    while todo:
+        current = todo.pop()
+        for name in sorted(current.calls):
+            if name in seen:
+                continue
+            seen.add(name)
+            yield name
+            body = module.functions.get(name)
+            if body is not None:
+                todo.append(body)
+
+
+__all__ = ["BudgetExceeded", "Explorer", "reachable_calls", "replace", "widen"]

@@ -1,0 +1,343 @@
+"""The small language that programs are lowered to: modules, functions, blocks, instructions, expressions.
+
+Plain data without clang. Side effects are instructions; expressions are pure trees over places. Short
+circuits, `?:`, loops and switches are already blocks and jumps here. Everything carries the span where the
+user wrote it (the macro's use, not its definition).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kfuncgen.diagnostic import Span
+from kfuncgen.lint.types import Type
+
+
+@dataclass(slots=True, eq=False)
+class Variable:
+    """A local, a parameter or a temporary. `index` is unique within its function."""
+
+    name: str
+    ctype: Type
+    index: int
+    is_param: bool = False
+    is_temp: bool = False
+    address_taken: bool = False
+    volatile: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class GlobalVariable:
+    """A variable of file scope. `value` is its constant initialiser when it is a known integer.
+
+    `frozen`: `const`, in read-only data at load time, so the verifier knows the value (CONTRACT 10.4).
+    """
+
+    name: str
+    ctype: Type
+    section: str = ""
+    frozen: bool = False
+    static: bool = False
+    value: int | None = None
+    text: str | None = None
+    initialised: bool = False
+    weak: bool = False
+    extern: bool = False
+    span: Span | None = None
+
+
+# Places: what can be read from and written to.
+
+
+@dataclass(slots=True, eq=False)
+class Local:
+    var: Variable
+    ctype: Type
+
+
+@dataclass(slots=True, eq=False)
+class Global:
+    var: GlobalVariable
+    ctype: Type
+
+
+@dataclass(slots=True, eq=False)
+class Deref:
+    """What `pointer` points to."""
+
+    pointer: Expr
+    ctype: Type
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A member of `base`; `offset` in bytes within it, `struct` the type that declares it."""
+
+    base: Place
+    name: str
+    offset: int
+    struct: Type
+    ctype: Type
+    tags: tuple[str, ...] = ()
+    bitfield: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Element:
+    base: Place
+    index: Expr
+    ctype: Type
+
+
+Place = Local | Global | Deref | Member | Element
+
+
+# Expressions: pure.
+
+
+@dataclass(slots=True, eq=False)
+class Const:
+    value: int
+    ctype: Type
+    size_of_pointer: bool = False
+    """It was written as sizeof() of a pointer: a common slip where a struct was meant."""
+
+
+@dataclass(slots=True, eq=False)
+class Text:
+    """A string literal (without its terminating NUL)."""
+
+    value: str
+    ctype: Type
+
+
+@dataclass(slots=True, eq=False)
+class Load:
+    place: Place
+    ctype: Type
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class AddressOf:
+    place: Place
+    ctype: Type
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class FunctionRef:
+    name: str
+    ctype: Type
+
+
+@dataclass(slots=True, eq=False)
+class Unary:
+    """`op` is one of - ~ !"""
+
+    op: str
+    operand: Expr
+    ctype: Type
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Binary:
+    """`op` is one of + - * / % & | ^ << >> == != < <= > >= ; pointer + integer has the integer on the right,
+    scaled to bytes already (`ctype` is then the pointer)."""
+
+    op: str
+    left: Expr
+    right: Expr
+    ctype: Type
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Cast:
+    operand: Expr
+    ctype: Type
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Unknown:
+    """A value nothing is known of (inline asm, unknown constructs)."""
+
+    ctype: Type
+
+
+Expr = Const | Text | Load | AddressOf | FunctionRef | Unary | Binary | Cast | Unknown
+
+
+# Instructions.
+
+
+@dataclass(slots=True, eq=False)
+class Assign:
+    place: Place
+    value: Expr
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Fill:
+    """Set every byte of a place to zero (initialisers, memset), or to unknown when `zero` is false."""
+
+    place: Place
+    zero: bool
+    span: Span
+    size: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Declare:
+    """A local comes into scope: what it held before (the last round of a loop) is gone."""
+
+    var: Variable
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """`callee` is a function's name, or an expression for calls through pointers. `result` gets the value.
+
+    `implicit`: made by the compiler (cleanup attribute), not written at this place.
+    """
+
+    result: Place | None
+    callee: str | Expr
+    args: tuple[Expr, ...]
+    ctype: Type
+    span: Span
+    implicit: bool = False
+    prototype: Type | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Evaluate:
+    """An expression statement: its reads happen, its value is dropped."""
+
+    value: Expr
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Opaque:
+    """Something the lowering does not understand; counted, and what it names becomes unknown."""
+
+    what: str
+    places: tuple[Place, ...]
+    span: Span
+
+
+Instruction = Assign | Fill | Declare | Call | Evaluate | Opaque
+
+
+# Terminators: how a block ends.
+
+
+@dataclass(slots=True, eq=False)
+class Jump:
+    target: Block
+
+
+@dataclass(slots=True, eq=False)
+class Branch:
+    condition: Expr
+    if_true: Block
+    if_false: Block
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Switch:
+    """`cases`: (low, high, block), bounds inclusive."""
+
+    value: Expr
+    cases: list[tuple[int, int, Block]]
+    default: Block
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Return:
+    value: Expr | None
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Unreachable:
+    span: Span
+
+
+Terminator = Jump | Branch | Switch | Return | Unreachable
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    index: int
+    instructions: list[Instruction] = field(default_factory=list)
+    terminator: Terminator | None = None
+    order: int = -1
+    """Position in reverse post-order; -1 = unreachable."""
+    live: frozenset[int] = frozenset()
+    """Indices of the locals whose value may still be read from here on."""
+
+    def successors(self) -> tuple[Block, ...]:
+        """The blocks that may follow, without repeats."""
+        end = self.terminator
+        if isinstance(end, Jump):
+            return (end.target,)
+        if isinstance(end, Branch):
+            return (end.if_true, end.if_false)
+        if isinstance(end, Switch):
+            return tuple(dict.fromkeys([*(block for _, _, block in end.cases), end.default]))
+        return ()
+
+
+@dataclass(slots=True, eq=False)
+class Function:
+    """A function with a body. `section` is its SEC(), "" when it has none."""
+
+    name: str
+    params: tuple[Variable, ...]
+    result: Type
+    section: str
+    static: bool
+    span: Span
+    tags: tuple[tuple[str, ...], ...] = ()
+    """btf_decl_tag words of each parameter (arg:trusted ...)."""
+    decl_tags: tuple[str, ...] = ()
+    variables: list[Variable] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+    opaque: list[Opaque] = field(default_factory=list)
+    calls: set[str] = field(default_factory=set)
+    """Names of functions called or referred to."""
+    weak: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Declaration:
+    """A function declared without body: a kfunc, a helper or an unknown external."""
+
+    name: str
+    ctype: Type
+    weak: bool
+    ksym: bool
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Module:
+    """One translation unit. `functions` holds the bodies that programs can reach."""
+
+    file: str
+    functions: dict[str, Function] = field(default_factory=dict)
+    declarations: dict[str, Declaration] = field(default_factory=dict)
+    globals: dict[str, GlobalVariable] = field(default_factory=dict)
+    licence: str | None = None
+    licence_span: Span | None = None
+    struct: dict[str, Type] = field(default_factory=dict)
+    """Structs of the program by tag, as they were met."""

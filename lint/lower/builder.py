@@ -1,0 +1,144 @@
+"""The state of lowering one function: current block, scopes with their cleanups, jump targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kfuncgen.diagnostic import Span
+from kfuncgen.lint import ir
+from kfuncgen.lint.lower.text import BodyText, scan_body
+from kfuncgen.lint.lower.types import TypeTable
+from kfuncgen.lint.parse import pretty, span_of
+from kfuncgen.lint.types import Type
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A C scope; `cleanups` are its variables with a cleanup function, in order of declaration."""
+
+    cleanups: list[tuple[ir.Variable, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class PendingGoto:
+    block: ir.Block
+    label: str
+    scopes: list[tuple[Scope, int]]
+    span: Span
+
+
+class ModuleContext:
+    """What functions of one module share while they are lowered."""
+
+    def __init__(self, module: ir.Module) -> None:
+        self.module = module
+        self.types = TypeTable()
+        self.globals: dict[int, ir.GlobalVariable] = {}
+        self.wanted: list[str] = []
+        """Names of functions referred to, in the order met."""
+
+    def declaration(self, cursor: Any) -> None:
+        """Remember a function that is referred to, and whether it is a weak or ksym extern."""
+        name = cursor.spelling
+        self.wanted.append(name)
+        if name not in self.module.declarations:
+            self.module.declarations[name] = self._declare(cursor, name)
+
+    def _declare(self, cursor: Any, name: str) -> ir.Declaration:
+        text = pretty(cursor)
+        return ir.Declaration(
+            name,
+            self.types.get(cursor.type),
+            "weak" in text and "((weak))" in text,
+            'section(".ksyms")' in text,
+            span_of(cursor),
+        )
+
+
+class Builder:
+    """Blocks, temporaries and scopes of the function being lowered."""
+
+    def __init__(self, context: ModuleContext, function: ir.Function, cursor: Any) -> None:
+        self.context = context
+        self.types = context.types
+        self.function = function
+        self.cursor = cursor
+        self.scopes: list[Scope] = [Scope()]
+        self.breaks: list[tuple[ir.Block, int]] = []
+        self.continues: list[tuple[ir.Block, int]] = []
+        self.labels: dict[str, ir.Block] = {}
+        self.label_scopes: dict[str, list[Scope]] = {}
+        self.gotos: list[PendingGoto] = []
+        self.variables: dict[int, ir.Variable] = {}
+        self.block = self.new_block()
+        self._text: BodyText | None = None
+        self.for_count = 0
+        self.asm_count = 0
+
+    @property
+    def text(self) -> BodyText:
+        """The scanned pretty text of the function, made when first needed."""
+        if self._text is None:
+            self._text = scan_body(pretty(self.cursor, terse=False))
+        return self._text
+
+    def new_block(self) -> ir.Block:
+        block = ir.Block(len(self.function.blocks))
+        self.function.blocks.append(block)
+        return block
+
+    def emit(self, instruction: ir.Instruction) -> None:
+        self.block.instructions.append(instruction)
+
+    def end(self, terminator: ir.Terminator) -> None:
+        """Close the current block; what follows without a label is unreachable but still lowered."""
+        if self.block.terminator is None:
+            self.block.terminator = terminator
+
+    def start(self, block: ir.Block) -> None:
+        """Fall through into `block` and go on there."""
+        self.end(ir.Jump(block))
+        self.block = block
+
+    def variable(self, name: str, ctype: Type, is_param: bool = False, temp: bool = False) -> ir.Variable:
+        var = ir.Variable(name, ctype, len(self.function.variables), is_param, temp, volatile=ctype.volatile)
+        self.function.variables.append(var)
+        return var
+
+    def temporary(self, ctype: Type) -> ir.Local:
+        return ir.Local(self.variable(f"%{len(self.function.variables)}", ctype, temp=True), ctype)
+
+    def opaque(self, what: str, span: Span, places: tuple[ir.Place, ...] = ()) -> None:
+        """Record a construct that is not understood."""
+        instruction = ir.Opaque(what, places, span)
+        self.function.opaque.append(instruction)
+        self.emit(instruction)
+
+    def leave(self, depth: int, span: Span) -> None:
+        """Run the cleanups of all scopes deeper than `depth`, innermost and latest first."""
+        for scope in reversed(self.scopes[depth:]):
+            self.run_cleanups(scope, len(scope.cleanups), span)
+
+    def run_cleanups(self, scope: Scope, count: int, span: Span) -> None:
+        """Call the cleanup functions of the first `count` variables of a scope, latest first."""
+        for var, name in reversed(scope.cleanups[:count]):
+            place = ir.Local(var, var.ctype)
+            pointer = Type("pointer", 8, target=var.ctype)
+            argument = ir.AddressOf(place, pointer, span)
+            self.emit(ir.Call(None, name, (argument,), Type("void"), span, implicit=True))
+
+    def finish(self) -> None:
+        """Resolve gotos: their cleanups depend on where the label stands."""
+        for pending in self.gotos:
+            target = self.labels.get(pending.label)
+            if target is None:
+                pending.block.terminator = ir.Unreachable(pending.span)
+                continue
+            staying = set(map(id, self.label_scopes[pending.label]))
+            self.block = pending.block
+            self.block.terminator = None
+            for scope, count in reversed(pending.scopes):
+                if id(scope) not in staying:
+                    self.run_cleanups(scope, count, pending.span)
+            self.end(ir.Jump(target))

@@ -1,0 +1,203 @@
+"""One translation unit to one `Module`: programs, the functions they reach, globals, the licence."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from clang.cindex import CursorKind as K
+from clang.cindex import StorageClass
+
+from kfuncgen.lint import ir
+from kfuncgen.lint.lower.builder import ModuleContext
+from kfuncgen.lint.lower.expression import make_global
+from kfuncgen.lint.lower.statement import lower_function
+from kfuncgen.lint.parse import Unit, forget_files, pretty, span_of
+
+_SECTION = re.compile(r'section\("([^"]*)"\)')
+_DECL_TAG = re.compile(r'btf_decl_tag\("([^"]*)"\)')
+_FUNCTION = K.FUNCTION_DECL.value
+_VARIABLE = K.VAR_DECL.value
+
+
+def lower(unit: Unit) -> ir.Module:
+    """Lower a parsed unit. Only functions that SEC() programs can reach get bodies."""
+    forget_files()
+    module = ir.Module(unit.file)
+    context = ModuleContext(module)
+    functions: dict[str, list[Any]] = {}
+    main_file = unit.tu.cursor.spelling
+    for cursor in unit.tu.cursor.get_children():
+        kind = cursor._kind_id
+        if kind == _FUNCTION:
+            functions.setdefault(cursor.spelling, []).append(cursor)
+        elif kind == _VARIABLE:
+            file = cursor.location.file
+            if file is not None and file.name == main_file:
+                _global(context, cursor)
+    definitions = {
+        name: definition
+        for name, cursors in functions.items()
+        if (definition := next((c for c in cursors if c.is_definition()), None)) is not None
+    }
+    for name, definition in definitions.items():
+        if definition.storage_class != StorageClass.STATIC:
+            text = " ".join(pretty(c) for c in functions[name])
+            if "section(" in text or _in_file(definition, main_file):
+                _function(context, name, definition, text)
+    position = 0
+    while position < len(context.wanted):
+        name = context.wanted[position]
+        position += 1
+        if name in definitions and name not in module.functions:
+            text = " ".join(pretty(c) for c in functions[name])
+            _function(context, name, definitions[name], text)
+    module.struct = context.types.structs
+    return module
+
+
+def _in_file(cursor: Any, name: str) -> bool:
+    file = cursor.location.file
+    return file is not None and file.name == name
+
+
+def _global(context: ModuleContext, cursor: Any) -> None:
+    made = make_global(context, cursor)
+    if made.section == "license" and context.module.licence is None:
+        context.module.licence = made.text or ""
+        context.module.licence_span = made.span
+
+
+def _function(context: ModuleContext, name: str, cursor: Any, text: str) -> None:
+    types = context.types
+    section = _SECTION.search(text)
+    params = []
+    tags = []
+    for index, param in enumerate(cursor.get_arguments()):
+        params.append(ir.Variable(param.spelling, types.get(param.type), index, is_param=True))
+        tags.append(tuple(_DECL_TAG.findall(pretty(param))) if "btf_decl_tag" in text else ())
+    after_params = text.rsplit(")", 1)[-1] if "btf_decl_tag" in text else ""
+    function = ir.Function(
+        name=name,
+        params=tuple(params),
+        result=types.get(cursor.result_type),
+        section=section[1] if section else "",
+        static=cursor.storage_class == StorageClass.STATIC,
+        span=span_of(cursor),
+        tags=tuple(tags),
+        decl_tags=tuple(_DECL_TAG.findall(after_params)),
+        weak="((weak))" in text,
+    )
+    context.module.functions[name] = function
+    lower_function(context, function, cursor)
+    finish(function)
+
+
+def finish(function: ir.Function) -> None:
+    """Number the blocks in reverse post-order and compute which locals are live where."""
+    order: list[ir.Block] = []
+    seen: set[int] = set()
+    stack: list[tuple[ir.Block, int]] = [(function.blocks[0], 0)]
+    seen.add(function.blocks[0].index)
+    while stack:
+        block, position = stack.pop()
+        successors = block.successors()
+        if position < len(successors):
+            stack.append((block, position + 1))
+            following = successors[position]
+            if following.index not in seen:
+                seen.add(following.index)
+                stack.append((following, 0))
+        else:
+            order.append(block)
+    for number, block in enumerate(reversed(order)):
+        block.order = number
+    function.blocks = list(reversed(order))
+    _liveness(function)
+
+
+def _liveness(function: ir.Function) -> None:
+    """Backward data flow over locals whose address is not taken; the others live as long as the frame."""
+    always = frozenset(v.index for v in function.variables if v.address_taken)
+    uses: dict[int, tuple[set[int], set[int]]] = {}
+    for block in function.blocks:
+        used: set[int] = set()
+        killed: set[int] = set()
+        for instruction in block.instructions:
+            _instruction_uses(instruction, used, killed)
+        end = block.terminator
+        if isinstance(end, ir.Branch):
+            _reads(end.condition, used, killed)
+        elif isinstance(end, ir.Switch):
+            _reads(end.value, used, killed)
+        elif isinstance(end, ir.Return) and end.value is not None:
+            _reads(end.value, used, killed)
+        uses[block.index] = (used, killed)
+    live: dict[int, set[int]] = {b.index: set() for b in function.blocks}
+    changed = True
+    while changed:
+        changed = False
+        for block in reversed(function.blocks):
+            used, killed = uses[block.index]
+            out: set[int] = set()
+            for following in block.successors():
+                out |= live[following.index]
+            now = used | (out - killed)
+            if now != live[block.index]:
+                live[block.index] = now
+                changed = True
+    for block in function.blocks:
+        block.live = frozenset(live[block.index]) | always
+
+
+def _instruction_uses(instruction: ir.Instruction, used: set[int], killed: set[int]) -> None:
+    if isinstance(instruction, ir.Assign):
+        _reads(instruction.value, used, killed)
+        _writes(instruction.place, used, killed)
+    elif isinstance(instruction, ir.Fill):
+        _writes(instruction.place, used, killed)
+    elif isinstance(instruction, ir.Declare):
+        if instruction.var.index not in used:
+            killed.add(instruction.var.index)
+    elif isinstance(instruction, ir.Call):
+        if not isinstance(instruction.callee, str):
+            _reads(instruction.callee, used, killed)
+        for argument in instruction.args:
+            _reads(argument, used, killed)
+        if instruction.result is not None:
+            _writes(instruction.result, used, killed)
+    elif isinstance(instruction, ir.Evaluate):
+        _reads(instruction.value, used, killed)
+    elif isinstance(instruction, ir.Opaque):
+        for place in instruction.places:
+            _place_reads(place, used, killed)
+
+
+def _writes(place: ir.Place, used: set[int], killed: set[int]) -> None:
+    if isinstance(place, ir.Local):
+        if place.var.index not in used:
+            killed.add(place.var.index)
+    else:
+        _place_reads(place, used, killed, writing=True)
+
+
+def _place_reads(place: ir.Place, used: set[int], killed: set[int], writing: bool = False) -> None:
+    while isinstance(place, ir.Member | ir.Element):
+        if isinstance(place, ir.Element):
+            _reads(place.index, used, killed)
+        place = place.base
+    if isinstance(place, ir.Local):
+        if place.var.index not in killed and not writing:
+            used.add(place.var.index)
+    elif isinstance(place, ir.Deref):
+        _reads(place.pointer, used, killed)
+
+
+def _reads(expression: ir.Expr, used: set[int], killed: set[int]) -> None:
+    if isinstance(expression, ir.Load | ir.AddressOf):
+        _place_reads(expression.place, used, killed)
+    elif isinstance(expression, ir.Unary | ir.Cast):
+        _reads(expression.operand, used, killed)
+    elif isinstance(expression, ir.Binary):
+        _reads(expression.left, used, killed)
+        _reads(expression.right, used, killed)

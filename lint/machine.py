@@ -1,0 +1,95 @@
+"""Lifecycles as total tables: (state, operation) -> fault or nothing. What is wrong is decided here, once.
+
+The engine asks; rules word; neither decides. Sources: CONTRACT 4.A, 4.B, 4.H, 4.I (verifier.c of 6.12 and 6.18).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Fault(Enum):
+    """Every breach that the engine can find. A rule claims one fault and words it."""
+
+    LEAK = "leak"
+    RELEASE_UNACQUIRED = "release-unacquired"
+    DOUBLE_RELEASE = "double-release"
+    USE_AFTER_RELEASE = "use-after-release"
+    RELEASE_OFFSET = "release-nonzero-offset"
+    RELEASE_IN_CALLBACK = "release-in-callback"
+    THROW_WITH_RESOURCES = "throw-with-resources"
+    UNCHECKED_NULL = "unchecked-null"
+    NULL_ARGUMENT = "null-argument"
+    RELEASE_NULL = "release-null"
+    UNTRUSTED_ARGUMENT = "untrusted-argument"
+    NOT_RCU_ARGUMENT = "not-rcu-argument"
+    TYPE_MISMATCH = "argument-type-mismatch"
+    NOT_KERNEL_POINTER = "not-kernel-pointer"
+    CONTEXT_ARGUMENT = "context-argument"
+    SCALAR_ARGUMENT = "scalar-argument"
+    NON_CONSTANT_ARGUMENT = "non-constant-argument"
+    BUFFER_SIZE = "buffer-size"
+    NOT_ALLOWED = "kfunc-not-allowed"
+    LICENCE = "gpl-license"
+    OPTS_SIZE = "wrong-opts-size"
+    OPTS_RANGE = "opts-out-of-range"
+    OPTS_UNSET = "unset-opts-field"
+    OPTS_RESERVED = "reserved-opts-field"
+    OPTS_ERROR_IGNORED = "ignored-opts-error"
+    DEAD_NULL_TEST = "dead-null-test"
+
+
+class Life(Enum):
+    """The life of a pointer value."""
+
+    BORROWED = "borrowed"  # valid, without a reference of its own
+    HELD = "held"  # valid, carries a reference
+    UNCHECKED = "unchecked"  # may be NULL
+    NULL = "null"  # known to be NULL
+    RELEASED = "released"  # its reference was released: the verifier sees a scalar
+    STALE = "stale"  # a slice or non-owning pointer whose parent is gone
+    UNKNOWN = "unknown"  # a scalar of which nothing is known
+    STOPPED = "stopped"  # a fault was reported for it; say nothing more
+
+
+class Use(Enum):
+    """What a program does with a pointer."""
+
+    DEREFERENCE = "dereference"
+    PASS = "pass"  # to a parameter that needs a valid pointer
+    RELEASE = "release"  # to the parameter whose reference is consumed
+
+
+_D, _P, _R = Use.DEREFERENCE, Use.PASS, Use.RELEASE
+
+LIFE: dict[tuple[Life, Use], Fault | None] = {
+    (Life.BORROWED, _D): None,
+    (Life.BORROWED, _P): None,
+    (Life.BORROWED, _R): Fault.RELEASE_UNACQUIRED,
+    (Life.HELD, _D): None,
+    (Life.HELD, _P): None,
+    (Life.HELD, _R): None,
+    (Life.UNCHECKED, _D): Fault.UNCHECKED_NULL,
+    (Life.UNCHECKED, _P): Fault.NULL_ARGUMENT,
+    (Life.UNCHECKED, _R): Fault.NULL_ARGUMENT,
+    (Life.NULL, _D): Fault.UNCHECKED_NULL,
+    (Life.NULL, _P): Fault.NULL_ARGUMENT,
+    (Life.NULL, _R): Fault.RELEASE_NULL,
+    (Life.RELEASED, _D): Fault.USE_AFTER_RELEASE,
+    (Life.RELEASED, _P): Fault.USE_AFTER_RELEASE,
+    (Life.RELEASED, _R): Fault.DOUBLE_RELEASE,
+    (Life.STALE, _D): Fault.USE_AFTER_RELEASE,
+    (Life.STALE, _P): Fault.USE_AFTER_RELEASE,
+    (Life.STALE, _R): Fault.USE_AFTER_RELEASE,
+    (Life.UNKNOWN, _D): None,
+    (Life.UNKNOWN, _P): Fault.NOT_KERNEL_POINTER,
+    (Life.UNKNOWN, _R): Fault.NOT_KERNEL_POINTER,
+    (Life.STOPPED, _D): None,
+    (Life.STOPPED, _P): None,
+    (Life.STOPPED, _R): None,
+}
+
+
+def judge(life: Life, use: Use) -> Fault | None:
+    """The fault of using a pointer in that state of its life that way, or None."""
+    return LIFE[life, use]

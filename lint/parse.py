@@ -1,0 +1,198 @@
+"""libclang: the only module that loads the library and builds translation units.
+
+In: a source's path or text and the compiler flags chosen by `kfuncgen.toolchain`. Out: a `Unit`. Functions
+of the library that its Python binding lacks are registered here, once (libclang 18.1).
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from clang import cindex
+
+from kfuncgen.diagnostic import Place, SourceError, Span
+
+MAX_SOURCE_BYTES = 8 << 20
+"""Larger sources are refused: no program of a person is that long, and lowering would take minutes."""
+
+MAX_ERRORS_SHOWN = 10
+
+_TERSE_OUTPUT = 17
+"""CXPrintingPolicy_TerseOutput (clang-c/Index.h): a function's declaration without its body."""
+
+
+@lru_cache(maxsize=1)
+def library() -> Any:
+    """The loaded library with the missing functions declared; SourceError when it cannot be loaded."""
+    try:
+        lib = cindex.conf.lib
+    except cindex.LibclangError as error:
+        raise SourceError(f"libclang cannot be loaded: {error}; reinstall the 'libclang' package") from None
+    cursor, string = cindex.Cursor, cindex._CXString
+    for name, arguments, result in (
+        ("clang_getCursorBinaryOperatorKind", [cursor], ctypes.c_int),
+        ("clang_getCursorUnaryOperatorKind", [cursor], ctypes.c_int),
+        ("clang_Cursor_Evaluate", [cursor], ctypes.c_void_p),
+        ("clang_EvalResult_getKind", [ctypes.c_void_p], ctypes.c_int),
+        ("clang_EvalResult_isUnsignedInt", [ctypes.c_void_p], ctypes.c_uint),
+        ("clang_EvalResult_getAsUnsigned", [ctypes.c_void_p], ctypes.c_ulonglong),
+        ("clang_EvalResult_getAsLongLong", [ctypes.c_void_p], ctypes.c_longlong),
+        ("clang_EvalResult_getAsStr", [ctypes.c_void_p], ctypes.c_char_p),
+        ("clang_EvalResult_dispose", [ctypes.c_void_p], None),
+        ("clang_Cursor_hasVarDeclGlobalStorage", [cursor], ctypes.c_int),
+        ("clang_getCursorPrintingPolicy", [cursor], ctypes.c_void_p),
+        ("clang_PrintingPolicy_setProperty", [ctypes.c_void_p, ctypes.c_int, ctypes.c_uint], None),
+        ("clang_PrintingPolicy_dispose", [ctypes.c_void_p], None),
+    ):
+        function = getattr(lib, name)
+        function.argtypes, function.restype = arguments, result
+    lib.clang_Cursor_getVarDeclInitializer.argtypes = [cursor]
+    lib.clang_Cursor_getVarDeclInitializer.restype = cursor
+    lib.clang_getCursorPrettyPrinted.argtypes = [cursor, ctypes.c_void_p]
+    lib.clang_getCursorPrettyPrinted.restype = string
+    lib.clang_getFileLocation.argtypes = [
+        cindex.SourceLocation,
+        ctypes.POINTER(ctypes.c_void_p),
+        ctypes.POINTER(ctypes.c_uint),
+        ctypes.POINTER(ctypes.c_uint),
+        ctypes.POINTER(ctypes.c_uint),
+    ]
+    lib.clang_getFileLocation.restype = None
+    return lib
+
+
+def string_of(value: Any) -> str:
+    """The text of a CXString; the binding converts results only for functions that it knows itself."""
+    if isinstance(value, str):
+        return value
+    text = cindex.conf.lib.clang_getCString(value)
+    if isinstance(text, bytes):
+        return text.decode("utf-8", "replace")
+    return str(text or "")
+
+
+@dataclass(slots=True)
+class Unit:
+    """A parsed translation unit. `file` is the name findings use for the main file."""
+
+    tu: Any
+    file: str
+    includes: tuple[str, ...]
+
+
+def parse(path: Path, args: Sequence[str], text: str | None = None) -> Unit:
+    """Parse one source for the BPF target.
+
+    `text` replaces the file's content (unsaved editors, standard input). Raises SourceError, with the
+    compiler's own messages as details, when the source does not compile.
+    """
+    library()
+    name = str(path)
+    if text is None:
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise SourceError(f"cannot read source: {error.strerror or error}", Place(name)) from None
+        if size > MAX_SOURCE_BYTES:
+            raise SourceError(f"source is larger than {MAX_SOURCE_BYTES >> 20} MiB", Place(name))
+        if path.is_dir():
+            raise SourceError("is a folder, expected a C source", Place(name))
+    unsaved = [(name, text)] if text is not None else None
+    index = cindex.Index.create()
+    try:
+        tu = index.parse(name, args=["-x", "c", *args], unsaved_files=unsaved)
+    except cindex.TranslationUnitLoadError:
+        raise SourceError("libclang could not parse the source; check the compiler flags", Place(name)) from None
+    errors = [d for d in tu.diagnostics if d.severity >= cindex.Diagnostic.Error]
+    if errors:
+        first = errors[0]
+        place = Place(
+            first.location.file.name if first.location.file else name, first.location.line, first.location.column
+        )
+        message = first.spelling
+        if "file not found" in message:
+            message += "; add its folder with '-- -I DIR', compile_flags.txt or compile_commands.json"
+        more = len(errors) - 1
+        details = tuple(
+            f"{d.location.file.name if d.location.file else name}:{d.location.line}:{d.location.column}: {d.spelling}"
+            for d in errors[1:MAX_ERRORS_SHOWN]
+        )
+        raise SourceError(message + (f" (and {more} more errors)" if more else ""), place, details)
+    includes = tuple(dict.fromkeys(str(i.include.name) for i in tu.get_includes()))
+    return Unit(tu, name, includes)
+
+
+def location(loc: Any) -> tuple[str, int, int]:
+    """File, line and column where the user wrote it: a macro's use, or its argument (never its definition)."""
+    file = ctypes.c_void_p()
+    line, column, offset = ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint()
+    cindex.conf.lib.clang_getFileLocation(
+        loc, ctypes.byref(file), ctypes.byref(line), ctypes.byref(column), ctypes.byref(offset)
+    )
+    if not file.value:
+        return "", 0, 0
+    return _file_name(file.value), line.value, column.value
+
+
+@lru_cache(maxsize=4096)
+def _file_name_cached(handle: int, generation: int) -> str:
+    return string_of(cindex.conf.lib.clang_getFileName(cindex.File(ctypes.cast(handle, cindex.c_object_p))))
+
+
+_generation = 0
+
+
+def _file_name(handle: int) -> str:
+    return _file_name_cached(handle, _generation)
+
+
+def forget_files() -> None:
+    """Call between translation units: file handles are addresses and may be used again for other files."""
+    global _generation
+    _generation += 1
+
+
+def span_of(cursor: Any) -> Span:
+    """The stretch of source of a cursor, as `location` sees it."""
+    extent = cindex.conf.lib.clang_getCursorExtent(cursor)
+    lib = cindex.conf.lib
+    file, line, column = location(lib.clang_getRangeStart(extent))
+    end_file, end_line, end_column = location(lib.clang_getRangeEnd(extent))
+    if end_file != file or (end_line, end_column) <= (line, column):
+        end_line, end_column = line, column + 1
+    return Span(file, line, column, end_line, end_column)
+
+
+def pretty(cursor: Any, terse: bool = True) -> str:
+    """Clang's own text of a declaration: it shows attributes that cursors do not."""
+    lib = library()
+    policy = lib.clang_getCursorPrintingPolicy(cursor)
+    try:
+        lib.clang_PrintingPolicy_setProperty(policy, _TERSE_OUTPUT, int(terse))
+        return string_of(lib.clang_getCursorPrettyPrinted(cursor, policy))
+    finally:
+        lib.clang_PrintingPolicy_dispose(policy)
+
+
+def evaluate(cursor: Any) -> int | str | None:
+    """The constant value of an expression on the BPF target: an integer, a string, or None."""
+    lib = library()
+    result = lib.clang_Cursor_Evaluate(cursor)
+    if not result:
+        return None
+    try:
+        kind = lib.clang_EvalResult_getKind(result)
+        if kind == 1:
+            if lib.clang_EvalResult_isUnsignedInt(result):
+                return int(lib.clang_EvalResult_getAsUnsigned(result))
+            return int(lib.clang_EvalResult_getAsLongLong(result))
+        if kind in (3, 4, 5):
+            return (lib.clang_EvalResult_getAsStr(result) or b"").decode("utf-8", "replace")
+        return None
+    finally:
+        lib.clang_EvalResult_dispose(result)

@@ -1,0 +1,108 @@
+"""Rules: what a fault is called, how bad it is, how it is worded, and its page.
+
+A rule is two files in rules/: `<name>.py` holds RULE, `<name>.md` its page, which is documentation and test at
+once. The file's stem is the name, with hyphens. No registry: rules are found by looking into the folder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib import import_module
+from importlib.resources import files
+
+from kfuncgen.diagnostic import Severity
+from kfuncgen.lint.machine import Fault
+
+Words = Mapping[str, str]
+Template = str | Callable[[Words], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. Templates are format strings over the words of a fault, or functions of them.
+
+    `verifier`: beginnings of the kernel messages it pre-empts, `%d` and `%s` as the kernel prints them; none
+    when the kernel says nothing. `last`: the last event of the path, at the finding's own place.
+    """
+
+    fault: Fault
+    severity: Severity
+    message: Template
+    help: Template = ""
+    last: Template = ""
+    verifier: tuple[str, ...] = ()
+    name: str = ""
+    page: str = field(default="", repr=False)
+
+    @property
+    def summary(self) -> str:
+        """The page's first sentence."""
+        for line in self.page.splitlines():
+            if line.strip() and not line.startswith("#"):
+                return line.strip()
+        return ""
+
+    def word(self, words: Words) -> str:
+        """The message of a finding."""
+        return _fill(self.message, words)
+
+    def advise(self, words: Words) -> str:
+        """What to do about it."""
+        return _fill(self.help, words)
+
+    def last_event(self, words: Words) -> str:
+        """What the path's last event says."""
+        return _fill(self.last, words)
+
+
+class _Missing(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _fill(template: Template, words: Words) -> str:
+    if callable(template):
+        return template(_Missing(words))
+    return template.format_map(_Missing(words))
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Mapping[str, Rule]:
+    """All rules by name, sorted."""
+    folder = files("kfuncgen.lint.rules")
+    found: dict[str, Rule] = {}
+    stems = sorted(e.name[:-3] for e in folder.iterdir() if e.name.endswith(".py") and e.name != "__init__.py")
+    for stem in stems:
+        rule: Rule = import_module(f"kfuncgen.lint.rules.{stem}").RULE
+        page = folder / f"{stem}.md"
+        text = page.read_text(encoding="utf-8") if page.is_file() else ""
+        name = stem.replace("_", "-")
+        found[name] = replace(rule, name=name, page=text)
+    return found
+
+
+@lru_cache(maxsize=1)
+def rules_by_fault() -> Mapping[Fault, Rule]:
+    """The rule that claims each fault."""
+    return {rule.fault: rule for rule in catalogue().values()}
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[re.Pattern[str], str, int], ...]:
+    patterns = []
+    for name, rule in catalogue().items():
+        for message in rule.verifier:
+            text = re.escape(message).replace("%d", r"-?\d+").replace("%s", r"\S+").replace("%u", r"\d+")
+            patterns.append((re.compile(text), name, len(message)))
+    return tuple(sorted(patterns, key=lambda p: (-p[2], p[1])))
+
+
+def classify_message(message: str) -> str:
+    """The rule that pre-empts a verifier message, "" when none does; the most specific message wins."""
+    for pattern, name, _ in _patterns():
+        if pattern.search(message):
+            return name
+    return ""

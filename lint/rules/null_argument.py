@@ -1,0 +1,29 @@
+"""NULL, or a pointer that may be NULL, is passed where the kernel demands an object."""
+
+from kfuncgen.diagnostic import Severity
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.rule import Rule, Words
+
+
+def _message(words: Words) -> str:
+    if words["var"] == "NULL":
+        return f"argument {words['number']} of {words['kfunc']}() must not be NULL"
+    return f"'{words['var']}' may be NULL where it is passed to {words['kfunc']}()"
+
+
+def _help(words: Words) -> str:
+    return f"check it first: if ({words['var'] if words['var'].isidentifier() else 'pointer'}) ..."
+
+
+RULE = Rule(
+    fault=Fault.NULL_ARGUMENT,
+    severity=Severity.ERROR,
+    message=_message,
+    help=_help,
+    last="passed to {kfunc}() here",
+    verifier=(
+        "Possibly NULL pointer passed to trusted arg%d",
+        "Possibly NULL pointer passed to helper arg%d",
+        "dereference of modified ptr_or_null_ ptr",
+    ),
+)

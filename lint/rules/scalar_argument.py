@@ -1,0 +1,13 @@
+"""A pointer is passed for an integer parameter."""
+
+from kfuncgen.diagnostic import Severity
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.rule import Rule
+
+RULE = Rule(
+    fault=Fault.SCALAR_ARGUMENT,
+    severity=Severity.ERROR,
+    message="argument {number} of {kfunc}() ('{param}') must be a number, '{var}' is a pointer",
+    help="pass the number itself",
+    verifier=("R%d is not a scalar",),
+)

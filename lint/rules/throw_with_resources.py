@@ -1,0 +1,19 @@
+"""The program may leave by `bpf_throw()` or a tail call while it holds something."""
+
+from kfuncgen.diagnostic import Severity
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.rule import Rule
+
+RULE = Rule(
+    fault=Fault.THROW_WITH_RESOURCES,
+    severity=Severity.ERROR,
+    message="{kfunc}() is called while {what}",
+    help="release or unlock before this call: the program may not come back from it",
+    last="left here for good",
+    verifier=(
+        "bpf_throw would lead to reference leak",
+        "tail_call would lead to reference leak",
+        "bpf_throw cannot be used inside",
+        "tail_call cannot be used inside",
+    ),
+)

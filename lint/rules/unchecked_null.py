@@ -1,0 +1,37 @@
+"""A pointer that may be NULL is dereferenced, or moved, before it was compared with NULL."""
+
+from kfuncgen.diagnostic import Severity
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.rule import Rule, Words
+
+
+def _message(words: Words) -> str:
+    origin = f" from {words['origin']}" if words["origin"] else ""
+    call = "()" if words["origin"].startswith("bpf_") else ""
+    if words["var"] == "NULL":
+        return "NULL is dereferenced"
+    return f"'{words['var']}'{origin}{call} may be NULL where it is dereferenced"
+
+
+def _help(words: Words) -> str:
+    return f"check it first: if (!{words['var'] if words['var'].isidentifier() else 'pointer'}) ..."
+
+
+RULE = Rule(
+    fault=Fault.UNCHECKED_NULL,
+    severity=Severity.ERROR,
+    message=_message,
+    help=_help,
+    last="dereferenced here",
+    verifier=(
+        "R%d invalid mem access 'ptr_or_null_'",
+        "R%d invalid mem access 'trusted_ptr_or_null_'",
+        "R%d invalid mem access 'rcu_ptr_or_null_'",
+        "R%d invalid mem access 'map_value_or_null'",
+        "R%d invalid mem access 'rdonly_mem_or_null'",
+        "R%d invalid mem access 'mem_or_null'",
+        "R%d invalid mem access 'ringbuf_mem_or_null'",
+        "R%d invalid mem access 'sock_or_null'",
+        "null-check it first",
+    ),
+)

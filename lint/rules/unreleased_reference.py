@@ -1,0 +1,29 @@
+"""A reference is still held where the program ends."""
+
+from kfuncgen.diagnostic import Severity
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.rule import Rule, Words
+
+
+def _message(words: Words) -> str:
+    if words["kind"] == "iterator":
+        return f"iterator '{words['var']}' is not destroyed on this path"
+    if words["kind"] == "dynptr":
+        return f"dynptr '{words['var']}' from {words['acquire']}() is neither submitted nor discarded on this path"
+    return f"'{words['var']}' from {words['acquire']}() is not released on this path"
+
+
+def _help(words: Words) -> str:
+    if words["release"]:
+        return f"call {words['release']}() on it before line {words['line']}"
+    return f"release it before line {words['line']}"
+
+
+RULE = Rule(
+    fault=Fault.LEAK,
+    severity=Severity.ERROR,
+    message=_message,
+    help=_help,
+    last="'{var}' is still held here",
+    verifier=("Unreleased reference id=%d alloc_insn=%d",),
+)

@@ -1,0 +1,166 @@
+"""What one exploration of one program shares: specs, kernel, fresh ids, names, and the faults found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from kfuncgen.diagnostic import Span
+from kfuncgen.lint import ir
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.state import State
+from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value
+from kfuncgen.spec.model import Contract, Kernel, SpecSet
+from kfuncgen.spec.progtypes import SectionInfo
+
+MAX_STEPS = 120_000
+"""Instructions evaluated per program; past it the rest is not explored and a note says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One fault on one path: raw material of a finding. `words` fill the rule's message."""
+
+    fault: Fault
+    span: Span
+    function: str
+    subject: int
+    site: int
+    words: dict[str, str]
+    trail: object
+    kfunc: str = ""
+
+
+@dataclass(slots=True)
+class Site:
+    """A call that acquired something, or whose options are watched."""
+
+    name: str
+    span: Span
+    function: str
+    option: str = ""
+    struct: str = ""
+
+
+@dataclass(slots=True)
+class Program:
+    """What is explored: a SEC() function, a global function or an asynchronous callback."""
+
+    function: ir.Function
+    section: str
+    info: SectionInfo | None
+    kind: str = "main"
+
+
+@dataclass(slots=True)
+class Run:
+    """One exploration. `in_rcu` and friends are questions about program and state together."""
+
+    module: ir.Module
+    specs: SpecSet
+    kernel: Kernel
+    program: Program
+    occurrences: list[Occurrence] = field(default_factory=list)
+    notes: dict[tuple[str, str], Span] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    sites: list[Site] = field(default_factory=lambda: [Site("", Span("", 0, 0, 0, 0), "")])
+    steps: int = 0
+    error_reads: set[int] = field(default_factory=set)
+    error_sites: set[int] = field(default_factory=set)
+    _ids: int = 0
+    _sites: dict[int, int] = field(default_factory=dict)
+    _globals: dict[int, int] = field(default_factory=dict)
+    _contracts: dict[str, Contract | None] = field(default_factory=dict)
+
+    def fresh(self) -> int:
+        """A new id for a value, reference or dynptr."""
+        self._ids += 1
+        return self._ids
+
+    def new(self, state: State, fact: Fact, name: str = "") -> Value:
+        """A value with that fact; known scalars are plain ints."""
+        if isinstance(fact, Scalar) and fact.low == fact.high and fact.death is None:
+            return fact.low
+        identifier = self.fresh()
+        state.facts[identifier] = fact
+        if name:
+            self.names[identifier] = name
+        return Ref(identifier, 0)
+
+    def site(self, instruction: ir.Call, function: str) -> int:
+        """The number of a call site; the same instruction has the same number on every path."""
+        key = id(instruction)
+        number = self._sites.get(key)
+        if number is None:
+            number = self._sites[key] = len(self.sites)
+            name = instruction.callee if isinstance(instruction.callee, str) else ""
+            self.sites.append(Site(name, instruction.span, function))
+        return number
+
+    def global_region(self, var: ir.GlobalVariable) -> int:
+        """The region id of a global: negative."""
+        key = id(var)
+        number = self._globals.get(key)
+        if number is None:
+            number = self._globals[key] = -1 - len(self._globals)
+        return number
+
+    def contract(self, name: str) -> Contract | None:
+        """The contract of a kfunc or helper on this run's kernel, None when the specs do not know it."""
+        if name not in self._contracts:
+            function = self.specs.get(name)
+            self._contracts[name] = function.at(self.kernel) if function is not None else None
+        return self._contracts[name]
+
+    @property
+    def sleepable(self) -> bool:
+        return self.program.info is not None and self.program.info.sleepable
+
+    def in_rcu(self, state: State) -> bool:
+        """in_rcu_cs() of the verifier: explicit lock, spin lock held, or a program that cannot sleep."""
+        return bool(state.rcu or state.locks) or not self.sleepable
+
+    def report(
+        self,
+        state: State,
+        fault: Fault,
+        span: Span,
+        function: str,
+        subject: int = 0,
+        site: int = 0,
+        words: Mapping[str, str] | None = None,
+    ) -> None:
+        """Record a fault; on paths the verifier never takes only what dead-null-test asks for is kept."""
+        words = dict(words or {})
+        if state.shadow:
+            if fault is not Fault.LEAK:
+                return
+            origin = self.sites[state.shadow]
+            words = {**words, "test": origin.name, "lost": words.get("var", "")}
+            fault, site = Fault.DEAD_NULL_TEST, state.shadow
+        self.occurrences.append(
+            Occurrence(fault, span, function, subject, site, words, state.trail, words.get("kfunc", ""))
+        )
+
+    def note(self, function: str, message: str, span: Span) -> None:
+        """Remember that something was not fully checked."""
+        self.notes.setdefault((function, message), span)
+
+    def name_of(self, value: Value, default: str = "pointer") -> str:
+        """What the user calls a value."""
+        return self.names.get(value.id, default) if isinstance(value, Ref) else default
+
+
+def stop(state: State, value: Value) -> None:
+    """After a fault was reported for a value, nothing more is said about it: one mistake, one report."""
+    if isinstance(value, Ref):
+        state.facts[value.id] = replace(ANY, death=Death("stop"))
+
+
+def pointer_fact(state: State, value: Value) -> Pointer | None:
+    """The fact of a value when it is a pointer."""
+    if isinstance(value, Ref):
+        fact = state.facts.get(value.id)
+        if isinstance(fact, Pointer):
+            return fact
+    return None

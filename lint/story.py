@@ -1,0 +1,140 @@
+"""From raw occurrences to findings: one per mistake, each with the path a person needs, worded by its rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kfuncgen.diagnostic import Event, Finding, Span
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.rule import Rule, rules_by_fault
+from kfuncgen.lint.run import Occurrence, Run
+from kfuncgen.lint.state import Step
+
+MAX_BRANCHES = 8
+"""Branch events shown between the acquire and the fault; the latest tell most."""
+
+_SITE_FAULTS = frozenset((Fault.LEAK, Fault.DEAD_NULL_TEST, Fault.OPTS_ERROR_IGNORED))
+"""Faults that are one mistake per acquire (or call) site, however many ways out there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding together with what orders and deduplicates it."""
+
+    finding: Finding
+    key: tuple[object, ...]
+
+
+def tell(run: Run, occurrences: Iterable[Occurrence]) -> list[Told]:
+    """Findings of one run, one per mistake: the shortest path wins, ties by place."""
+    rules = rules_by_fault()
+    best: dict[tuple[object, ...], tuple[tuple[object, ...], Finding]] = {}
+    for occurrence in occurrences:
+        rule = rules.get(occurrence.fault)
+        if rule is None:
+            continue
+        finding = _finding(run, occurrence, rule)
+        key: tuple[object, ...]
+        if occurrence.fault in _SITE_FAULTS:
+            site = run.sites[occurrence.site]
+            key = (rule.name, site.span)
+        else:
+            key = (rule.name, occurrence.span, occurrence.words.get("field", ""), occurrence.words.get("var", ""))
+        rank = (len(finding.path), finding.span, finding.message, tuple((e.span, e.message) for e in finding.path))
+        if key not in best or rank < best[key][0]:
+            best[key] = (rank, finding)
+    return [Told(finding, key) for key, (_, finding) in best.items()]
+
+
+def _finding(run: Run, occurrence: Occurrence, rule: Rule) -> Finding:
+    words = dict(occurrence.words)
+    site = run.sites[occurrence.site]
+    if site.name and not words.get("acquire"):
+        words["acquire"] = site.name
+    words.setdefault("acquire_line", str(site.span.line))
+    acquired = run.contract(words.get("acquire", "")) or run.contract(words.get("origin", ""))
+    if acquired is not None and acquired.release:
+        words.setdefault("release", acquired.release[0])
+    words.setdefault("line", str(occurrence.span.line))
+    return Finding(
+        rule=rule.name,
+        severity=rule.severity,
+        span=occurrence.span,
+        message=rule.word(words),
+        function=occurrence.function.removeprefix("____"),
+        program=run.program.function.name,
+        section=run.program.section,
+        kfunc=occurrence.kfunc,
+        verifier=re.sub(r"%[a-z]", "…", rule.verifier[0]) if rule.verifier else "",
+        help=rule.advise(words),
+        path=events(occurrence, rule, words),
+    )
+
+
+def events(occurrence: Occurrence, rule: Rule, words: Mapping[str, str]) -> tuple[Event, ...]:
+    """The numbered path: what happened to the subject, the branches in between, calls that matter."""
+    steps = _steps(occurrence.trail)
+    subject = occurrence.subject
+    if not subject:
+        return ()
+    first = next((i for i, s in enumerate(steps) if s.subject == subject), None)
+    if first is None:
+        return ()
+    relevant = _prune(steps[first:], subject, [s for s in steps[:first] if s.what in ("call", "return")])
+    told = [Event(s.span, _text(s, words)) for s in relevant]
+    last = rule.last_event(words)
+    if last and (not told or told[-1].span != occurrence.span or told[-1].message != last):
+        told.append(Event(occurrence.span, last))
+    return tuple(told)
+
+
+def _text(step: Step, words: Mapping[str, str]) -> str:
+    if step.what == "acquire" and not step.text.startswith(("iterator", "dynptr")):
+        return f"'{words.get('var') or 'reference'}' {step.text}"
+    return step.text
+
+
+def _steps(trail: object) -> list[Step]:
+    steps: list[Step] = []
+    while isinstance(trail, tuple):
+        trail, step = trail
+        steps.append(step)
+    steps.reverse()
+    return steps
+
+
+def _prune(steps: list[Step], subject: int, before: list[Step]) -> list[Step]:
+    """Drop finished calls in which nothing happened to the subject, other subjects, and surplus branches."""
+    kept: list[Step] = []
+    opened: list[int] = []
+    for step in steps:
+        if step.what == "call":
+            opened.append(len(kept))
+            kept.append(step)
+        elif step.what == "return":
+            if opened:
+                start = opened.pop()
+                if not any(s.subject == subject for s in kept[start:]):
+                    del kept[start:]
+                    continue
+            kept.append(step)
+        elif step.what == "branch" or step.subject == subject:
+            kept.append(step)
+    branches = [i for i, s in enumerate(kept) if s.what == "branch"]
+    surplus = set(branches[:-MAX_BRANCHES]) if len(branches) > MAX_BRANCHES else set()
+    del before
+    # A test of the subject itself is told once, as what it means and not as a branch.
+    tested = {s.span for s in kept if s.what == "assume"}
+    return [
+        s for i, s in enumerate(kept) if i not in surplus and not (s.what == "branch" and s.span in tested)
+    ]
+
+
+def by_place(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings in the order of output."""
+    return tuple(sorted(findings, key=lambda f: f.sort_key))
+
+
+__all__ = ["Span", "Told", "by_place", "events", "tell"]

@@ -1,0 +1,151 @@
+"""Abstract values: what the verifier knows of a register, kept per value and not per variable.
+
+A value is a plain int (a known constant; 0 is also NULL) or a `Ref`: (value id, byte offset). Facts belong to
+the id, so whatever is learnt through one alias holds for all (CONTRACT 2.5), and a release turns every alias
+into a scalar at once (CONTRACT 3.1 step 8). Facts are immutable; a state maps ids to facts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from kfuncgen.lint.types import Type
+
+
+class Ref(NamedTuple):
+    """A value that has facts. `offset` is None when it is not constant."""
+
+    id: int
+    offset: int | None = 0
+
+
+Value = int | Ref
+
+Trust = Literal["trusted", "rcu", "untrusted", "plain"]
+"""CONTRACT 2.1; a reference makes any pointer count as trusted."""
+
+PointerKind = Literal[
+    "kernel",  # ptr_T: a kernel object known by type
+    "alloc",  # local object from bpf_obj_new and friends
+    "percpu",  # percpu object, needs bpf_this_cpu_ptr before use
+    "ctx",
+    "stack",
+    "map",  # the map object itself
+    "map-value",
+    "memory",  # slices, ringbuf records, iterator elements
+    "function",
+    "opaque",  # a pointer of which nothing is checked
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """Why a value that was a pointer no longer is one: `null` (its NULL branch), `released`, `stale`, `stop`.
+
+    `by` names the call that did it; `origin` where the pointer came from.
+    """
+
+    how: Literal["null", "released", "stale", "moved", "stop"]
+    by: str = ""
+    origin: str = ""
+    site: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """An integer in [low, high] without `excluded`. `expr` is the operation that made it, so that equal
+    operations on equal values are the same value and a test of the result tells about the operands."""
+
+    low: int
+    high: int
+    excluded: tuple[int, ...] = ()
+    expr: tuple[str, Value, Value] | None = None
+    death: Death | None = None
+    error_of: int = 0
+    """Site of the call whose options struct's error field this is; 0 = none."""
+
+    @property
+    def known(self) -> int | None:
+        """The value when only one is possible."""
+        return self.low if self.low == self.high else None
+
+    def shape(self, rename: dict[int, int]) -> tuple[object, ...]:
+        """Canonical form for state comparison; operands must be in `rename` already."""
+        expr = self.expr
+        named: tuple[object, ...] | None = None
+        if expr is not None:
+            named = (expr[0], _renamed(expr[1], rename), _renamed(expr[2], rename))
+        return (self.low, self.high, self.excluded, named, self.death, self.error_of)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A pointer. `null` = may be NULL (only then does a test refine it). `reference` is the id of the live
+    reference it carries, 0 = none. `region` is the memory it points into, when the state models that memory;
+    `size` its bytes when it is bounded memory. `parent` ties slices to their dynptr."""
+
+    kind: PointerKind
+    ctype: Type | None = None
+    null: bool = False
+    trust: Trust = "plain"
+    reference: int = 0
+    region: int | None = None
+    size: int | None = None
+    readonly: bool = False
+    parent: int = 0
+    non_owning: bool = False
+    origin: str = ""
+    """Name of the kfunc or helper it came from, or what else it is (`argument`, `field last_wakee`)."""
+    site: int = 0
+    packet: bool = False
+    kptr: bool = False
+
+    def shape(self, references: dict[int, int]) -> tuple[object, ...]:
+        """Canonical form for state comparison."""
+        return (
+            self.kind,
+            id(self.ctype),
+            self.null,
+            self.trust,
+            references.get(self.reference, 0),
+            self.region,
+            self.size,
+            self.readonly,
+            self.parent,
+            self.non_owning,
+            self.origin,
+        )
+
+    @property
+    def struct(self) -> str:
+        """Tag of the struct it points to, without a CO-RE flavour (`___suffix`)."""
+        if self.ctype is None or self.ctype.kind not in ("struct", "union"):
+            return ""
+        return self.ctype.name.split("___", 1)[0]
+
+
+Fact = Scalar | Pointer
+
+
+def _renamed(value: Value, rename: dict[int, int]) -> Value:
+    return Ref(rename.get(value.id, -1), value.offset) if isinstance(value, Ref) else value
+
+
+ANY = Scalar(-(1 << 63), (1 << 64) - 1)
+"""Nothing known: any 64 bits, seen as signed or unsigned."""
+
+
+def scalar_of(ctype: Type) -> Scalar:
+    """Any value of an integer type."""
+    if ctype.is_integer and ctype.size and ctype.size <= 8:
+        low, high = ctype.limits()
+        return Scalar(low, high)
+    return ANY
+
+
+def dead(how: Literal["null", "released", "stale", "moved", "stop"], pointer: Pointer, by: str, site: int) -> Scalar:
+    """What is left of a pointer that is none any more."""
+    if how == "null":
+        return Scalar(0, 0, death=Death("null", by, pointer.origin, site))
+    return replace(ANY, death=Death(how, by, pointer.origin, site))

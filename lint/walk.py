@@ -1,0 +1,126 @@
+"""What reading a pointer field yields: children of kernel objects, context fields, kptrs (CONTRACT 2.2 to 2.4).
+
+Kernel BTF of GCC builds has no `__rcu` tags, so only the verifier's own lists of safe fields give trusted or
+RCU children (BTF_TYPE_SAFE_* in verifier.c of 6.12 and 6.18).
+"""
+
+from __future__ import annotations
+
+from kfuncgen.lint import ir
+from kfuncgen.lint.run import Run
+from kfuncgen.lint.state import State
+from kfuncgen.lint.types import Type
+from kfuncgen.lint.values import ANY, Pointer, Scalar, Trust, scalar_of
+
+_SAFE_TRUSTED = frozenset(
+    (
+        ("bpf_iter_meta", "seq"),
+        ("bpf_iter__task", "meta"),
+        ("bpf_iter__task", "task"),
+        ("linux_binprm", "file"),
+        ("file", "f_inode"),
+        ("dentry", "d_inode"),
+    )
+)
+_SAFE_TRUSTED_OR_NULL = frozenset((("socket", "sk"),))
+_SAFE_RCU = frozenset(
+    (
+        ("task_struct", "cpus_ptr"),
+        ("task_struct", "css_set"),
+        ("task_struct", "cgroups"),
+        ("task_struct", "real_parent"),
+        ("task_struct", "group_leader"),
+        ("cgroup", "kn"),
+        ("css_set", "dfl_cgrp"),
+    )
+)
+_SAFE_RCU_OR_NULL = frozenset((("mm_struct", "exe_file"), ("sk_buff", "sk"), ("request_sock", "sk")))
+RCU_KPTRS = frozenset(("task_struct", "cgroup", "bpf_cpumask", "bpf_crypto_ctx", "prog_test_ref_kfunc"))
+"""Types whose kptr may be used under RCU without a reference (rcu_protected_types)."""
+KERNEL_KPTRS = RCU_KPTRS | {"prog_test_member", "prog_test_member1"}
+
+
+def kernel_field(
+    run: Run, state: State, parent: Pointer, member: ir.Member | None, ctype: Type, path: tuple[ir.Member, ...]
+) -> Scalar | Pointer:
+    """The value of a field of a kernel object or local object (CONTRACT 2.3)."""
+    if not ctype.is_pointer or ctype.target is None:
+        return scalar_of(ctype) if ctype.is_integer else ANY
+    if ctype.target.kind not in ("struct", "union"):
+        return ANY
+    name = member.name if member is not None else ""
+    origin = f"field {name}" if name else "a field"
+    if member is not None and member.tags and parent.kind == "alloc":
+        return _kptr(run, state, member, ctype)
+    child: Trust = "plain"
+    null = False
+    if parent.trust == "untrusted" and not parent.reference:
+        child = "untrusted"
+    elif any(m.struct.kind == "union" and len(m.struct.fields) > 1 for m in path):
+        child = "untrusted"
+    elif parent.trust in ("trusted", "rcu") or parent.reference:
+        owner = member.struct.name.split("___", 1)[0] if member is not None else ""
+        key = (owner, name)
+        if key in _SAFE_TRUSTED:
+            child = "trusted"
+        elif key in _SAFE_TRUSTED_OR_NULL:
+            child, null = "trusted", True
+        elif run.in_rcu(state):
+            if key in _SAFE_RCU:
+                child = "rcu"
+            elif key in _SAFE_RCU_OR_NULL:
+                child, null = "rcu", True
+        else:
+            child = "untrusted"
+    return Pointer("kernel", ctype.target, null=null, trust=child, origin=origin)
+
+
+def context_field(run: Run, member: ir.Member | None, offset: int | None, ctype: Type) -> Scalar | Pointer:
+    """A word of the program's context: kernel pointers in BTF-typed programs, numbers elsewhere."""
+    info = run.program.info
+    args = info.args if info is not None else "unknown"
+    attach = info.attach if info is not None else ""
+    if args in ("trusted", "plain"):
+        trust: Trust = "trusted" if args == "trusted" else "plain"
+        if attach == "iter":
+            if ctype.is_pointer and ctype.target is not None and ctype.target.kind in ("struct", "union"):
+                name = member.name if member is not None else ""
+                return Pointer("kernel", ctype.target, null=name != "meta", trust="trusted", origin=f"ctx->{name}")
+            return scalar_of(ctype) if ctype.is_integer else ANY
+        if ctype.size == 8 or ctype.is_pointer:
+            target = ctype.target if ctype.is_pointer else None
+            struct = target if target is not None and target.kind in ("struct", "union") else None
+            return Pointer("kernel", struct, trust=trust, origin="argument")
+        return scalar_of(ctype) if ctype.is_integer else ANY
+    if ctype.is_pointer and ctype.target is not None and ctype.target.kind == "struct" and args == "ctx":
+        name = member.name if member is not None else ""
+        if name in ("sk", "skb_sk"):
+            return Pointer("kernel", ctype.target, null=True, trust="trusted", origin=f"ctx->{name}")
+        if info is not None and info.program_type == "BPF_PROG_TYPE_NETFILTER":
+            return Pointer("kernel", ctype.target, trust="trusted", origin=f"ctx->{name}")
+    return scalar_of(ctype) if ctype.is_integer else ANY
+
+
+def map_field(
+    run: Run, state: State, parent: Pointer, member: ir.Member | None, ctype: Type
+) -> Scalar | Pointer:
+    """A field of a map value or other memory: a kptr when it is tagged, a number otherwise (CONTRACT 2.4)."""
+    if parent.kind == "map-value" and member is not None and member.tags and ctype.is_pointer:
+        return _kptr(run, state, member, ctype)
+    return scalar_of(ctype) if ctype.is_integer else ANY
+
+
+def _kptr(run: Run, state: State, member: ir.Member, ctype: Type) -> Scalar | Pointer:
+    target = ctype.target
+    origin = f"kptr field {member.name}"
+    if "kptr_untrusted" in member.tags:
+        return Pointer("kernel", target, null=True, trust="untrusted", origin=origin)
+    rcu = run.in_rcu(state)
+    if "percpu_kptr" in member.tags:
+        return Pointer("percpu", target, null=True, trust="rcu" if rcu else "untrusted", origin=origin)
+    if "kptr" not in member.tags:
+        return ANY
+    name = target.name if target is not None else ""
+    known = name in KERNEL_KPTRS
+    trust: Trust = "rcu" if rcu and (name in RCU_KPTRS or not known) else "untrusted"
+    return Pointer("kernel" if known else "alloc", target, null=True, trust=trust, origin=origin)
