@@ -23,6 +23,7 @@ from typing import Any, Literal
 from kfuncgen.diagnostic import Place, UsageError
 from kfuncgen.toolchain.clang import compile_bpf
 from kfuncgen.toolchain.flags import Flags, find_flags
+from kfuncgen.toolchain.headers import fallback_include_args
 from kfuncgen.verify.elf import called_symbol, read_object, source_line
 from kfuncgen.verify.libbpf import NEEDED
 from kfuncgen.verify.log import read_log
@@ -88,7 +89,7 @@ def verify_files(
 def _verify_source(path: Path, flags: Flags, classify: Classifier, timeout: float) -> list[ProgramVerdict]:
     with tempfile.TemporaryDirectory(prefix="kfuncgen-") as folder:
         output = Path(folder) / f"{path.stem}.o"
-        compile_bpf(path, output, flags.args)
+        compile_bpf(path, output, (*flags.args, *fallback_include_args()))
         return verify_object(output, classify, source=path, timeout=timeout)
 
 

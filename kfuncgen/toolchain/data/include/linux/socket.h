@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Part of kfuncgen: stands in for the kernel's <linux/socket.h> where it is not installed. */
+#ifndef __KFG_LINUX_SOCKET_H
+#define __KFG_LINUX_SOCKET_H
+
+#include <linux/types.h>
+
+typedef unsigned short sa_family_t;
+struct sockaddr {
+	sa_family_t sa_family;
+	char sa_data[14];
+};
+
+#define AF_UNSPEC 0
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define AF_NETLINK 16
+#define AF_PACKET 17
+#define AF_VSOCK 40
+#define AF_XDP 44
+#define PF_INET AF_INET
+#define PF_INET6 AF_INET6
+
+#define SOL_SOCKET 1
+#define SOL_TCP 6
+#define SOL_UDP 17
+#define SO_REUSEADDR 2
+#define SO_SNDBUF 7
+#define SO_RCVBUF 8
+#define SO_KEEPALIVE 9
+#define SO_PRIORITY 12
+#define SO_REUSEPORT 15
+#define SO_BINDTODEVICE 25
+#define SO_MARK 36
+#define SO_MAX_PACING_RATE 47
+
+#endif

@@ -1,0 +1,98 @@
+"""Headers for machines that have none: a kernel's vmlinux.h, small <bpf/*.h>, <linux/*.h> and compiler headers.
+
+They come last in the search path (-idirafter), so that clang takes them only where the real ones are missing.
+vmlinux.h (2.8 MB, made from a kernel's BTF) is kept compressed in the package and unpacked once into the user's
+cache; everything else is used where it is installed. scripts/make_bundled_headers.py remakes what is machine-made.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import lzma
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parent / "data"
+_INCLUDE = DATA / "include"
+_COMPRESSED = DATA / "vmlinux.h.xz"
+_NAME = "vmlinux.h"
+
+
+def cache_dir() -> Path | None:
+    """Where kfuncgen keeps what it can remake: $XDG_CACHE_HOME/kfuncgen, else ~/.cache/kfuncgen; None without a
+    home (a shared folder such as /tmp is no place for it: others could have put files there first)."""
+    configured = os.environ.get("XDG_CACHE_HOME", "")
+    if Path(configured).is_absolute():  # the specification says to ignore a relative one
+        return Path(configured) / "kfuncgen"
+    try:
+        return Path.home() / ".cache" / "kfuncgen"
+    except RuntimeError:
+        return None
+
+
+def fallback_include_args() -> tuple[str, ...]:
+    """Compiler arguments that put the bundled headers at the end of the search path.
+
+    Unpacks vmlinux.h on first use: about 50 ms, once for each version of it. A cache that cannot be written is
+    replaced by a temporary folder that goes with the process.
+    """
+    return ("-idirafter", str(_vmlinux_folder(cache_dir())), "-idirafter", str(_INCLUDE))
+
+
+def fallback_used(included: Iterable[str]) -> list[str]:
+    """Which of the `included` files (paths as the compiler names them) are bundled ones: sorted short names."""
+    bundled = str(_INCLUDE) + os.sep
+    unpacked = str(_vmlinux_folder(cache_dir()) / _NAME)
+    found = set()
+    for name in included:
+        path = os.path.normpath(name)
+        if path == unpacked:
+            found.add(_NAME)
+        elif path.startswith(bundled):
+            found.add(path[len(bundled) :].replace(os.sep, "/"))
+    return sorted(found)
+
+
+@lru_cache(maxsize=4)
+def _vmlinux_folder(cache: Path | None) -> Path:
+    """The folder with the unpacked vmlinux.h."""
+    compressed = _COMPRESSED.read_bytes()
+    if cache is not None:
+        with contextlib.suppress(OSError):
+            return _cached(compressed, cache)
+    folder = Path(tempfile.mkdtemp(prefix="kfuncgen-headers-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _unpack(compressed, folder)
+    return folder
+
+
+def _cached(compressed: bytes, cache: Path) -> Path:
+    """The unpacked folder in `cache`, made when it is not there; OSError when that is impossible."""
+    folder = cache / f"headers-{hashlib.sha256(compressed).hexdigest()[:16]}"
+    if (folder / _NAME).is_file():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    staged = Path(tempfile.mkdtemp(prefix="headers-", dir=cache))
+    try:
+        _unpack(compressed, staged)
+        # Whoever renames first wins; the folder is complete from the moment it has its name.
+        with contextlib.suppress(OSError):
+            staged.rename(folder)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    if not (folder / _NAME).is_file():
+        raise OSError("the cache took no folder")
+    return folder
+
+
+def _unpack(compressed: bytes, folder: Path) -> None:
+    with (folder / _NAME).open("wb") as stream:
+        stream.write(lzma.decompress(compressed))
+        stream.flush()
+        os.fsync(stream.fileno())
