@@ -39,7 +39,7 @@ def join_type(result: str, rest: str) -> str:
 
 
 def declaration(head: str, params: tuple[str, ...], tail: str = "") -> str:
-    """`head(params)tail` in kernel style: on one line if it fits, else parameters aligned after the parenthesis."""
+    """`head(params)tail`: on one line if it fits, else parameters aligned after the parenthesis."""
     plain = f"{head}({', '.join(params) or 'void'}){tail}"
     if len(plain) <= WIDTH:
         return plain
@@ -98,3 +98,12 @@ def strip_declarator(param: str) -> tuple[str, str]:
     if not match or re.fullmatch(r"\s*(?:const\s+)?(?:struct|union|enum|unsigned|signed|const)\s+", match[1]):
         return param, ""
     return match[1].strip() + match[3], match[2]
+
+
+def struct_text(text: str) -> str:
+    """A struct definition, one member a line; anything else as it is. Ends with a semicolon."""
+    match = re.fullmatch(r"\s*(struct\s+\w+)\s*\{(.*)\}\s*;?\s*", text, re.DOTALL)
+    if not match:
+        return text.strip().rstrip(";") + ";"
+    members = [" ".join(member.split()) for member in match[2].split(";") if member.strip()]
+    return "\n".join([f"{match[1]} {{", *(f"\t{member};" for member in members), "};"])

@@ -45,6 +45,11 @@ def _unknown(name: str, specs: SpecSet, function: Function | None) -> str:
     return f"unknown kfunc '{shown}', {hint}"
 
 
+def kernel_words(kernel: Kernel, specs: SpecSet) -> list[str]:
+    """The option that says for which kernel prototypes were written, when that is not the default."""
+    return [] if kernel == specs.newest else ["--kernel", str(kernel)]
+
+
 def render_header(
     names: Sequence[str],
     specs: SpecSet,
@@ -75,7 +80,8 @@ def render_header(
     if minimal:
         roots += [f"struct {view.name}" for view in options]
     if not command:
-        words = ["kfuncgen", "gen", "header", *names, *(["--minimal"] if minimal else [])]
+        options_given = [*(["--minimal"] if minimal else []), *kernel_words(target, specs)]
+        words = ["kfuncgen", "gen", "header", *names, *options_given]
         command = shlex.join(words)
     chosen = [view.name for view in kfuncs]
     digest = hashlib.sha256("\n".join(chosen).encode()).hexdigest()[:8].upper()
@@ -92,4 +98,4 @@ def render_header(
         "options": options,
         "errors": tuple(sorted({(e.name, e.number) for view in options for e in view.errors}, key=lambda e: e[1])),
     }
-    return resources.render(resources.shared("_header"), "header.h.j2", views)
+    return resources.render("_header", "header.h.j2", views)

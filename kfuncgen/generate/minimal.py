@@ -15,14 +15,16 @@ from functools import cache
 
 from kfuncgen.diagnostic import Place, UsageError
 from kfuncgen.generate import resources
+from kfuncgen.generate.ctext import split_prototype, strip_declarator, struct_text
 from kfuncgen.generate.resources import TemplateFault
-from kfuncgen.generate.views import _definition
 from kfuncgen.spec.model import SpecSet
 
 _NOT_TYPES = frozenset(
     ("const", "volatile", "unsigned", "signed", "char", "short", "int", "long", "void", "_Bool", "struct", "union")
 )
 """Words of C in a type that name no type of the library."""
+
+LICENCE = "/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */"
 
 _TAG = re.compile(r"\b(struct|union|enum)\s+(\w+)")
 
@@ -40,7 +42,7 @@ class _Item:
 @cache
 def _library() -> dict[str, _Item]:
     """Items of templates/_types/*.h by every name they define: `struct x`, a typedef, an enumerator, a macro."""
-    folder = resources.shared("_types")
+    folder = resources.folder_of("_types")
     library: dict[str, _Item] = {}
     order = 0
     for node in sorted(folder.iterdir(), key=lambda entry: entry.name):
@@ -81,7 +83,7 @@ def render_types(names: Iterable[str], specs: SpecSet, banner: str, guard: str =
     It stands in for vmlinux.h, hence the guard. UsageError names what no library and no spec defines.
     """
     body = minimal_types(list(names), specs)
-    return f"{banner}\n#ifndef {guard}\n#define {guard}\n\n{body}\n#endif /* {guard} */\n"
+    return f"{LICENCE}\n{banner}\n#ifndef {guard}\n#define {guard}\n\n{body}\n#endif /* {guard} */\n"
 
 
 def minimal_types(roots: Sequence[str], specs: SpecSet) -> str:
@@ -100,7 +102,7 @@ def minimal_types(roots: Sequence[str], specs: SpecSet) -> str:
         if name in _base_names():
             continue
         if name in own:
-            queue.extend(_used(_definition(own[name].definition), name))
+            queue.extend(_used(struct_text(own[name].definition), name))
         elif name in library:
             item = library[name]
             chosen[item.order] = item
@@ -115,7 +117,7 @@ def minimal_types(roots: Sequence[str], specs: SpecSet) -> str:
     parts += [item.text for _, item in sorted(chosen.items())]
     for name in sorted(seen & set(own)):
         struct = own[name]
-        part = [_definition(struct.definition)]
+        part = [struct_text(struct.definition)]
         if struct.size_constant:
             part.append(f"enum {{\n\t{struct.size_constant} = sizeof({name}),\n}};")
         part.append(
@@ -128,7 +130,7 @@ def minimal_types(roots: Sequence[str], specs: SpecSet) -> str:
 @cache
 def _base() -> str:
     """The arithmetic types, which every minimal header has, without the file's own comment."""
-    text = resources.read_text(resources.shared("_types"), "base.h")
+    text = resources.read_text(resources.folder_of("_types"), "base.h")
     return text[text.index("typedef") :].rstrip("\n")
 
 
@@ -151,8 +153,6 @@ def prototype_types(prototype: str) -> list[str]:
 
     `int f(u32 x, const struct a *p)` -> `["u32", "struct a"]`
     """
-    from kfuncgen.generate.ctext import split_prototype, strip_declarator
-
     result, _, params = split_prototype(prototype)
     found: list[str] = []
     for text in (result, *(strip_declarator(param)[0] for param in params)):

@@ -20,7 +20,6 @@ from kfuncgen.generate import resources
 from kfuncgen.generate.resources import TemplateFault
 from kfuncgen.spec.model import Kernel, SpecSet
 
-
 MAX_VALUE = 80
 """Characters of a value whose template sets no limit."""
 
@@ -102,7 +101,7 @@ def render_project(
     `specs`) decides which prototypes are written. UsageError for an unknown template or value and for a value of
     the wrong form; TemplateFault when the template itself is wrong, e.g. names a kfunc that no spec has.
     """
-    from kfuncgen.generate.header import render_header, selected
+    from kfuncgen.generate.header import kernel_words, render_header, selected
     from kfuncgen.generate.minimal import render_types
     from kfuncgen.generate.views import FamilyView, family_views
 
@@ -111,7 +110,7 @@ def render_project(
     target = kernel or specs.newest
     functions = selected(chosen.kfuncs, specs)
     spec_names = tuple(sorted({function.family for function in functions}))
-    command = _command(chosen, settings)
+    command = _command(chosen, settings, kernel_words(target, specs))
     families: tuple[FamilyView, ...] = family_views(functions, target)
     views: dict[str, object] = {
         **settings,
@@ -124,11 +123,9 @@ def render_project(
         "spec_names": spec_names,
         "command": command,
     }
-    folder = resources.template_root() / chosen.name
-    env = resources.environment(folder)
     files: dict[str, GeneratedFile] = {}
     for rule in chosen.files:
-        path = env.from_string(rule.path).render(views)
+        path = resources.environment(chosen.name).from_string(rule.path).render(views)
         advice = "Do not edit." if rule.rewrite else "Yours to edit: it is not overwritten once changed."
         lines = resources.banner_lines(spec_names, command, advice)
         if rule.generator == "header":
@@ -137,18 +134,18 @@ def render_project(
             text = render_types(chosen.types, specs, banner=resources.banner("c", lines))
         else:
             banner = resources.banner(rule.comment, lines)
-            text = resources.render(folder, rule.source, {**views, "banner": banner})
+            text = resources.render(chosen.name, rule.source, {**views, "banner": banner})
         files[path] = GeneratedFile(text, rule.mode, rule.rewrite)
     return dict(sorted(files.items()))
 
 
-def _command(template: Template, settings: Mapping[str, str]) -> str:
+def _command(template: Template, settings: Mapping[str, str], options: Sequence[str]) -> str:
     """The command that makes the same files again from the project's folder."""
     words = ["kfuncgen", "new", template.name, "."]
     for value in template.values:
         if settings[value.name] != value.default:
             words += ["--set", f"{value.name}={settings[value.name]}"]
-    return shlex.join(words)
+    return shlex.join([*words, *options])
 
 
 def _settings(template: Template, given: Mapping[str, str]) -> dict[str, str]:

@@ -67,10 +67,14 @@ class _FolderLoader(BaseLoader):
             raise TemplateNotFound(template) from None
 
 
-def environment(folder: Traversable) -> ImmutableSandboxedEnvironment:
-    """Jinja as this project uses it: undefined names fail, blocks leave no blank lines, C is never escaped."""
+@cache
+def environment(name: str) -> ImmutableSandboxedEnvironment:
+    """Jinja for the template folder `name`: undefined names fail, blocks leave no blank lines, C is never escaped.
+
+    Made once per folder, so that each template is compiled once.
+    """
     return ImmutableSandboxedEnvironment(
-        loader=_FolderLoader(folder),
+        loader=_FolderLoader(folder_of(name)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -79,22 +83,21 @@ def environment(folder: Traversable) -> ImmutableSandboxedEnvironment:
     )
 
 
-def render(folder: Traversable, path: str, views: dict[str, object]) -> str:
-    """`path` of `folder` rendered with `views`; TemplateFault names the template and line on any fault in it."""
+def render(folder: str, path: str, views: dict[str, object]) -> str:
+    """`path` of the template folder `folder` with `views`; TemplateFault names template and line of a fault in it."""
     try:
         return environment(folder).get_template(path).render(views)
     except TemplateError as error:
         line = getattr(error, "lineno", None) or 0
-        where = Place(f"templates/{folder.name}/{getattr(error, 'name', None) or path}", line)
+        where = Place(f"templates/{folder}/{getattr(error, 'name', None) or path}", line)
         raise TemplateFault(f"bad template: {error.message or type(error).__name__}", where) from None
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
         # An expression in a template can raise anything Python's operators raise.
-        raise TemplateFault(f"bad template: {error}", Place(f"templates/{folder.name}/{path}")) from None
+        raise TemplateFault(f"bad template: {error}", Place(f"templates/{folder}/{path}")) from None
 
 
-@cache
-def shared(folder: str) -> Traversable:
-    """A folder of parts used by generators, such as `_header`."""
+def folder_of(folder: str) -> Traversable:
+    """The template folder called `folder`, such as `xdp-xfrm` or `_header`."""
     return template_root() / folder
 
 
@@ -114,5 +117,5 @@ def banner(style: str, lines: tuple[str, ...]) -> str:
         safe = [line.replace("*/", "* /") for line in lines]
         return "/* " + "\n * ".join(safe) + "\n */"
     if style == "html":
-        return "<!-- " + "\n     ".join(line.replace("--", "- -") for line in lines) + " -->"
+        return "<!-- " + "\n     ".join(line.replace("-->", "-- >") for line in lines) + " -->"
     return "\n".join(f"# {line}" for line in lines)

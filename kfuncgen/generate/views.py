@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from kfuncgen.generate.ctext import (
     split_prototype,
     stem,
     strip_declarator,
+    struct_text,
 )
 from kfuncgen.generate.errnos import ERRNO
 from kfuncgen.spec.model import Contract, ErrorCause, Function, Kernel, OptionField, OptionsStruct
@@ -79,7 +79,7 @@ class KfuncView:
     summary: str
     flags: tuple[str, ...]
     since: str
-    hooks: tuple[str, ...]
+    programs: tuple[str, ...]
     config: tuple[str, ...]
     module: str
     release: tuple[str, ...]
@@ -106,7 +106,7 @@ class FamilyView:
 
 
 def family_views(functions: Sequence[Function], kernel: Kernel) -> tuple[FamilyView, ...]:
-    """`functions` by family, as they are on `kernel`. Those that release come first, for attributes of the acquiring
+    """`functions` by family, as they are on `kernel`. Those that release come first: attributes of the acquiring
     ones name them."""
     by_family: dict[str, list[Function]] = {}
     for function in functions:
@@ -139,7 +139,7 @@ def _kfunc(contract: Contract) -> KfuncView:
     reach = f"Since Linux {function.since}"
     if function.until:
         reach += f", gone in {function.until}"
-    reach += f"; programs: {', '.join(contract.hooks)}"
+    reach += f"; programs: {', '.join(_programs(contract))}"
     if function.config:
         reach += f"; {', '.join(function.config)}"
     if function.module:
@@ -162,7 +162,7 @@ def _kfunc(contract: Contract) -> KfuncView:
         summary=function.summary,
         flags=contract.flags,
         since=str(function.since),
-        hooks=contract.hooks,
+        programs=_programs(contract),
         config=function.config,
         module=function.module,
         release=function.release,
@@ -177,6 +177,11 @@ def _kfunc(contract: Contract) -> KfuncView:
         wrapper_call=call,
         wrapper_comment=wrapper_comment,
     )
+
+
+def _programs(contract: Contract) -> tuple[str, ...]:
+    """Program types that may call it, by the names of the kernel's hooks; the hook COMMON means every type."""
+    return ("any",) if "COMMON" in contract.hooks else contract.hooks
 
 
 def _attributes(contract: Contract) -> tuple[str, ...]:
@@ -247,7 +252,7 @@ def _options(struct: OptionsStruct, users: tuple[str, ...], kernel: Kernel) -> O
         name=struct.name,
         stem=short,
         upper=short.upper(),
-        definition=_definition(struct.definition),
+        definition=struct_text(struct.definition),
         size=struct.size,
         size_constant=struct.size_constant or f"sizeof(struct {struct.name})",
         size_is_enum=bool(struct.size_constant),
@@ -276,11 +281,15 @@ def _field(field: OptionField) -> FieldView:
         low = "" if field.minimum is None else str(field.minimum)
         high = "" if field.maximum is None else str(field.maximum)
         valid = f"{low}..{high}" + (f"; {valid}" if valid else "")
-    words = field.summary.rstrip(".") + (f"; {valid}" if valid else "")
+    words = field.summary.rstrip(".")
+    if valid and valid not in words:
+        words += f"; {valid}"
     if field.direction == "out" or not field.required or field.reserved:
         assignment = ""
     elif field.count > 1:
-        assignment = f"__builtin_memcpy(opts->{field.name}, {field.name}, sizeof(opts->{field.name}));"
+        # How much of an array a caller has is not known here, so a copy could read past its end.
+        assignment = ""
+        words += "; to be set after this call"
     elif _scalar(field):
         assignment = f"opts->{field.name} = {field.name};"
     else:
@@ -298,12 +307,13 @@ def _field(field: OptionField) -> FieldView:
 
 
 def _initialiser(struct: OptionsStruct, short: str) -> str:
-    """Head of the function that sets every field: one parameter for each field that the caller must choose."""
+    """Head of the function that sets the fields: its parameters are what a caller must choose, but for arrays."""
     params = [f"struct {struct.name} *opts"]
     for field in struct.fields:
-        if field.required and field.direction != "out" and not field.reserved:
-            ctype = re.sub(r"\s*\[\w*\]", "", field.ctype)
-            params.append(f"{ctype} {field.name}" if _scalar(field) else f"const {ctype} *{field.name}")
+        if field.required and field.direction != "out" and not field.reserved and field.count == 1:
+            params.append(
+                join_type(field.ctype, field.name) if _scalar(field) else f"const {field.ctype} *{field.name}"
+            )
     return declaration(f"{INLINE} void kfg_{short}_init", tuple(params))
 
 
@@ -320,11 +330,3 @@ def _errors(causes: Sequence[ErrorCause], strict: bool) -> tuple[ErrorView, ...]
         views.append(ErrorView(name, ERRNO.get(name, 0), text, c_string(text)))
     return tuple(views)
 
-
-def _definition(text: str) -> str:
-    """A struct definition, one member a line."""
-    match = re.fullmatch(r"\s*(struct\s+\w+)\s*\{(.*)\}\s*;?\s*", text, re.DOTALL)
-    if not match:
-        return text.strip().rstrip(";") + ";"
-    members = [" ".join(member.split()) for member in match[2].split(";") if member.strip()]
-    return "\n".join([f"{match[1]} {{", *(f"\t{member};" for member in members), "};"])

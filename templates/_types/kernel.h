@@ -3,7 +3,8 @@
  * Kernel types as BPF programs need them, one declaration per blank-line separated block; generators copy the
  * blocks that a program uses. User ABI (packet headers, contexts, options) is complete. Structs of the kernel itself
  * are reduced to what programs read and are relocated by libbpf (CO-RE), so that their order and offsets here mean
- * nothing. Facts from Linux 6.12: include/uapi/linux/{bpf,if_ether,in6,ip,ipv6,types,xfrm}.h, include/net/xfrm.h.
+ * nothing. Facts from Linux 6.12: include/uapi/linux/{bpf,if_ether,in6,ip,ipv6,types,xfrm}.h,
+ * include/linux/pid_types.h, include/net/{xfrm,xdp}.h, include/net/netfilter/nf_nat.h.
  */
 
 enum bpf_map_type {
@@ -172,3 +173,27 @@ struct xfrm_state {
 	struct xfrm_stats stats;
 	struct xfrm_lifetime_cur curlft;
 } __attribute__((preserve_access_index));
+
+enum pid_type {
+	PIDTYPE_PID = 0,
+	PIDTYPE_TGID = 1,
+	PIDTYPE_PGID = 2,
+	PIDTYPE_SID = 3,
+};
+
+enum nf_nat_manip_type {
+	NF_NAT_MANIP_SRC = 0,
+	NF_NAT_MANIP_DST = 1,
+};
+
+enum xdp_rss_hash_type {
+	XDP_RSS_L3_IPV4 = 1,
+	XDP_RSS_L3_IPV6 = 2,
+	XDP_RSS_L3_DYNHDR = 4,
+	XDP_RSS_L4 = 8,
+	XDP_RSS_L4_TCP = 16,
+	XDP_RSS_L4_UDP = 32,
+	XDP_RSS_L4_SCTP = 64,
+	XDP_RSS_L4_IPSEC = 128,
+	XDP_RSS_L4_ICMP = 256,
+};
