@@ -182,3 +182,16 @@ def test_starting_the_command_line_loads_no_heavy_library() -> None:
     code = "import sys, kfuncgen.cli; print(*sorted({name.split('.')[0] for name in sys.modules}))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not heavy & set(run.stdout.split())
+
+
+def test_linting_loads_neither_templates_nor_servers(tmp_path: Path) -> None:
+    (tmp_path / "a.bpf.c").write_text("int x;\n")
+    code = (
+        "import sys; from kfuncgen.cli import main; status = main(['lint', 'a.bpf.c']); "
+        "print(*sorted({name.split('.')[0] for name in sys.modules})); sys.exit(status)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    loaded = set(run.stdout.splitlines()[-1].split())
+    assert "clang" in loaded
+    assert not {"rich", "jinja2", "pygls", "lsprotocol", "asyncio", "elftools"} & loaded

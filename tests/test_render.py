@@ -55,7 +55,7 @@ LEAK = Finding(
     section="tc",
     kfunc="bpf_task_from_pid",
     kernels=("6.18",),
-    verifier="Unreleased reference id=%d alloc_insn=%d",
+    verifier="Unreleased reference id=… alloc_insn=…",
     help="call bpf_task_release(task) before the return at line 8",
     path=(
         Event(span(5, 9, 29), "'task' acquired here, may be NULL"),
@@ -90,7 +90,7 @@ src/drop.bpf.c:8:2: error: 'task' from bpf_task_from_pid() is not released on th
   (3) src/drop.bpf.c:8:2: returned here; 'task' acquired at (1) is still held
         8 | return 1;
   help: call bpf_task_release(task) before the return at line 8
-  note: the kernel says "Unreleased reference id=... alloc_insn=..."; see 'kfuncgen explain unreleased-reference'
+  note: the kernel says "Unreleased reference id=… alloc_insn=…"; see 'kfuncgen explain unreleased-reference'
 
 src/drop.bpf.c:12:3: note: not fully checked: in 'poll': state budget reached in a loop
 src/drop.bpf.c: note: flags: BPF defaults

@@ -6,7 +6,6 @@ The layout follows GCC's (`file:line:column: error: message [rule]`, so that edi
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -25,8 +24,6 @@ SGR = {
     "place": "1",
 }
 """Terminal colours (ECMA-48 SGR parameters), those of GCC and clang where they have the same part."""
-PLACEHOLDER = re.compile(r"%l{0,2}[dusx]")
-"""printf's, in the kernel's messages."""
 
 
 class Paint:
@@ -87,8 +84,7 @@ def _facts(finding: Finding, kernels: tuple[str, ...]) -> Iterator[str]:
         yield f"in '{one_line(finding.function)}', reached from program '{one_line(finding.program)}'{section}"
     if finding.kernels and len(finding.kernels) < len(kernels):
         yield f"on kernel {', '.join(finding.kernels)}; not on the other targeted ones"
-    kernel_words = PLACEHOLDER.sub("...", one_line(finding.verifier))
-    says = f'the kernel says "{kernel_words}"; ' if kernel_words else ""
+    says = f'the kernel says "{one_line(finding.verifier)}"; ' if finding.verifier else ""
     yield f"{says}see 'kfuncgen explain {finding.rule}'"
 
 
