@@ -331,8 +331,9 @@ def _declare(line: str, what: str) -> Any:
     """pycparser's node for the one declaration in `line`."""
     from pycparser.c_parser import ParseError
 
+    prelude, count = _prelude(line)
     try:
-        unit = _parser().parse(_prelude() + line, "spec")
+        unit = _parser().parse(prelude + line, "spec")
     except (ParseError, AssertionError, RecursionError):
         # The parser's own wording differs between its releases, so it is not passed on.
         known = set(_TYPEDEFS) | {name for name in _AGGREGATES if " " not in name}
@@ -340,7 +341,7 @@ def _declare(line: str, what: str) -> Any:
         unknown = next((word for word in types if word not in known), "")
         hint = f"unknown type '{unknown}', expected a kernel integer type" if unknown else "not valid C"
         raise PrototypeError(f"bad {what}: {hint}") from None
-    declarations = unit.ext[_prelude_length() :]
+    declarations = unit.ext[count:]
     if len(declarations) != 1:
         raise PrototypeError(f"bad {what}: expected one C declaration, found {len(declarations)}")
     return declarations[0]
@@ -359,14 +360,8 @@ def _parser() -> Any:
     return CParser()
 
 
-@cache
-def _prelude() -> str:
-    """The typedef names in one declaration: pycparser needs to know *that* they are types, nothing else."""
-    names = [*_TYPEDEFS, *(t for t in _AGGREGATES if " " not in t)]
-    return "typedef int " + ",".join(names) + ";"
-
-
-@cache
-def _prelude_length() -> int:
-    """How many nodes the prelude makes (one per name)."""
-    return len(_parser().parse(_prelude(), "prelude").ext)
+def _prelude(line: str) -> tuple[str, int]:
+    """(typedefs, how many) of the typedef names in `line`; that they are types is all the parser needs to know."""
+    words = set(re.findall(r"\w+", line))
+    names = [name for name in (*_TYPEDEFS, *_AGGREGATES) if name in words]
+    return (f"typedef int {','.join(names)};" if names else ""), len(names)
