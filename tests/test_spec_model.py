@@ -6,11 +6,15 @@ import pickle
 from pathlib import Path
 
 import pytest
+import yaml
 
+from kfuncgen.spec import yamlsrc
 from kfuncgen.spec.load import builtin_nodes, link, load_builtin, load_specs
 from kfuncgen.spec.model import Contract, Kernel, OptionsStruct, Role
 from kfuncgen.spec.shape import read_family
+from kfuncgen.spec.yamlsrc import parse_yaml
 
+SPECS = Path(__file__).parents[1] / "specs"
 V6_12, V6_18 = Kernel(6, 12), Kernel(6, 18)
 
 
@@ -211,7 +215,7 @@ def test_every_object_knows_its_place() -> None:
     specs = load_builtin()
     for function in specs.functions.values():
         assert function.place.file == f"specs/{function.family}.yaml" and function.place.line > 1
-    text = (Path(__file__).parents[1] / "specs/xfrm.yaml").read_text().splitlines()
+    text = (SPECS / "xfrm.yaml").read_text().splitlines()
     place = specs.functions["bpf_xdp_get_xfrm_state"].place
     assert text[place.line - 1][place.column - 1 :] == "bpf_xdp_get_xfrm_state:"
 
@@ -286,3 +290,11 @@ options:
     assert specs.newest == V6_18, "users' files do not move the default target"
     assert len(specs.functions) == len(load_builtin().functions) + 3
     assert load_specs([tmp_path / "demo.yaml"]).get("demo_put") is not None, "one file will do"
+
+
+def test_python_parser_gives_the_same_nodes_as_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(yaml, "CSafeLoader"):
+        pytest.skip("this PyYAML has no libyaml to compare with")
+    fast = builtin_nodes()[:6]
+    monkeypatch.setattr(yamlsrc, "_LOADER", yaml.SafeLoader)
+    assert [parse_yaml((SPECS / Path(n.place.file).name).read_bytes(), n.place.file) for n in fast] == fast
