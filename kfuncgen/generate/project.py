@@ -125,7 +125,7 @@ def render_project(
     }
     files: dict[str, GeneratedFile] = {}
     for rule in chosen.files:
-        path = resources.environment(chosen.name).from_string(rule.path).render(views)
+        path = resources.render_line(chosen.name, "template.yaml", rule.path, views)
         advice = "Do not edit." if rule.rewrite else "Yours to edit: it is not overwritten once changed."
         lines = resources.banner_lines(spec_names, command, advice)
         if rule.generator == "header":
@@ -205,7 +205,10 @@ def _read_template(folder: Traversable) -> Template:
             raise TemplateFault(f"value '{name}': the default {value.default!r} does not match its pattern", place)
         values.append(value)
     files = []
-    for raw in body.get("files") or ():
+    listed = body.get("files")
+    if not isinstance(listed, list):
+        raise TemplateFault("'files' must be a list of files", place)
+    for raw in listed:
         keys = {"path", "source", "mode", "comment", "rewrite", "generator"}
         entry = _mapping(raw, place, "a file", keys)
         generator = _text(entry, "generator", place, "")

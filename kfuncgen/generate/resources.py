@@ -6,6 +6,7 @@ hold what generators share. Templates are rendered in Jinja's sandbox: a user's 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -84,9 +85,18 @@ def environment(name: str) -> ImmutableSandboxedEnvironment:
 
 
 def render(folder: str, path: str, views: dict[str, object]) -> str:
-    """`path` of the template folder `folder` with `views`; TemplateFault names template and line of a fault in it."""
+    """`path` of the template folder `folder` with `views`; TemplateFault names place and kind of a fault in it."""
+    return _rendered(folder, path, lambda: environment(folder).get_template(path).render(views))
+
+
+def render_line(folder: str, path: str, line: str, views: dict[str, object]) -> str:
+    """`line`, a template in the file `path`, with `views`; errors as of `render`."""
+    return _rendered(folder, path, lambda: environment(folder).from_string(line).render(views))
+
+
+def _rendered(folder: str, path: str, run: Callable[[], str]) -> str:
     try:
-        return environment(folder).get_template(path).render(views)
+        return run()
     except TemplateError as error:
         line = getattr(error, "lineno", None) or 0
         where = Place(f"templates/{folder}/{getattr(error, 'name', None) or path}", line)

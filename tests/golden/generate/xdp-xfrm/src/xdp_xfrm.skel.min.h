@@ -44,11 +44,13 @@ static inline void xdp_xfrm_bpf__destroy(struct xdp_xfrm_bpf *skeleton)
 
 static inline struct xdp_xfrm_bpf *xdp_xfrm_bpf__open(void)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "xdp_xfrm");
 	struct xdp_xfrm_bpf *skeleton = calloc(1, sizeof(*skeleton));
+	size_t size = xdp_xfrm_object_end - xdp_xfrm_object;
 
 	if (!skeleton)
 		return NULL;
-	skeleton->obj = bpf_object__open_mem(xdp_xfrm_object, xdp_xfrm_object_end - xdp_xfrm_object, NULL);
+	skeleton->obj = bpf_object__open_mem(xdp_xfrm_object, size, &options);
 	if (!skeleton->obj) {
 		free(skeleton);
 		return NULL;
