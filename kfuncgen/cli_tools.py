@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -74,10 +73,13 @@ def lsp() -> int:
 
 
 def cache_folder() -> Path:
-    """Where parsed headers and unpacked ones are kept: `$XDG_CACHE_HOME/kfuncgen`."""
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The XDG base directory specification: relative values are to be ignored.
-    return (base if base.is_absolute() else Path("~/.cache").expanduser()) / "kfuncgen"
+    """Where parsed headers and unpacked ones are kept: `$XDG_CACHE_HOME/kfuncgen`, else `~/.cache/kfuncgen`."""
+    from kfuncgen.toolchain import headers
+
+    folder = headers.cache_dir()
+    if folder is None:
+        raise UsageError("there is no cache: neither XDG_CACHE_HOME nor a home folder is known")
+    return folder
 
 
 def cache_dir() -> int:
