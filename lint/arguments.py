@@ -15,7 +15,7 @@ from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.run import stop
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type, field_path, only_scalars
-from kfuncgen.lint.values import Pointer, Ref, Scalar, Value
+from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, plain_name
 from kfuncgen.spec.model import Contract, Param, Role
 
 PROJECTIONS = {"__sk_buff": "sk_buff", "xdp_md": "xdp_buff", "bpf_nf_ctx": "bpf_nf_ctx"}
@@ -62,6 +62,10 @@ class ArgumentChecker:
         self.contract = contract
         self.call = call
         self.args = args
+        releases = contract.effects.releases
+        if releases is None and "kptr-xchg" in contract.effects.special:
+            releases = 1
+        self.releases = releases
 
     def check(self) -> bool:
         """True when every argument is what the contract asks for; the first fault is reported."""
@@ -98,6 +102,7 @@ class ArgumentChecker:
         )
         if isinstance(fact, Pointer) and isinstance(value, Ref) and fact.null:
             self.state.facts[value.id] = replace(fact, null=False)
+            self.state.references.pop(fact.reference, None)
         elif not isinstance(fact, Pointer) or not fact.reference:
             stop(self.state, value)
         return False
@@ -115,12 +120,8 @@ class ArgumentChecker:
         life = self.evaluator.life(self.state, value)
         if life is Life.STOPPED:
             return True
-        if life is Life.NULL and not isinstance(fact, Pointer):
-            known_null = not isinstance(value, Ref) or fact.death is None
-            if param.nullable:
-                return True
-            if known_null or fact.death is not None:
-                return self._null(index, param, value)
+        if life is Life.NULL:
+            return param.nullable or self._null(index, param, value)
         if param.role in _HANDLED_ELSEWHERE:
             return self._special_pointer(index, param, value, fact, life)
         if self.contract.is_kfunc:
@@ -151,6 +152,7 @@ class ArgumentChecker:
         return self.fault(Fault.CONTEXT_ARGUMENT, index, value, got=got)
 
     def _number(self, index: int, param: Param, value: Value, fact: Pointer | Scalar) -> bool:
+        fact = self._untruncated(index, fact)
         if isinstance(fact, Pointer):
             if not self.contract.is_kfunc or fact.kind in ("function", "opaque"):
                 return True
@@ -159,6 +161,17 @@ class ArgumentChecker:
             if fact.known is None and not self._compile_time(index):
                 return self.fault(Fault.NON_CONSTANT_ARGUMENT, index, value)
         return True
+
+    def _untruncated(self, index: int, fact: Pointer | Scalar) -> Pointer | Scalar:
+        """The argument register holds a pointer even where C narrows it: callees narrow on BPF."""
+        argument = self.call.args[index] if index < len(self.call.args) else None
+        if not isinstance(argument, ir.Cast) or isinstance(fact, Pointer):
+            return fact
+        while isinstance(argument, ir.Cast):
+            argument = argument.operand
+        if not argument.ctype.is_pointer:
+            return fact
+        return self.state.fact(self.evaluator.value(self.state, argument))
 
     def _compile_time(self, index: int) -> bool:
         """CO-RE questions (type ids, sizes) are constants that only the loader knows."""
@@ -171,7 +184,7 @@ class ArgumentChecker:
         """NULL where a pointer is needed; memory of flagless kfuncs may be NULL (CONTRACT 4.B, up to 6.18)."""
         effects = self.contract.effects
         strict = effects.trusted_args or effects.rcu_args
-        use = Use.RELEASE if effects.releases == index else Use.PASS
+        use = Use.RELEASE if self.releases == index else Use.PASS
         if self.contract.is_kfunc and not strict:
             if self._kernel_struct(index, param):
                 return self.fault(Fault.NOT_KERNEL_POINTER, index, value, got="NULL")
@@ -212,7 +225,7 @@ class ArgumentChecker:
         """Parameters with a protocol of their own: here only that the pointer is usable at all."""
         if param.role in (Role.MAP, Role.CALLBACK, Role.CONST_STRING, Role.DYNPTR, Role.ITERATOR):
             return True
-        use = Use.RELEASE if self.contract.effects.releases == index else Use.PASS
+        use = Use.RELEASE if self.releases == index else Use.PASS
         if life in (Life.UNCHECKED, Life.NULL, Life.RELEASED):
             fault = judge(life, use)
             if fault is not None:
@@ -226,7 +239,7 @@ class ArgumentChecker:
     ) -> bool:
         effects = self.contract.effects
         strict = effects.trusted_args or effects.rcu_args
-        release = effects.releases == index
+        release = self.releases == index
         use = Use.RELEASE if release else Use.PASS
         if isinstance(fact, Scalar):
             if life is Life.UNKNOWN and self._may_be_memory(value, fact):
@@ -272,7 +285,7 @@ class ArgumentChecker:
             return True
         if not exact and not want.endswith("___init") and not fact.ctype.name.endswith("___init"):
             chain = field_path(fact.ctype, offset)
-            if any(at == 0 and _same_type(want, t.name.split("___", 1)[0]) for at, t in chain):
+            if any(at == 0 and _same_type(want, plain_name(t.name)) for at, t in chain):
                 return True
             if not fact.ctype.fields:
                 # Only declared in this source: its members, and so its first member's type, are not known.
@@ -317,12 +330,12 @@ class ArgumentChecker:
 
     def _helper_wants(self, index: int, param: Param) -> bool:
         """Whether a helper's pointer must not be NULL: typed objects and released pointers; memory is left."""
-        return bool(param.ctype.struct_name) or self.contract.effects.releases == index
+        return bool(param.ctype.struct_name) or self.releases == index
 
     def _helper_pointer(
         self, index: int, param: Param, value: Value, fact: Pointer | Scalar, life: Life
     ) -> bool:
-        release = self.contract.effects.releases == index
+        release = self.releases == index
         use = Use.RELEASE if release else Use.PASS
         if life in (Life.RELEASED, Life.STALE) or (life is Life.UNKNOWN and release):
             fault = judge(life, use)
@@ -330,7 +343,7 @@ class ArgumentChecker:
         if isinstance(fact, Scalar):
             return True
         if life is Life.UNCHECKED:
-            if param.nullable or fact.kind in ("ctx", "stack", "opaque"):
+            if (param.nullable and not release) or fact.kind in ("ctx", "stack", "opaque"):
                 return True
             return self.fault(Fault.NULL_ARGUMENT, index, value)
         if release and isinstance(value, Ref) and fact.reference and value.offset != 0:
@@ -343,7 +356,7 @@ class ArgumentChecker:
 
     def _release_has_reference(self) -> bool:
         """A release must be handed a live reference (`expects refcounted PTR_TO_BTF_ID`)."""
-        index = self.contract.effects.releases
+        index = self.releases
         if index is None or index >= len(self.args):
             return True
         value = self.args[index]
@@ -351,8 +364,6 @@ class ArgumentChecker:
         if not isinstance(fact, Pointer) or fact.reference or fact.kind == "opaque":
             return True
         if self.contract.params[index].role in (Role.DYNPTR, Role.ITERATOR):
-            return True
-        if self.contract.effects.special & {"rbtree-remove", "list-push", "rbtree-add"}:
             return True
         if fact.kind in ("alloc", "percpu") and self.contract.effects.special:
             return True

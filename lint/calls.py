@@ -48,7 +48,8 @@ class _Transfer:
         if not self._available():
             return [(state, self._unknown_result())]
         ok = ArgumentChecker(self.evaluator, state, self.contract, self.call, self.args).check()
-        check_options(self.evaluator, state, self.contract, self.call, self.args)
+        if ok:
+            check_options(self.evaluator, state, self.contract, self.call, self.args)
         self._write_memory()
         if self.special & {"throw", "tail-call"}:
             return self._leave()

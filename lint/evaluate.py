@@ -9,7 +9,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.integers import combine, decide
 from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.run import Run, stop
-from kfuncgen.lint.state import FRAME, State
+from kfuncgen.lint.state import FRAME, Fill, State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, scalar_of
 from kfuncgen.lint.walk import context_field, kernel_field, map_field
@@ -221,6 +221,15 @@ class Evaluator:
         for at, (size, value) in inside.items():
             state.write(target.region, target.offset + at, size, value)
 
+    def content(self, state: State, place: ir.Place) -> tuple[Fill, dict[int, tuple[int, Value]]]:
+        """The memory of a struct, as a region's content of its own."""
+        where = self.locate(state, place)
+        if where.region is None or where.offset is None:
+            return ("unknown", {})
+        fill, cells = state.regions.get(where.region, ("uninit", {}))
+        low, high = where.offset, where.offset + place.ctype.size
+        return (fill, {a - low: c for a, c in cells.items() if low <= a and a + c[0] <= high})
+
     def fill(self, state: State, instruction: ir.Fill) -> None:
         """Zero or forget a place."""
         where = self.locate(state, instruction.place)
@@ -288,6 +297,10 @@ class Evaluator:
                 "stack", root.ctype, trust="trusted", region=where.region, size=root.ctype.size or None,
                 origin=root.var.name,
             )  # fmt: skip
+        if made.region is not None:
+            for identifier, fact in state.facts.items():
+                if fact == made:
+                    return Ref(identifier, where.offset)
         identifier = self.run.fresh()
         state.facts[identifier] = made
         return Ref(identifier, where.offset)
@@ -382,6 +395,11 @@ class Evaluator:
         fact = state.fact(right)
         step = fact.known if isinstance(fact, Scalar) else None
         if step is None or left.offset is None:
+            if step is None:
+                moved = state.fact(left)
+                if isinstance(moved, Pointer) and moved.null:
+                    # "pointer arithmetic on ptr_or_null_ prohibited, null-check it first"
+                    self.dereference(state, left, expression.span)
             return Ref(left.id, None)
         return Ref(left.id, left.offset + (step if op == "+" else -step))
 
@@ -392,6 +410,12 @@ class Evaluator:
             known = decide(op, a, b)
             if known is not None:
                 return int(known)
+        elif isinstance(a, Pointer) and isinstance(b, Pointer):
+            assert isinstance(left, Ref) and isinstance(right, Ref)
+            same = left.id == right.id or (a.region is not None and a.region == b.region)
+            if same and left.offset is not None and right.offset is not None:
+                x, y = Scalar(left.offset, left.offset), Scalar(right.offset, right.offset)
+                return int(bool(decide(op, x, y)))
         return self._numbered(state, (op, left, right), Scalar(0, 1))
 
 

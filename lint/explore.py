@@ -18,7 +18,7 @@ from kfuncgen.lint.calls import Outcome, call_contract, forget_memory
 from kfuncgen.lint.conditions import assume, assume_comparison
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.integers import decide
-from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.machine import Fault, Use, judge
 from kfuncgen.lint.run import MAX_STEPS, Run
 from kfuncgen.lint.state import FRAME, State
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, dead, scalar_of
@@ -37,6 +37,12 @@ MAX_DEPTH = 16
 
 CALLBACK_ROUNDS = 3
 """Times a synchronous callback is run in a row while new states appear."""
+
+_HELD = FRAME - 2
+"""Index of the pseudo local that keeps a callback's context alive."""
+
+_CARRY = FRAME - 3
+"""Index of the pseudo local, in the caller's frame, through which a struct is returned."""
 
 _RESULT = FRAME - 1
 """Index of the pseudo local that holds a frame's return value."""
@@ -90,10 +96,12 @@ class Explorer:
         """A state reaches a block: walk on unless the same was seen."""
         low = self.depth * FRAME
         dying = [
-            r for r in state.regions if low <= r < low + FRAME and (r - low) not in block.live and not _has_slot(state, r)
+            r for r in state.regions if low <= r < low + _CARRY and (r - low) not in block.live and not _has_slot(state, r)
         ]
         for region in dying:
             del state.regions[region]
+        if len(state.references) > 2:
+            forget_lost_twins(state)
         seen = self.visited.get(block.order)
         if seen is None:
             seen = self.visited[block.order] = _Visited(set(), {})
@@ -180,7 +188,11 @@ class Explorer:
                 self.evaluator.fill(state, ir.Fill(place, False, instruction.span))
 
     def _result(self, state: State, call: ir.Call, value: Value) -> None:
-        if call.result is not None:
+        if call.result is not None and call.result.ctype.is_aggregate:
+            carried = state.regions.pop(self.depth * FRAME + _CARRY, ("unknown", {}))
+            if isinstance(call.result, ir.Local):
+                state.regions[self.depth * FRAME + call.result.var.index] = carried
+        elif call.result is not None:
             self.evaluator.store(state, call.result, value, call.span)
 
     def _terminate(self, block: ir.Block, state: State) -> None:
@@ -221,6 +233,10 @@ class Explorer:
         reference = state.references.get(fact.reference)
         if reference is None or reference.holder != tested or len(state.references) < 2:
             return
+        contract = self.run.contract(reference.kfunc)
+        if contract is None or contract.effects.may_be_null or not contract.effects.acquires:
+            return
+        self.run.shadow_tests.setdefault(reference.site, end.span)
         del state.references[fact.reference]
         state.facts[tested] = dead("null", fact, "", fact.site)
         state.shadow = reference.site
@@ -259,6 +275,9 @@ class Explorer:
             self.leave(state, end.span)
             return
         state.returned = (end.span, self.function.name)
+        returned = None
+        if isinstance(end.value, ir.Load) and end.value.ctype.is_aggregate:
+            returned = self.evaluator.content(state, end.value.place)
         region = self.depth * FRAME + _RESULT
         low = self.depth * FRAME
         for local in [r for r in state.regions if low <= r < low + FRAME]:
@@ -266,6 +285,8 @@ class Explorer:
         for key in [k for k in state.slots if low <= k[0] < low + FRAME]:
             del state.slots[key]
         state.regions[region] = ("uninit", {0: (8, value)})
+        if returned is not None:
+            state.regions[(self.depth - 1) * FRAME + _CARRY] = returned
         key = state.canonical()
         if key not in self.exits:
             self.exits[key] = state
@@ -297,7 +318,7 @@ class Explorer:
         if body is not None:
             if body.static or not name:
                 return self._inline(state, call, body, args)
-            return self._global(state, call, args)
+            return self._global(state, call, body, args)
         contract = self.run.contract(name) if name else None
         if contract is not None:
             if "sync-callback" in contract.effects.special:
@@ -335,12 +356,33 @@ class Explorer:
                 exit_state.step("return", call.span, f"back from {body.name}()")
         return results
 
-    def _global(self, state: State, call: ir.Call, args: list[Value]) -> Outcome:
+    def _global(self, state: State, call: ir.Call, body: ir.Function, args: list[Value]) -> Outcome:
         """A global function is verified alone; its caller sees an unknown number (CONTRACT 3.2)."""
-        for value in args:
+        for index, value in enumerate(args):
+            self._global_argument(state, call, body, index, value)
             forget_memory(state, value)
         self._forget_globals(state)
         return [(state, self._any(state, call))]
+
+    def _global_argument(self, state: State, call: ir.Call, body: ir.Function, index: int, value: Value) -> None:
+        """An `__arg_trusted` parameter wants a valid kernel pointer (btf_check_func_arg_match, CONTRACT 3.2)."""
+        tags = body.tags[index] if index < len(body.tags) else ()
+        if "arg:trusted" not in tags or "arg:nullable" in tags:
+            return
+        fault = judge(self.evaluator.life(state, value), Use.PASS)
+        if fault is None:
+            return
+        words = {
+            **self.evaluator.describe(state, value), "kfunc": body.name, "number": str(index + 1),
+            "want": str(body.params[index].ctype), "got": "a number",
+        }  # fmt: skip
+        subject = value.id if isinstance(value, Ref) else 0
+        fact = state.fact(value)
+        self.run.report(
+            state, fault, call.span, self.function.name, subject, fact.site if isinstance(fact, Pointer) else 0, words
+        )
+        if isinstance(fact, Pointer) and isinstance(value, Ref):
+            state.facts[value.id] = replace(fact, null=False)
 
     def _unknown(self, state: State, call: ir.Call, name: str, args: list[Value]) -> Outcome:
         prototype = call.prototype
@@ -375,7 +417,10 @@ class Explorer:
             return self._unknown(state, call, name, args)
         results: dict[object, State] = {}
         frontier = [state]
-        for _ in range(CALLBACK_ROUNDS + 1):
+        # The context must survive comparisons of states, which forget what no memory holds.
+        held = self.depth * FRAME + _HELD
+        state.regions[held] = ("uninit", {0: (8, context)})
+        for _ in range(self._rounds(state, name, args) + 1):
             reached: list[State] = []
             for current in frontier:
                 key = current.canonical()
@@ -387,7 +432,14 @@ class Explorer:
                 frontier.extend(s for s, _ in self._callback(current, call, body, context))
             if not frontier:
                 break
+        for final in results.values():
+            final.regions.pop(held, None)
         return [(s, self._any(s, call)) for s in results.values()]
+
+    def _rounds(self, state: State, name: str, args: list[Value]) -> int:
+        """How often a callback may run in a row: bpf_loop() says it, the others run over sets of any size."""
+        count = state.fact(args[0]) if args and name == "bpf_loop" else ANY
+        return min(CALLBACK_ROUNDS, max(count.high, 0)) if isinstance(count, Scalar) else CALLBACK_ROUNDS
 
     def _callback(self, state: State, call: ir.Call, body: ir.Function, context: Value) -> Outcome:
         args: list[Value] = []
@@ -414,6 +466,25 @@ class Explorer:
 def is_wrapper(function: ir.Function) -> bool:
     """Whether a function is what BPF_PROG() and its like make: a macro's shell around `____name`."""
     return f"____{function.name}" in function.calls
+
+
+def forget_lost_twins(state: State) -> None:
+    """Of references that nothing points to any more, one per acquire site is enough: each is one leak.
+
+    Loops that lose a reference per round would otherwise give a new state per round.
+    """
+    held = {
+        fact.reference
+        for _, cells in state.regions.values()
+        for _, value in cells.values()
+        if isinstance(value, Ref) and isinstance(fact := state.facts.get(value.id), Pointer)
+    }
+    lost: set[int] = set()
+    for identifier, reference in sorted(state.references.items()):
+        if reference.kind == "object" and identifier not in held:
+            if reference.site in lost:
+                del state.references[identifier]
+            lost.add(reference.site)
 
 
 def _has_slot(state: State, region: int) -> bool:

@@ -41,7 +41,7 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
                 called.setdefault(callee, (function.section, info))
             elif asynchronous and _is_async_callback(module, body, names):
                 callbacks.setdefault(callee, (function.section, info))
-        if any(n in specs.functions for n in names):
+        if any(n in specs.functions for n in names) or (info is not None and info.attach == "iter"):
             found.append(Program(function, function.section, info))
     for kind, group in (("global", called), ("async", callbacks)):
         for name in sorted(group):

@@ -67,6 +67,8 @@ class Run:
     steps: int = 0
     error_reads: set[int] = field(default_factory=set)
     error_sites: set[int] = field(default_factory=set)
+    shadow_tests: dict[int, Span] = field(default_factory=dict)
+    """Site of a call that never returns NULL -> where its result is tested all the same."""
     _ids: int = 0
     _sites: dict[int, int] = field(default_factory=dict)
     _globals: dict[int, int] = field(default_factory=dict)
@@ -136,6 +138,7 @@ class Run:
             if fault is not Fault.LEAK:
                 return
             origin = self.sites[state.shadow]
+            span = self.shadow_tests.get(state.shadow, span)
             words = {**words, "test": origin.name, "lost": words.get("var", "")}
             fault, site = Fault.DEAD_NULL_TEST, state.shadow
         self.occurrences.append(

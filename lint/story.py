@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kfuncgen.diagnostic import Event, Finding, Span
@@ -27,11 +27,15 @@ class Told:
     key: tuple[object, ...]
 
 
-def tell(run: Run, occurrences: Iterable[Occurrence]) -> list[Told]:
+def tell(run: Run, occurrences: Sequence[Occurrence]) -> list[Told]:
     """Findings of one run, one per mistake: the shortest path wins, ties by place."""
     rules = rules_by_fault()
     best: dict[tuple[object, ...], tuple[tuple[object, ...], Finding]] = {}
+    spoken = {o.site for o in occurrences if o.site and o.fault not in _SITE_FAULTS}
     for occurrence in occurrences:
+        if occurrence.fault is Fault.LEAK and occurrence.site in spoken:
+            # What was misused on one path is not called lost on another: one mistake, one report.
+            continue
         rule = rules.get(occurrence.fault)
         if rule is None:
             continue
@@ -39,7 +43,7 @@ def tell(run: Run, occurrences: Iterable[Occurrence]) -> list[Told]:
         key: tuple[object, ...]
         if occurrence.fault in _SITE_FAULTS:
             site = run.sites[occurrence.site]
-            key = (rule.name, site.span)
+            key = (rule.name, site.span, occurrence.function)
         else:
             key = (rule.name, occurrence.span, occurrence.words.get("field", ""), occurrence.words.get("var", ""))
         rank = (len(finding.path), finding.span, finding.message, tuple((e.span, e.message) for e in finding.path))

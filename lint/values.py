@@ -122,10 +122,15 @@ class Pointer:
         """Tag of the struct it points to, without a CO-RE flavour (`___suffix`)."""
         if self.ctype is None or self.ctype.kind not in ("struct", "union"):
             return ""
-        return self.ctype.name.split("___", 1)[0]
+        return plain_name(self.ctype.name)
 
 
 Fact = Scalar | Pointer
+
+
+def plain_name(tag: str) -> str:
+    """A struct's tag without CO-RE flavour; `T___init` is a type of its own (no-cast alias, CONTRACT 4.C)."""
+    return tag if tag.endswith("___init") else tag.split("___", 1)[0]
 
 
 def _renamed(value: Value, rename: dict[int, int]) -> Value:

@@ -10,7 +10,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import ANY, Pointer, Scalar, Trust, scalar_of
+from kfuncgen.lint.values import ANY, Pointer, Scalar, Trust, plain_name, scalar_of
 
 _SAFE_TRUSTED = frozenset(
     (
@@ -59,7 +59,7 @@ def kernel_field(
     elif any(m.struct.kind == "union" and len(m.struct.fields) > 1 for m in path):
         child = "untrusted"
     elif parent.trust in ("trusted", "rcu") or parent.reference:
-        owner = member.struct.name.split("___", 1)[0] if member is not None else ""
+        owner = plain_name(member.struct.name) if member is not None else ""
         key = (owner, name)
         if key in _SAFE_TRUSTED:
             child = "trusted"

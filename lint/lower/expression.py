@@ -274,9 +274,31 @@ class ExpressionBuilder(Builder):
         symbol = _BINARY_OPS.get(operator)
         if symbol is None:
             return self._fallback(cursor)
-        return self.arithmetic(
-            symbol, self.value(left), self.value(right), self.type_of(cursor), span_of(cursor)
-        )
+        a, b = self.in_order([left, right])
+        return self.arithmetic(symbol, a, b, self.type_of(cursor), span_of(cursor))
+
+    def in_order(self, cursors: list[Any]) -> list[ir.Expr]:
+        """Values of operands from left to right: what an earlier one reads, a later one's calls do not change.
+
+        Expressions are evaluated where they are used; one that reads memory is kept in a temporary when a
+        later operand has side effects.
+        """
+        values: list[ir.Expr] = []
+        for cursor in cursors:
+            block, position = self.block, len(self.block.instructions)
+            value = self.value(cursor)
+            if self.block is not block or any(
+                isinstance(i, ir.Call | ir.Assign) for i in block.instructions[position:]
+            ):
+                for index, earlier in enumerate(values):
+                    if _reads_memory(earlier) and not earlier.ctype.is_aggregate:
+                        held = self.temporary(earlier.ctype)
+                        span = span_of(cursors[index])
+                        block.instructions.insert(position, ir.Assign(held, earlier, span))
+                        position += 1
+                        values[index] = ir.Load(held, held.ctype, span)
+            values.append(value)
+        return values
 
     def arithmetic(self, symbol: str, a: ir.Expr, b: ir.Expr, ctype: Type, span: Span) -> ir.Expr:
         """`a symbol b`; integers added to pointers are scaled to bytes."""
@@ -681,15 +703,11 @@ class ExpressionBuilder(Builder):
                 callee = callee.operand
             if isinstance(callee, ir.FunctionRef):
                 callee = callee.name
-        values = tuple(self.value(a) for a in arguments)
-        values = tuple(self._settle(v, i, values) for i, v in enumerate(values))
+        values = tuple(self.in_order(arguments))
         result = self.temporary(ctype) if ctype.kind != "void" else None
         prototype = self.types.get(children[0].type).target
         self.emit(ir.Call(result, callee, values, ctype, span, prototype=prototype))
         return ir.Load(result, ctype, span) if result is not None else ir.Unknown(VOID)
-
-    def _settle(self, value: ir.Expr, index: int, values: tuple[ir.Expr, ...]) -> ir.Expr:
-        return value
 
     def _callee_name(self, cursor: Any) -> str:
         """The name of the function (or helper constant) that is called, "" for other expressions."""
@@ -847,6 +865,17 @@ def _cheap_constant(cursor: Any) -> bool:
         if node._kind_id != SIZEOF:
             kinds.extend(node.get_children())
     return True
+
+
+def _reads_memory(value: ir.Expr) -> bool:
+    """Whether evaluating an expression later could give another value: it reads something that is no temporary."""
+    if isinstance(value, ir.Load):
+        return not (isinstance(value.place, ir.Local) and value.place.var.is_temp)
+    if isinstance(value, ir.Binary):
+        return _reads_memory(value.left) or _reads_memory(value.right)
+    if isinstance(value, ir.Unary | ir.Cast):
+        return _reads_memory(value.operand)
+    return False
 
 
 def _is_assignment(cursor: Any) -> bool:
