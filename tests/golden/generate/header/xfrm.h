@@ -115,6 +115,12 @@ enum {
 #ifndef IPPROTO_COMP
 #define IPPROTO_COMP 108
 #endif
+#ifndef IPPROTO_ROUTING
+#define IPPROTO_ROUTING 43
+#endif
+#ifndef IPPROTO_DSTOPTS
+#define IPPROTO_DSTOPTS 60
+#endif
 #ifndef AF_INET
 #define AF_INET 2
 #endif
@@ -171,7 +177,10 @@ static __always_inline void kfg_xfrm_state_opts_init(struct bpf_xfrm_state_opts 
 	opts->daddr = *daddr;
 	/* spi: security parameter index in network byte order */
 	opts->spi = spi;
-	/* proto: IPsec protocol; IPPROTO_ESP (50), IPPROTO_AH (51), IPPROTO_COMP (108) */
+	/*
+	 * proto: IPsec protocol; IPPROTO_ESP (50), IPPROTO_AH (51), IPPROTO_COMP (108),
+	 * IPPROTO_ROUTING (43), IPPROTO_DSTOPTS (60)
+	 */
 	opts->proto = proto;
 	/* family: address family of daddr; AF_INET (2), AF_INET6 (10) */
 	opts->family = family;
