@@ -26,9 +26,10 @@ NOTICE = "/* SPDX-License-Identifier: BSD-2-Clause */\n/* Part of kfuncgen, mach
 
 # fmt: off
 UAPI = (
-    "bpf", "bpf_common", "btf", "fcntl", "filter", "icmp", "icmpv6", "if_arp", "if_ether", "if_link", "if_packet",
-    "if_tunnel", "if_vlan", "in", "in6", "ip", "ipv6", "limits", "mpls", "netfilter", "netfilter_ipv4",
-    "perf_event", "pkt_cls", "stat", "tc_act/tc_bpf", "tcp", "udp",
+    "bpf", "bpf_common", "btf", "capability", "fcntl", "filter", "hdlc/ioctl", "icmp", "icmpv6", "if", "if_arp", "if_ether",
+    "if_link", "if_packet", "if_tunnel", "if_vlan", "in", "in6", "ip", "ipv6", "lirc", "limits", "mpls", "netdev",
+    "netfilter", "netfilter_ipv4", "perf_event", "pkt_cls", "pkt_sched", "sched", "seg6", "seg6_local", "stat",
+    "tc_act/tc_bpf", "tcp", "udp",
 )
 # fmt: on
 """Headers of include/uapi/linux that BPF programs without vmlinux.h include."""
@@ -37,6 +38,12 @@ GENERIC = {"asm/errno.h": ("asm-generic/errno-base.h", "asm-generic/errno.h")}
 """Our name -> the uapi headers whose constants it gets."""
 
 ARCHITECTURES = ("x86", "arm", "arm64", "arc", "loongarch", "mips", "powerpc", "riscv", "s390", "sparc")
+
+SOCKADDR = """#include <linux/socket.h>
+typedef unsigned short sa_family_t;
+struct sockaddr { sa_family_t sa_family; char sa_data[14]; };
+"""
+"""What the uapi headers want of the C library's <sys/socket.h>."""
 
 # scripts/bpf_doc.py of the kernel: how types of helper prototypes are spelled for programs
 SPELLED = {
@@ -146,7 +153,7 @@ class Header:
             ("asm", "sockios.h", "#include <asm-generic/sockios.h>\n"),
             ("asm", "ioctl.h", "#include <asm-generic/ioctl.h>\n"),
             ("asm", "fcntl.h", "#include <asm-generic/fcntl.h>\n"),
-            ("sys", "socket.h", (DATA / "include/linux/socket.h").read_text()),
+            ("sys", "socket.h", SOCKADDR),
             ("linux", "compiler.h", ""),
             ("linux", "compiler_types.h", ""),
         ):
@@ -294,7 +301,7 @@ class Header:
         done = subprocess.run(command, input=program + uses, capture_output=True, text=True, check=False)
         if done.returncode:
             sys.exit(f"{program}\n{done.stderr}")
-        text = re.sub(r"\(unnamed at .*?\)|\(anonymous at .*?\)", "(unnamed)", done.stdout)
+        text = re.sub(r"\((?:unnamed|anonymous)[^()]* at [^()]*\)", "(unnamed)", done.stdout)
         text = "\n".join(line.split("(unnamed)")[0].rstrip() for line in text.splitlines())
         own = {name.split()[-1] for name in self.records}
         blocks = text.split("*** Dumping AST Record Layout\n")

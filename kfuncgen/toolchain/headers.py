@@ -18,6 +18,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+WITHOUT_PROTOTYPES = "-DBPF_NO_KFUNC_PROTOTYPES"
+"""Leaves the kfunc prototypes out of vmlinux.h (bpftool's convention): for sources that declare kfuncs otherwise
+than this kernel does, which clang calls conflicting types."""
+
 DATA = Path(__file__).resolve().parent / "data"
 _INCLUDE = DATA / "include"
 _COMPRESSED = DATA / "vmlinux.h.xz"

@@ -5,7 +5,9 @@
 
 typedef __SIZE_TYPE__ size_t;
 typedef __PTRDIFF_TYPE__ ptrdiff_t;
+#ifndef __VMLINUX_H__ /* which has the kernel's own */
 typedef __WCHAR_TYPE__ wchar_t;
+#endif
 typedef struct {
 	long long __max_align_ll __attribute__((aligned(__alignof__(long long))));
 	long double __max_align_ld __attribute__((aligned(__alignof__(long double))));

@@ -4,6 +4,7 @@
 #define __KFG_LINUX_ICMP_H
 
 #include <linux/types.h>
+#include <linux/if.h>
 #include <linux/in6.h>
 
 #define ICMP_ECHOREPLY 0

@@ -4,6 +4,7 @@
 #define __KFG_LINUX_IF_TUNNEL_H
 
 #include <linux/types.h>
+#include <linux/if.h>
 #include <linux/ip.h>
 #include <linux/in6.h>
 

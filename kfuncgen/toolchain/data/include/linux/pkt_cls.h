@@ -4,6 +4,7 @@
 #define __KFG_LINUX_PKT_CLS_H
 
 #include <linux/types.h>
+#include <linux/pkt_sched.h>
 
 #define TC_COOKIE_MAX_SIZE 16
 #define TCA_ACT_FLAGS_NO_PERCPU_STATS 1

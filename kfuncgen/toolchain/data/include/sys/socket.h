@@ -9,5 +9,7 @@
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 #define SOCK_RAW 3
+#define SOL_IP 0
+#define SOL_IPV6 41
 
 #endif

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Part of kfuncgen: stands in for the kernel's <asm-generic/errno.h> where it is not installed. */
+#include <asm/errno.h>
