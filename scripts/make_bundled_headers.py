@@ -26,10 +26,10 @@ NOTICE = "/* SPDX-License-Identifier: BSD-2-Clause */\n/* Part of kfuncgen, mach
 
 # fmt: off
 UAPI = (
-    "bpf", "bpf_common", "btf", "capability", "fcntl", "filter", "hdlc/ioctl", "icmp", "icmpv6", "if", "if_arp", "if_ether",
-    "if_link", "if_packet", "if_tunnel", "if_vlan", "in", "in6", "ip", "ipv6", "lirc", "limits", "mpls", "netdev",
-    "netfilter", "netfilter_ipv4", "perf_event", "pkt_cls", "pkt_sched", "sched", "seg6", "seg6_local", "stat",
-    "tc_act/tc_bpf", "tcp", "udp",
+    "bpf", "bpf_common", "btf", "capability", "fcntl", "filter", "hdlc/ioctl", "icmp", "icmpv6", "if", "if_arp",
+    "if_ether", "if_link", "if_packet", "if_tunnel", "if_vlan", "in", "in6", "ip", "ipv6", "limits", "lirc",
+    "mpls", "netdev", "netfilter", "netfilter_ipv4", "perf_event", "pkt_cls", "pkt_sched", "sched", "seg6",
+    "seg6_local", "stat", "tc_act/tc_bpf", "tcp", "udp",
 )
 # fmt: on
 """Headers of include/uapi/linux that BPF programs without vmlinux.h include."""
