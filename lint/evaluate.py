@@ -11,7 +11,7 @@ from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.run import Run, stop
 from kfuncgen.lint.state import FRAME, Fill, State
 from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, scalar_of
+from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, plain_name, scalar_of
 from kfuncgen.lint.walk import context_field, kernel_field, map_field
 
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
@@ -135,6 +135,7 @@ class Evaluator:
         fact = state.fact(base)
         if not isinstance(fact, Pointer):
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
+        self._bounds(state, where, ctype, span)
         made: Scalar | Pointer | None = None
         if fact.kind == "ctx":
             made = context_field(self.run, where.member, where.offset, ctype)
@@ -172,7 +173,8 @@ class Evaluator:
         """Write a scalar or pointer to a place."""
         where = self.locate(state, place)
         if where.region is None:
-            self.dereference(state, where.base, span)
+            if self.dereference(state, where.base, span):
+                self._written(state, where, place, span)
             return
         if where.volatile:
             return
@@ -184,6 +186,44 @@ class Evaluator:
             state.write(where.region, where.offset, size, state.unknown_value())
             return
         state.write(where.region, where.offset, size, value)
+
+    def _written(self, state: State, where: Location, place: ir.Place, span: Span) -> None:
+        """Writes through pointers: not to kernel objects, not to read-only memory, not beyond its end."""
+        fact = state.fact(where.base)
+        if not isinstance(fact, Pointer):
+            return
+        fault: Fault | None = None
+        if fact.kind == "kernel" and not self._may_write(fact, where):
+            fault = Fault.KERNEL_WRITE
+        elif fact.kind == "memory" and fact.readonly:
+            fault = Fault.READONLY_WRITE
+        if fault is not None:
+            words = self.describe(state, where.base)
+            words["field"] = where.member.name if where.member is not None else ""
+            subject = where.base.id if isinstance(where.base, Ref) else 0
+            self.run.report(state, fault, span, self.function.name, subject, fact.site, words)
+        else:
+            self._bounds(state, where, place.ctype, span)
+
+    def _may_write(self, fact: Pointer, where: Location) -> bool:
+        """The few fields of kernel objects that programs may write (btf_struct_access callbacks)."""
+        info = self.run.program.info
+        if info is None or info.program_type in ("BPF_PROG_TYPE_STRUCT_OPS", "BPF_PROG_TYPE_EXT"):
+            return True
+        field = where.member.name if where.member is not None else ""
+        return plain_name(fact.struct).startswith("nf_conn") and field == "mark" or fact.ctype is None
+
+    def _bounds(self, state: State, where: Location, ctype: Type, span: Span) -> None:
+        """Constant offsets into memory of known size (slices, ring buffer records, iterator elements)."""
+        fact = state.fact(where.base)
+        if not isinstance(fact, Pointer) or fact.kind != "memory" or fact.size is None or where.offset is None:
+            return
+        size = ctype.size or 1
+        if where.offset < 0 or where.offset + size > fact.size:
+            words = self.describe(state, where.base)
+            words |= {"offset": str(where.offset), "size": str(size), "available": str(fact.size)}
+            subject = where.base.id if isinstance(where.base, Ref) else 0
+            self.run.report(state, Fault.MEMORY_BOUNDS, span, self.function.name, subject, fact.site, words)
 
     def assign(self, state: State, instruction: ir.Assign) -> None:
         """`place = value`, structs included."""

@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
-from kfuncgen.lint.calls import Outcome, call_contract, forget_memory
+from kfuncgen.lint.calls import call_contract
 from kfuncgen.lint.conditions import assume, assume_comparison
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.integers import decide
 from kfuncgen.lint.machine import Fault, Use, judge
+from kfuncgen.lint.regions import check_exit
 from kfuncgen.lint.run import MAX_STEPS, Run
 from kfuncgen.lint.state import FRAME, State
+from kfuncgen.lint.transfer import Outcome, forget_memory
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, dead, scalar_of
 
 STATES_PER_BLOCK = 40
@@ -296,12 +298,7 @@ class Explorer:
         function = self.function.name
         if state.returned is not None and is_wrapper(self.function):
             span, function = state.returned
-        for identifier, reference in sorted(state.references.items()):
-            holder = reference.holder or identifier
-            name = self.run.names.get(holder, "")
-            self.run.report(
-                state, Fault.LEAK, span, function, holder, reference.site, words={"var": name or "the result", "acquire": reference.kfunc, "kind": reference.kind},
-            )  # fmt: skip
+        check_exit(self.run, state, span, function)
 
     # -- calls -------------------------------------------------------------------------------------------
 
@@ -358,6 +355,8 @@ class Explorer:
 
     def _global(self, state: State, call: ir.Call, body: ir.Function, args: list[Value]) -> Outcome:
         """A global function is verified alone; its caller sees an unknown number (CONTRACT 3.2)."""
+        if state.locks:
+            self._under_lock(state, call, f"{body.name}()")
         for index, value in enumerate(args):
             self._global_argument(state, call, body, index, value)
             forget_memory(state, value)
@@ -386,6 +385,8 @@ class Explorer:
 
     def _unknown(self, state: State, call: ir.Call, name: str, args: list[Value]) -> Outcome:
         prototype = call.prototype
+        if state.locks and name.startswith("bpf_"):
+            self._under_lock(state, call, f"{name}()")
         for index, value in enumerate(args):
             if prototype is not None and index < len(prototype.params):
                 target = prototype.params[index].target
@@ -396,6 +397,9 @@ class Explorer:
         if name and not name.startswith("bpf_"):
             self.run.note(self.function.name, f"{name}() has no known contract", call.span)
         return [(state, self._any(state, call))]
+
+    def _under_lock(self, state: State, call: ir.Call, what: str) -> None:
+        self.run.report(state, Fault.CALL_UNDER_LOCK, call.span, self.function.name, words={"what": what})
 
     def _forget_globals(self, state: State) -> None:
         for region in [r for r in state.regions if r < 0]:

@@ -37,6 +37,22 @@ class Fault(Enum):
     OPTS_RESERVED = "reserved-opts-field"
     OPTS_ERROR_IGNORED = "ignored-opts-error"
     DEAD_NULL_TEST = "dead-null-test"
+    RCU_UNBALANCED = "rcu-unbalanced"
+    PREEMPT_UNBALANCED = "preempt-unbalanced"
+    IRQ_UNBALANCED = "irq-unbalanced"
+    LOCK_UNBALANCED = "lock-unbalanced"
+    CALL_UNDER_LOCK = "call-under-lock"
+    SLEEPABLE_PROGRAM = "sleepable-prog"
+    SLEEPABLE_IN_ATOMIC = "sleepable-in-atomic"
+    ITERATOR_UNINIT = "iter-uninit"
+    ITERATOR_DOUBLE_INIT = "iter-double-init"
+    ITERATOR_RCU = "iter-rcu"
+    DYNPTR_UNINIT = "dynptr-uninit"
+    DYNPTR_OVERWRITE = "dynptr-overwrite"
+    DYNPTR_NOT_STACK = "dynptr-not-stack"
+    READONLY_WRITE = "rdonly-write"
+    KERNEL_WRITE = "kernel-write"
+    MEMORY_BOUNDS = "mem-bounds"
 
 
 class Life(Enum):
@@ -93,3 +109,57 @@ LIFE: dict[tuple[Life, Use], Fault | None] = {
 def judge(life: Life, use: Use) -> Fault | None:
     """The fault of using a pointer in that state of its life that way, or None."""
     return LIFE[life, use]
+
+
+class Iterator(Enum):
+    """The life of an iterator variable. A drained iterator is active: it must still be destroyed."""
+
+    NONE = "none"
+    ACTIVE = "active"
+    BROKEN = "broken"  # its RCU critical section ended: it may only be destroyed
+
+
+ITERATOR: dict[tuple[Iterator, str], Fault | None] = {
+    (Iterator.NONE, "new"): None,
+    (Iterator.NONE, "next"): Fault.ITERATOR_UNINIT,
+    (Iterator.NONE, "destroy"): Fault.ITERATOR_UNINIT,
+    (Iterator.ACTIVE, "new"): Fault.ITERATOR_DOUBLE_INIT,
+    (Iterator.ACTIVE, "next"): None,
+    (Iterator.ACTIVE, "destroy"): None,
+    (Iterator.BROKEN, "new"): Fault.ITERATOR_DOUBLE_INIT,
+    (Iterator.BROKEN, "next"): Fault.ITERATOR_RCU,
+    (Iterator.BROKEN, "destroy"): None,
+}
+
+
+class Dynptr(Enum):
+    """The life of a dynptr variable."""
+
+    NONE = "none"
+    BORROWED = "borrowed"  # packet or local memory: needs no release
+    HELD = "held"  # ring buffer: must be submitted or discarded
+    RELEASED = "released"
+
+
+class DynptrUse(Enum):
+    """What a call does with a dynptr argument."""
+
+    INITIALISE = "initialise"
+    READ = "read"
+    RELEASE = "release"
+
+
+DYNPTR: dict[tuple[Dynptr, DynptrUse], Fault | None] = {
+    (Dynptr.NONE, DynptrUse.INITIALISE): None,
+    (Dynptr.NONE, DynptrUse.READ): Fault.DYNPTR_UNINIT,
+    (Dynptr.NONE, DynptrUse.RELEASE): Fault.RELEASE_UNACQUIRED,
+    (Dynptr.BORROWED, DynptrUse.INITIALISE): None,
+    (Dynptr.BORROWED, DynptrUse.READ): None,
+    (Dynptr.BORROWED, DynptrUse.RELEASE): Fault.RELEASE_UNACQUIRED,
+    (Dynptr.HELD, DynptrUse.INITIALISE): Fault.DYNPTR_OVERWRITE,
+    (Dynptr.HELD, DynptrUse.READ): None,
+    (Dynptr.HELD, DynptrUse.RELEASE): None,
+    (Dynptr.RELEASED, DynptrUse.INITIALISE): None,
+    (Dynptr.RELEASED, DynptrUse.READ): Fault.DYNPTR_UNINIT,
+    (Dynptr.RELEASED, DynptrUse.RELEASE): Fault.DOUBLE_RELEASE,
+}

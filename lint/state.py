@@ -43,6 +43,11 @@ class Slot:
     drained: bool = False
     identity: int = 0
     broken: bool = False
+    """An RCU iterator whose critical section ended."""
+    protected: bool = False
+    """Its elements are protected by RCU only."""
+    ended: str = ""
+    """Name of the call that released a dynptr."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +229,7 @@ class State:
             self.facts = {i: facts[i] for i in order if i in facts}
         held = tuple((r.site, r.kind, r.callback) for _, r in sorted(self.references.items()))
         slots = tuple(
-            (k, s.what, s.kind, references.get(s.reference, 0), s.drained, s.broken)
+            (k, s.what, s.kind, references.get(s.reference, 0), s.drained, s.broken, s.ended)
             for k, s in sorted(self.slots.items())
         )
         return (

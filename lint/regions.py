@@ -1,0 +1,183 @@
+"""RCU, preemption, interrupts, locks: what they forbid, and that they balance (CONTRACT 4.F, 4.G, 4.A)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from kfuncgen.diagnostic import Span
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.run import Run
+from kfuncgen.lint.state import State
+from kfuncgen.lint.transfer import Transfer
+from kfuncgen.lint.values import Pointer, dead
+
+_UNDER_LOCK = frozenset(
+    ("spin-unlock", "allowed-under-lock", "list-push", "list-pop", "list-peek", "rbtree-add", "rbtree-remove",
+     "rbtree-first", "rbtree-peek", "refcount-acquire", "res-spin-lock", "res-spin-unlock",
+     "res-spin-lock-irqsave", "res-spin-unlock-irqrestore")
+)  # fmt: skip
+
+
+def may_be_called(call: Transfer) -> bool:
+    """Whether the context allows the call at all: not under a lock, and sleeping calls in sleepable programs."""
+    state = call.state
+    if state.locks and not call.special & _UNDER_LOCK:
+        call.report(Fault.CALL_UNDER_LOCK, {"what": f"{call.name}()"})
+        return True
+    if not call.effects.sleepable or call.run.program.kind == "async":
+        return True
+    info = call.run.program.info
+    if info is not None and not info.sleepable:
+        call.report(Fault.SLEEPABLE_PROGRAM, {"section": info.section})
+        return False
+    where = atomic_region(state)
+    if where:
+        call.report(Fault.SLEEPABLE_IN_ATOMIC, {"where": where})
+    return True
+
+
+def atomic_region(state: State) -> str:
+    """The region that forbids sleeping, in words; "" outside of any."""
+    if state.rcu:
+        return "an RCU read lock is held"
+    if state.preempt:
+        return "preemption is disabled"
+    if state.irq:
+        return "interrupts are disabled"
+    return ""
+
+
+def switch(call: Transfer) -> None:
+    """Enter or leave a region."""
+    for word, action in _SWITCHES.items():
+        if word in call.special:
+            action(call)
+
+
+def _rcu_lock(call: Transfer) -> None:
+    state = call.state
+    if state.rcu:
+        # Nesting is refused up to 6.18 (CONTRACT section 8).
+        call.report(Fault.RCU_UNBALANCED, {"how": "nested"})
+    state.rcu += 1
+
+
+def _rcu_unlock(call: Transfer) -> None:
+    state = call.state
+    if not state.rcu:
+        call.report(Fault.RCU_UNBALANCED, {"how": "unmatched"})
+        return
+    state.rcu -= 1
+    if state.rcu:
+        return
+    for identifier, fact in list(state.facts.items()):
+        if isinstance(fact, Pointer) and fact.trust == "rcu" and not fact.reference:
+            state.facts[identifier] = replace(fact, trust="untrusted", null=False)
+    for key, slot in list(state.slots.items()):
+        if slot.what == "iterator" and slot.protected and not call.run.in_rcu(state):
+            state.slots[key] = replace(slot, broken=True)
+
+
+def _preempt_disable(call: Transfer) -> None:
+    call.state.preempt += 1
+
+
+def _preempt_enable(call: Transfer) -> None:
+    if not call.state.preempt:
+        call.report(Fault.PREEMPT_UNBALANCED, {"how": "unmatched"})
+        return
+    call.state.preempt -= 1
+
+
+def _irq_save(call: Transfer) -> None:
+    key = _flag(call)
+    if key in call.state.irq:
+        call.report(Fault.IRQ_UNBALANCED, {"how": "saved twice"})
+        return
+    call.state.irq = (*call.state.irq, key)
+
+
+def _irq_restore(call: Transfer) -> None:
+    state, key = call.state, _flag(call)
+    if key not in state.irq:
+        call.report(Fault.IRQ_UNBALANCED, {"how": "unmatched"})
+        return
+    if state.irq[-1] != key:
+        call.report(Fault.IRQ_UNBALANCED, {"how": "out of order"})
+    state.irq = tuple(k for k in state.irq if k != key)
+
+
+def _flag(call: Transfer) -> int:
+    key = call.memory(0)
+    return key[0] * 4096 + key[1] if key is not None else 0
+
+
+def _spin_lock(call: Transfer) -> None:
+    call.state.locks = (*call.state.locks, call.site)
+
+
+def _spin_unlock(call: Transfer) -> None:
+    state = call.state
+    if not state.locks:
+        call.report(Fault.LOCK_UNBALANCED, {"how": "unmatched"})
+        return
+    state.locks = state.locks[:-1]
+    for identifier, fact in list(state.facts.items()):
+        if isinstance(fact, Pointer) and fact.non_owning:
+            state.facts[identifier] = dead("stale", fact, call.name, call.site)
+
+
+_SWITCHES = {
+    "rcu-lock": _rcu_lock,
+    "rcu-unlock": _rcu_unlock,
+    "preempt-disable": _preempt_disable,
+    "preempt-enable": _preempt_enable,
+    "irq-save": _irq_save,
+    "irq-restore": _irq_restore,
+    "spin-lock": _spin_lock,
+    "spin-unlock": _spin_unlock,
+}
+
+
+def leave_for_good(call: Transfer) -> None:
+    """bpf_throw() and bpf_tail_call(): nothing may be held when they are reached (CONTRACT 3.2)."""
+    state = call.state
+    what = ""
+    site = subject = 0
+    held = list(state.references.items())
+    if held:
+        identifier, reference = held[0]
+        site, subject = reference.site, reference.holder or identifier
+        what = f"'{call.run.names.get(subject, 'a reference')}' from {reference.kfunc}() is held"
+    elif state.locks:
+        what = "a bpf_spin_lock is held"
+    else:
+        what = atomic_region(state)
+    if what:
+        call.report(Fault.THROW_WITH_RESOURCES, {"what": what}, subject, site)
+        state.references.clear()
+
+
+def check_exit(run: Run, state: State, span: Span, function: str) -> None:
+    """A program ends: references first, then locks and regions, as check_resource_leak() does."""
+    for identifier, reference in sorted(state.references.items()):
+        holder = reference.holder or identifier
+        name = run.names.get(holder, "")
+        words = {
+            "kfunc": reference.kfunc, "var": name or "the result", "acquire": reference.kfunc,
+            "kind": reference.kind,
+        }  # fmt: skip
+        run.report(state, Fault.LEAK, span, function, holder, reference.site, words)
+    if state.references:
+        return
+    open_regions: Mapping[Fault, object] = {
+        Fault.LOCK_UNBALANCED: state.locks,
+        Fault.IRQ_UNBALANCED: state.irq,
+        Fault.RCU_UNBALANCED: state.rcu,
+        Fault.PREEMPT_UNBALANCED: state.preempt,
+    }
+    for fault, held in open_regions.items():
+        if held:
+            run.report(state, fault, span, function, words={"how": "exit"})
+            return

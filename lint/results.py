@@ -1,0 +1,215 @@
+"""What a contract call returns: references, maybe-NULL pointers, slices, records (CONTRACT 3.1 step 10, 5, 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from kfuncgen.lint import ir
+from kfuncgen.lint.state import Reference
+from kfuncgen.lint.transfer import Transfer
+from kfuncgen.lint.types import Type
+from kfuncgen.lint.values import Pointer, Ref, Scalar, Trust, Value
+from kfuncgen.lint.walk import KERNEL_KPTRS
+from kfuncgen.spec.model import Kernel, Role
+
+_ARRAY_MAPS = (2, 6)
+"""BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY."""
+_CONSTANT_KEYS_SINCE = Kernel(6, 15)
+
+
+def result(call: Transfer) -> Value:
+    """The value of a call that came back, with the reference it may carry."""
+    for word, make in _SPECIAL.items():
+        if word in call.special:
+            return make(call)
+    ctype = call.contract.prototype.result
+    if not ctype.is_pointer:
+        return call.any_result()
+    if call.effects.acquires:
+        return acquired(call, Pointer("kernel", call.struct_type(ctype), trust="trusted"))
+    if ctype.struct_name:
+        trust: Trust = "trusted" if not call.contract.is_kfunc else "plain"
+        return _kernel(call, call.struct_type(ctype), trust)
+    if ctype.pointee is not None and ctype.pointee.kind in ("int", "bool"):
+        made = Pointer("memory", size=ctype.pointee.size or None, readonly="session-cookie" not in call.special)
+        return _borrowed(call, made)
+    return call.any_result()
+
+
+def acquired(call: Transfer, made: Pointer, null: bool | None = None) -> Value:
+    """A new reference; the value that carries it."""
+    state = call.state
+    reference = call.run.fresh()
+    may_be_null = call.effects.may_be_null if null is None else null
+    value = call.run.new(
+        state, replace(made, null=may_be_null, reference=reference, origin=call.name, site=call.site)
+    )
+    assert isinstance(value, Ref)
+    state.references[reference] = Reference(call.site, call.name, value.id)
+    text = "acquired here, may be NULL" if may_be_null else "acquired here"
+    state.step("acquire", call.call.span, text, value.id)
+    return value
+
+
+def _borrowed(call: Transfer, made: Pointer, null: bool | None = None) -> Value:
+    """A pointer without a reference of its own."""
+    may_be_null = call.effects.may_be_null if null is None else null
+    made = replace(made, null=may_be_null, origin=call.name, site=call.site)
+    if made.kind != "kernel":
+        made = replace(made, trust="trusted")
+    value = call.run.new(call.state, made)
+    if may_be_null and isinstance(value, Ref):
+        call.state.step("acquire", call.call.span, "obtained here, may be NULL", value.id)
+    return value
+
+
+def _kernel(call: Transfer, ctype: Type | None, trust: Trust) -> Value:
+    return _borrowed(call, Pointer("kernel", ctype, trust=trust))
+
+
+def _current_task(call: Transfer) -> Value:
+    return _kernel(call, call.struct_type(call.contract.prototype.result), "trusted")
+
+
+def _kernel_context(call: Transfer) -> Value:
+    return _kernel(call, None, "trusted")
+
+
+def _untrusted(call: Transfer) -> Value:
+    return _kernel(call, None, "untrusted")
+
+
+def _local_object(call: Transfer) -> Value:
+    return acquired(call, Pointer("alloc", None))
+
+
+def _percpu_object(call: Transfer) -> Value:
+    return acquired(call, Pointer("percpu", None))
+
+
+def _peeked(call: Transfer) -> Value:
+    return _borrowed(call, Pointer("alloc", None, non_owning=True), null=True)
+
+
+def _refcount(call: Transfer) -> Value:
+    """bpf_refcount_acquire(): not NULL when its input is an owning reference (CONTRACT 4.E)."""
+    fact = call.fact(0)
+    owning = isinstance(fact, Pointer) and bool(fact.reference)
+    ctype = fact.ctype if isinstance(fact, Pointer) else None
+    return acquired(call, Pointer("alloc", ctype), null=not owning)
+
+
+def _exchanged(call: Transfer) -> Value:
+    """bpf_kptr_xchg() returns what was in the field: an owning reference or NULL (CONTRACT 4.D)."""
+    ctype = None
+    target = call.call.args[0] if call.call.args else None
+    while isinstance(target, ir.Cast):
+        target = target.operand
+    if isinstance(target, ir.AddressOf) and target.place.ctype.is_pointer:
+        ctype = target.place.ctype.target
+    kernel = ctype is not None and ctype.name in KERNEL_KPTRS
+    return acquired(call, Pointer("kernel" if kernel else "alloc", ctype, trust="trusted"), null=True)
+
+
+def _slice(call: Transfer) -> Value:
+    """A slice of a dynptr: bounded memory that dies with its dynptr or with changes of the packet (CONTRACT 4.I)."""
+    size: int | None = None
+    for index, param in enumerate(call.contract.params):
+        if param.role is Role.CONSTANT_SIZE or (
+            "dynptr-data" in call.special and index == 2 and not param.ctype.is_pointer
+        ):
+            size = call.constant(index)
+    slot = call.slot(0)
+    packet = slot is None or slot.kind.startswith(("dynptr-from-skb", "dynptr-from-xdp"))
+    made = Pointer(
+        "memory", size=size, readonly="dynptr-slice" in call.special, packet=packet,
+        parent=slot.identity if slot is not None else 0,
+    )  # fmt: skip
+    return _borrowed(call, made, null=True)
+
+
+def _map_value(call: Transfer) -> Value:
+    made = Pointer("map-value", None)
+    definition = _map(call)
+    null: bool | None = None
+    if "map-lookup" in call.special and definition is not None:
+        target = _map_attribute(definition, "value")
+        made = replace(made, ctype=target, size=target.size or None if target is not None else None)
+        if _constant_key(call, definition):
+            null = False
+    return _borrowed(call, made, null)
+
+
+def _map(call: Transfer) -> Type | None:
+    """The definition of the map that is the first argument, when it is one of this source."""
+    fact = call.fact(0)
+    if not isinstance(fact, Pointer) or fact.kind != "map":
+        return None
+    found = call.run.module.globals.get(fact.origin)
+    return found.ctype if found is not None and found.section == ".maps" else None
+
+
+def _constant_key(call: Transfer, definition: Type) -> bool:
+    """A constant key within an array map's bounds gives a value that is not NULL (6.15 on; CONTRACT 2.5)."""
+    kind, entries = _map_number(definition, "type"), _map_number(definition, "max_entries")
+    key = call.memory(1)
+    if call.run.kernel < _CONSTANT_KEYS_SINCE or kind not in _ARRAY_MAPS or not entries or key is None:
+        return False
+    value = call.state.read(key[0], key[1], 4)
+    fact = call.state.fact(value) if value is not None else None
+    return isinstance(fact, Scalar) and fact.known is not None and 0 <= fact.known < entries
+
+
+def _map_attribute(definition: Type, name: str) -> Type | None:
+    """What `__type(name, T)` in a map definition says: the field is a pointer to T."""
+    for field in definition.fields:
+        if field.name == name and field.ctype.is_pointer:
+            return field.ctype.target
+    return None
+
+
+def _map_number(definition: Type, name: str) -> int:
+    """What `__uint(name, N)` in a map definition says: the field is a pointer to an array of N."""
+    target = _map_attribute(definition, name)
+    return target.count if target is not None and target.kind == "array" else 0
+
+
+def _ring_record(call: Transfer) -> Value:
+    return acquired(call, Pointer("memory", None, trust="trusted", size=call.constant(1)), null=True)
+
+
+def _socket(call: Transfer) -> Value:
+    """Socket casts share the reference of their input and die with it (CONTRACT section 7)."""
+    fact = call.fact(0)
+    reference = fact.reference if isinstance(fact, Pointer) else 0
+    made = Pointer(
+        "kernel", call.struct_type(call.contract.prototype.result), trust="trusted", reference=reference
+    )
+    return _borrowed(call, made, null=True)
+
+
+_SPECIAL: dict[str, Callable[[Transfer], Value]] = {
+    "kptr-xchg": _exchanged,
+    "current-task-btf": _current_task,
+    "cast-to-kern-ctx": _kernel_context,
+    "rdonly-cast": _untrusted,
+    "untrusted-result": _untrusted,
+    "dynptr-slice": _slice,
+    "dynptr-slice-rdwr": _slice,
+    "dynptr-data": _slice,
+    "map-lookup": _map_value,
+    "percpu-ptr": _map_value,
+    "this-cpu-ptr": _map_value,
+    "ringbuf-reserve": _ring_record,
+    "sock-cast": _socket,
+    "obj-new": _local_object,
+    "percpu-obj-new": _percpu_object,
+    "refcount-acquire": _refcount,
+    "list-pop": _local_object,
+    "rbtree-remove": _local_object,
+    "list-peek": _peeked,
+    "rbtree-first": _peeked,
+    "rbtree-peek": _peeked,
+}
+"""Results that the verifier special-cases by name."""

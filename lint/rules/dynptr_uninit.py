@@ -1,0 +1,13 @@
+"""See dynptr_uninit.md."""
+
+from kfuncgen.diagnostic import Severity
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.rule import Rule
+
+RULE = Rule(
+    fault=Fault.DYNPTR_UNINIT,
+    severity=Severity.ERROR,
+    message="{kfunc}() needs an initialised dynptr, '{var}' is none",
+    help="initialise it first; a constructor that fails initialises it too",
+    verifier=("Expected an initialized dynptr as arg",),
+)

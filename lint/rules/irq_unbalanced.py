@@ -1,0 +1,30 @@
+"""Regions and locks balance on every path: irq-unbalanced."""
+
+from kfuncgen.diagnostic import Severity
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.rule import Rule, Words
+
+_HOW = {
+    "saved twice": "interrupt state is saved into a flag that is in use",
+    "unmatched": "interrupt state is restored from a flag that was not saved",
+    "out of order": "interrupt state is restored out of order",
+    "exit": "interrupts are still disabled where the program ends",
+}
+
+
+def _message(words: Words) -> str:
+    return _HOW[words["how"]]
+
+
+RULE = Rule(
+    fault=Fault.IRQ_UNBALANCED,
+    severity=Severity.ERROR,
+    message=_message,
+    help="restore each saved flag once, the last saved first",
+    verifier=(
+        "expected an initialized irq flag as arg#%d",
+        "expected uninitialized irq flag as arg#%d",
+        "cannot restore irq state out of order",
+        "BPF_EXIT instruction in main prog cannot be used inside bpf_local_irq_save-ed region",
+    ),
+)

@@ -1,0 +1,27 @@
+"""Regions and locks balance on every path: lock-unbalanced."""
+
+from kfuncgen.diagnostic import Severity
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.rule import Rule, Words
+
+_HOW = {
+    "unmatched": "bpf_spin_unlock() without a lock held",
+    "exit": "bpf_spin_lock is still held where the program ends",
+}
+
+
+def _message(words: Words) -> str:
+    return _HOW[words["how"]]
+
+
+RULE = Rule(
+    fault=Fault.LOCK_UNBALANCED,
+    severity=Severity.ERROR,
+    message=_message,
+    help="pair bpf_spin_lock() and bpf_spin_unlock() on every path",
+    verifier=(
+        "bpf_spin_unlock without taking a lock",
+        "bpf_spin_unlock is missing",
+        "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region",
+    ),
+)

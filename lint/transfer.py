@@ -1,0 +1,112 @@
+"""One contract call on one path: what every part of the transfer function shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kfuncgen.lint import ir
+from kfuncgen.lint.evaluate import Evaluator
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.state import Slot, State
+from kfuncgen.lint.types import Type
+from kfuncgen.lint.values import ANY, Fact, Pointer, Ref, Scalar, Value, dead, scalar_of
+from kfuncgen.spec.model import Contract, CType
+
+Outcome = list[tuple[State, Value]]
+"""Paths after an instruction: each a state and the value of the call there."""
+
+
+class Transfer:
+    """A call being applied to `state`."""
+
+    def __init__(
+        self, evaluator: Evaluator, state: State, contract: Contract, call: ir.Call, args: list[Value]
+    ) -> None:
+        self.evaluator = evaluator
+        self.run = evaluator.run
+        self.state = state
+        self.contract = contract
+        self.name = contract.name
+        self.effects = contract.effects
+        self.special = contract.effects.special
+        self.call = call
+        self.args = args
+        self.site = self.run.site(call, evaluator.function.name)
+
+    def report(
+        self, fault: Fault, words: Mapping[str, str] | None = None, subject: int = 0, site: int = 0
+    ) -> None:
+        """Record a fault at the call."""
+        self.run.report(
+            self.state, fault, self.call.span, self.evaluator.function.name, subject, site,
+            {"kfunc": self.name, **(words or {})},
+        )  # fmt: skip
+
+    def argument(self, index: int) -> Value:
+        """The value of an argument, 0 when there is none."""
+        return self.args[index] if index < len(self.args) else 0
+
+    def fact(self, index: int) -> Fact:
+        """What is known of an argument."""
+        return self.state.fact(self.args[index]) if index < len(self.args) else ANY
+
+    def memory(self, index: int) -> tuple[int, int] | None:
+        """Region and offset that an argument points to, None when it is not memory that the state models."""
+        value, fact = self.argument(index), self.fact(index)
+        if isinstance(fact, Pointer) and fact.region is not None and isinstance(value, Ref):
+            return (fact.region, value.offset) if value.offset is not None else None
+        return None
+
+    def slot(self, index: int) -> Slot | None:
+        """The iterator or dynptr that an argument points to."""
+        key = self.memory(index)
+        return self.state.slots.get(key) if key is not None else None
+
+    def invalidate(self, parent: int) -> None:
+        """Slices and elements of a dynptr or iterator that is gone are scalars from here on."""
+        if not parent:
+            return
+        for identifier, fact in list(self.state.facts.items()):
+            if isinstance(fact, Pointer) and fact.parent == parent:
+                self.state.facts[identifier] = dead("stale", fact, self.name, self.site)
+
+    def struct_type(self, ctype: CType) -> Type | None:
+        """The program's own type for a struct pointer of a prototype."""
+        name = ctype.struct_name
+        prototype = self.call.prototype
+        if prototype is not None and prototype.target is not None and prototype.target.is_pointer:
+            target = prototype.target.target
+            if target is not None and target.kind in ("struct", "union"):
+                return target
+        return self.run.module.struct.get(name) if name else None
+
+    def any_result(self) -> Value:
+        """A result of which only the type is known."""
+        ctype = self.call.ctype
+        return self.run.new(self.state, scalar_of(ctype) if ctype.is_integer else ANY)
+
+    def constant(self, index: int) -> int | None:
+        """The value of a scalar argument when it is known."""
+        fact = self.fact(index)
+        return fact.known if isinstance(fact, Scalar) else None
+
+
+def end_reference(state: State, reference: int, by: str, site: int) -> None:
+    """A reference ends: all pointers that carry it are scalars from here on (CONTRACT 3.1 step 8)."""
+    state.references.pop(reference, None)
+    for identifier, fact in list(state.facts.items()):
+        if isinstance(fact, Pointer) and fact.reference == reference:
+            state.facts[identifier] = dead("released", fact, by, site)
+
+
+def forget_memory(state: State, value: Value, size: int | None = None) -> None:
+    """Modelled memory that somebody else may write: its content is unknown afterwards."""
+    fact = state.fact(value)
+    if not isinstance(fact, Pointer) or fact.region is None or fact.kind not in ("stack", "map-value"):
+        return
+    if fact.region not in state.regions and fact.region < 0:
+        return
+    slots = {k: s for k, s in state.slots.items() if k[0] == fact.region}
+    offset = value.offset if isinstance(value, Ref) else None
+    state.fill(fact.region, offset or 0, size if offset is not None else None, "unknown", fact.size or 0)
+    state.slots.update(slots)
