@@ -1,0 +1,125 @@
+"""The pages of the rules as data: sections, quoted kernel messages, C blocks with their marks.
+
+A block becomes a source whose lines have the numbers they have in the page: the prelude stands on the first
+lines, blank lines follow. So every place that the linter or the kernel names is a place in the page.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+RULES = Path(str(files("kfuncgen.lint.rules")))
+
+PRELUDE = '#include "vmlinux.h"\n#include <bpf/bpf_helpers.h>\n#include <bpf/bpf_tracing.h>\n'
+LICENSE = 'char _license[] SEC("license") = "GPL";\n'
+
+FENCE = re.compile(r"^```(?P<language>\w*)(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+MARK = re.compile(r"// (error|warning|hint)$")
+LOOSE_MARK = re.compile(r"//\s*(error|warning|hint)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One fenced C block: where it stands, its text, and the lines of the page that must be reported.
+
+    `line` is the page's line of the code's first one, `kernel` the release it is about ("" for the newest),
+    `messages` are those that the page quotes.
+    """
+
+    page: str
+    section: str
+    line: int
+    code: str
+    kernel: str
+    marks: frozenset[tuple[int, str]]
+    messages: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        return self.page.replace("_", "-")
+
+    @property
+    def name(self) -> str:
+        """Page and line, as a test's id and for messages."""
+        return f"{self.page}.md:{self.line}"
+
+    @property
+    def refused(self) -> bool:
+        """Whether the kernel must refuse the block's programs: it shows an error."""
+        return any(severity == "error" for _, severity in self.marks)
+
+    @property
+    def source(self) -> str:
+        """The block as a complete program, each of its lines under the number it has in the page."""
+        padding = "\n" * (self.line - 1 - PRELUDE.count("\n"))
+        ending = "" if 'SEC("license")' in self.code else LICENSE
+        return PRELUDE + padding + self.code + ending
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its text, the names of its sections in order, and what is in its fences."""
+
+    stem: str
+    text: str
+    sections: tuple[str, ...]
+    messages: tuple[str, ...]
+    blocks: tuple[Block, ...]
+
+    def section(self, name: str) -> str:
+        """The text of a section, without its heading; "" when there is none."""
+        match = re.search(rf"^## {re.escape(name)}\n(.*?)(?=^## |\Z)", self.text, re.MULTILINE | re.DOTALL)
+        return match[1] if match else ""
+
+
+@cache
+def pages() -> tuple[Page, ...]:
+    """All pages, in order of name."""
+    return tuple(read_page(path) for path in sorted(RULES.glob("*.md")))
+
+
+def read_page(path: Path) -> Page:
+    """The page of one file."""
+    text = path.read_text(encoding="utf-8")
+    # A heading inside of a fence would be C code; none of it may count.
+    plain = FENCE.sub(lambda fence: "\n" * fence[0].count("\n"), text)
+    headings = [(m.start(), m[1]) for m in HEADING.finditer(plain)]
+    lines = [(plain.count("\n", 0, start) + 1, name) for start, name in headings]
+    messages: list[str] = []
+    blocks: list[Block] = []
+    for fence in FENCE.finditer(text):
+        first = text.count("\n", 0, fence.start("body")) + 1
+        section = next((name for line, name in reversed(lines) if line < first), "")
+        if fence["language"] == "text":
+            messages += [line for line in fence["body"].splitlines() if line]
+        elif fence["language"] == "c":
+            blocks.append(_block(path.stem, section, first, fence["body"], fence["info"].strip()))
+    quoted = tuple(messages)
+    names = tuple(name for _, name in headings)
+    return Page(path.stem, text, names, quoted, tuple(replace(block, messages=quoted) for block in blocks))
+
+
+def _block(page: str, section: str, first: int, body: str, info: str) -> Block:
+    kernel = ""
+    if info:
+        match = re.fullmatch(r"kernel: (\S+)", info)
+        assert match, f"{page}.md:{first - 1}: '{info}' after ```c, expected 'kernel: VERSION'"
+        kernel = match[1]
+    marks = set()
+    for number, line in enumerate(body.splitlines(), first):
+        mark = MARK.search(line)
+        assert mark or not LOOSE_MARK.search(line), f"{page}.md:{number}: not a mark: {line.strip()}"
+        if mark:
+            marks.add((number, mark[1]))
+    return Block(page, section, first, body, kernel, frozenset(marks))
+
+
+def message_pattern(message: str) -> re.Pattern[str]:
+    """What matches a kernel message that a page quotes with the kernel's %d, %u and %s."""
+    text = re.escape(message).replace("%d", r"-?\d+").replace("%u", r"\d+").replace("%s", r".+?")
+    return re.compile(text)

@@ -1,0 +1,104 @@
+"""The page is the test: every C block of every rule's page is linted, and loaded into a real verifier.
+
+Bad blocks are reported under the page's rule at the marked lines and nowhere else, and refused by the kernel with
+a message that the page quotes. Good blocks are clean under all rules, and load.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from kernel import compile_bpf, verdicts, vmlinux_args
+from rule_pages import PRELUDE, RULES, Block, Page, message_pattern, pages
+
+from kfuncgen.diagnostic import Finding, Severity
+from kfuncgen.lint import LintOptions, check_paths
+from kfuncgen.spec.kernels import live_kernel, parse_targets
+from kfuncgen.spec.load import load_builtin
+from kfuncgen.spec.model import Kernel
+from kfuncgen.toolchain.clang import find_clang
+from kfuncgen.toolchain.flags import find_flags
+
+BLOCKS = [block for page in pages() for block in page.blocks]
+
+by_block = pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
+by_page = pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
+
+
+def lint(block: Block, folder: Path) -> tuple[Finding, ...]:
+    """What the linter says of a block, for the kernel it names, else for the newest one."""
+    specs = load_builtin()
+    kernels = tuple(parse_targets(block.kernel, specs)) if block.kernel else (specs.newest,)
+    file = folder / f"{block.page}.bpf.c"
+    file.write_text(block.source)
+    # Explicit arguments: what lies about in the folders above the temporary one must not matter.
+    result = check_paths([file], LintOptions(kernels=kernels, specs=specs, clang_args=()))
+    assert result.failures == ()
+    return result.report.findings
+
+
+def test_every_rule_has_a_page_and_every_page_a_rule() -> None:
+    rules = sorted(file.stem for file in RULES.glob("*.py") if file.stem != "__init__")
+    assert [page.stem for page in pages()] == rules
+
+
+@by_page
+def test_bad_and_good_have_blocks_and_only_bad_ones_have_marks(page: Page) -> None:
+    assert {block.section for block in page.blocks} == {"Bad", "Good"}
+    wrong = [block.name for block in page.blocks if bool(block.marks) is not (block.section == "Bad")]
+    assert wrong == []
+
+
+@by_block
+def test_linter_says_of_a_block_what_its_page_says(block: Block, tmp_path: Path) -> None:
+    found = lint(block, tmp_path)
+    heard = [f for f in found if f.rule == block.rule or f.severity >= Severity.WARNING]
+    said = {(f.span.line, str(f.severity), f.rule) for f in heard}
+    wanted = {(line, severity, block.rule) for line, severity in block.marks}
+    wrong = [f"{block.page}.md:{line}: missing {s}: {rule}" for line, s, rule in sorted(wanted - said)]
+    wrong += [f"{block.page}.md:{line}: unexpected {s}: {rule}" for line, s, rule in sorted(said - wanted)]
+    assert not wrong, "\n".join(["", *wrong])
+
+
+@pytest.fixture(scope="session")
+def prelude(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Compiler arguments that bring the prelude in precompiled: parsing vmlinux.h anew for each block would take
+    most of the time. The blocks' own #include lines then find the headers' guards defined."""
+    folder = tmp_path_factory.mktemp("prelude")
+    header, compiled = folder / "prelude.h", folder / "prelude.pch"
+    header.write_text(PRELUDE)
+    flags = (*find_flags(header).args, *vmlinux_args())
+    command = [find_clang(), "-O2", "-g", *flags, "-x", "c-header", str(header), "-o", str(compiled)]
+    subprocess.run(command, check=True, timeout=60)
+    return ("-include-pch", str(compiled))
+
+
+@by_block
+@pytest.mark.kernel
+def test_kernel_says_of_a_block_what_its_page_says(block: Block, prelude: tuple[str, ...], tmp_path: Path) -> None:
+    specs, running = load_builtin(), live_kernel()
+    if block.kernel:
+        wanted = [release(kernel) for kernel in parse_targets(block.kernel, specs)]
+        if release(running) not in wanted:
+            pytest.skip(f"the block is about {block.kernel}; this kernel is {running}")
+    elif running < specs.newest:
+        pytest.skip(f"the pages are written for {specs.newest}; this kernel is {running}")
+    file = tmp_path / f"{block.page}.bpf.c"
+    file.write_text(block.source)
+    said = verdicts(compile_bpf(file, tmp_path, prelude))
+    assert said
+    quoted = [message_pattern(message) for message in block.messages]
+    wrong = []
+    for name, verdict in sorted(said.items()):
+        place = f"{block.page}.md:{verdict.line or block.line}: {name}"
+        if verdict.verdict != ("rejected" if block.refused else "accepted"):
+            wrong.append(f"{place}: {verdict.verdict}: {verdict.message}")
+        elif block.refused and not any(p.match(line) for p in quoted for line in verdict.log.splitlines()):
+            wrong.append(f"{place}: refused with a message that the page does not quote: {verdict.message}")
+    assert not wrong, "\n".join(["", *wrong])
+
+
+def release(kernel: Kernel) -> tuple[int, int]:
+    return kernel.major, kernel.minor
