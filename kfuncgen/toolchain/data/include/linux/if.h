@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 #include <linux/socket.h>
+#include <sys/socket.h>
+#include <linux/hdlc/ioctl.h>
 
 #define IFNAMSIZ 16
 #define IFALIASZ 0x100

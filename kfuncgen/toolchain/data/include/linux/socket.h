@@ -4,6 +4,7 @@
 #define __KFG_LINUX_SOCKET_H
 
 #include <linux/types.h>
+#include <asm/socket.h>
 
 typedef unsigned short sa_family_t;
 struct sockaddr {
@@ -31,17 +32,7 @@ struct __kernel_sockaddr_storage {
 #define PF_INET AF_INET
 #define PF_INET6 AF_INET6
 
-#define SOL_SOCKET 1
 #define SOL_TCP 6
 #define SOL_UDP 17
-#define SO_REUSEADDR 2
-#define SO_SNDBUF 7
-#define SO_RCVBUF 8
-#define SO_KEEPALIVE 9
-#define SO_PRIORITY 12
-#define SO_REUSEPORT 15
-#define SO_BINDTODEVICE 25
-#define SO_MARK 36
-#define SO_MAX_PACING_RATE 47
 
 #endif
