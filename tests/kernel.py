@@ -16,7 +16,7 @@ from pathlib import Path
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.toolchain.clang import compile_bpf as run_clang
 from kfuncgen.toolchain.flags import find_flags
-from kfuncgen.toolchain.headers import fallback_include_args
+from kfuncgen.toolchain.headers import DATA, fallback_include_args
 from kfuncgen.verify import ProgramVerdict, require_capability, verify_object
 
 BTF = Path("/sys/kernel/btf/vmlinux")
@@ -51,7 +51,10 @@ def vmlinux_args() -> tuple[str, ...]:
 
 
 def compile_bpf(source: str | Path, tmp_path: Path, args: tuple[str, ...] = ()) -> Path:
-    """The object of `source` (C text, or a file) compiled into `tmp_path` with `args` added."""
+    """The object of `source` (C text, or a file) compiled into `tmp_path` with `args` added.
+
+    The bundled <bpf/*.h> come before the system's, which may be too old to know bpf_for() and the like.
+    """
     if isinstance(source, str):
         number = len(list(tmp_path.glob("*.bpf.c")))
         file = tmp_path / f"test{number}.bpf.c"
@@ -59,7 +62,7 @@ def compile_bpf(source: str | Path, tmp_path: Path, args: tuple[str, ...] = ()) 
     else:
         file = source
     output = tmp_path / f"{file.stem}.o"
-    run_clang(file, output, (*find_flags(file).args, *args, *vmlinux_args()))
+    run_clang(file, output, (*find_flags(file).args, *args, "-isystem", str(DATA / "include"), *vmlinux_args()))
     return output
 
 

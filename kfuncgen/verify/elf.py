@@ -17,6 +17,7 @@ MAX_OBJECT_BYTES = 64 * 1024 * 1024
 """The largest BPF objects (Cilium, sched_ext schedulers) have a few MB."""
 
 _EM_BPF = 247
+_MALFORMED = (struct.error, IndexError, ValueError, OverflowError)
 _STT_FUNC = 2
 _SHT_SYMTAB, _SHT_REL = 2, 9
 _LITTLE, _BIG = 1, 2
@@ -61,7 +62,7 @@ def source_line(data: bytes, program: str, section: str, instruction: int) -> tu
     """
     try:
         return _source_line(data, program, section, instruction)
-    except (struct.error, IndexError, ValueError):
+    except _MALFORMED:
         return ("", 0)
 
 
@@ -81,7 +82,7 @@ def called_symbol(data: bytes, program: str, section: str, instruction: int) -> 
                 if offset == wanted < start + size:
                     name = struct.unpack_from(order + "I", symbols.data, (info >> 32) * 24)[0]
                     return _string(sections[symbols.link].data, name)
-    except (struct.error, IndexError, ValueError):
+    except _MALFORMED:
         pass
     return ""
 

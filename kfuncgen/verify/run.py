@@ -31,6 +31,8 @@ from kfuncgen.verify.log import read_log
 PROGRAM_SECONDS = 60
 """The verifier's limit of a million instructions takes a few seconds; more than this is a hang."""
 
+WORKER = ("-m", "kfuncgen.verify.worker")
+
 Verdict = Literal["accepted", "rejected", "not-loaded"]
 Classifier = Callable[[str], str]
 
@@ -145,7 +147,7 @@ class _Run:
 
 def _run_worker(path: Path, first: int, timeout: float, shown: str) -> _Run:
     # -P: no module may come from the current directory, which may hold anything
-    command = [sys.executable, "-P", "-m", "kfuncgen.verify.worker", str(path), str(first)]
+    command = [sys.executable, "-P", *WORKER, str(path), str(first)]
     root = str(Path(__file__).parents[2])
     search = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
@@ -255,4 +257,4 @@ def _is_hollow(line: str) -> bool:
     """Lines that only pass an error on, or guess at ulimits (libbpf.c: bpf_object_load, pr_perm_msg)."""
     if line.startswith(("failed to load object", "permission error while running as root")):
         return True
-    return re.fullmatch(r"prog '.*': failed to load: -\d+", line) is not None
+    return re.fullmatch(r"prog '.*': failed to (?:load|prepare load attributes): -\d+", line) is not None
