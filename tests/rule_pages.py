@@ -7,10 +7,16 @@ lines, blank lines follow. So every place that the linter or the kernel names is
 from __future__ import annotations
 
 import re
+import tempfile
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+
+from kfuncgen.diagnostic import Finding
+from kfuncgen.lint import LintOptions, check_paths
+from kfuncgen.spec.kernels import parse_targets
+from kfuncgen.spec.load import load_builtin
 
 RULES = Path(str(files("kfuncgen.lint.rules")))
 
@@ -71,6 +77,11 @@ class Page:
     messages: tuple[str, ...]
     blocks: tuple[Block, ...]
 
+    @property
+    def rule(self) -> str:
+        """The rule that the page is about: its file's stem with hyphens."""
+        return self.stem.replace("_", "-")
+
     def section(self, name: str) -> str:
         """The text of a section, without its heading; "" when there is none."""
         match = re.search(rf"^## {re.escape(name)}\n(.*?)(?=^## |\Z)", self.text, re.MULTILINE | re.DOTALL)
@@ -123,3 +134,17 @@ def message_pattern(message: str) -> re.Pattern[str]:
     """What matches a kernel message that a page quotes with the kernel's %d, %u and %s."""
     text = re.escape(message).replace("%d", r"-?\d+").replace("%u", r"\d+").replace("%s", r".+?")
     return re.compile(text)
+
+
+@cache
+def lint(block: Block) -> tuple[Finding, ...]:
+    """What the linter says of a block, for the kernel it names, else for the newest one."""
+    specs = load_builtin()
+    kernels = tuple(parse_targets(block.kernel, specs)) if block.kernel else (specs.newest,)
+    with tempfile.TemporaryDirectory(prefix="kfuncgen-page-") as folder:
+        file = Path(folder) / f"{block.page}.bpf.c"
+        file.write_text(block.source)
+        # Explicit arguments: what lies about in the folders above the temporary one must not matter.
+        result = check_paths([file], LintOptions(kernels=kernels, specs=specs, clang_args=()))
+    assert result.failures == ()
+    return result.report.findings

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 from kernel import compile_bpf, verdicts, vmlinux_args
-from rule_pages import PRELUDE, RULES, Block, Page, message_pattern, pages
+from rule_pages import PRELUDE, RULES, Block, Page, lint, message_pattern, pages
 
-from kfuncgen.diagnostic import Finding, Severity
-from kfuncgen.lint import LintOptions, check_paths
+from kfuncgen.diagnostic import Severity
 from kfuncgen.spec.kernels import live_kernel, parse_targets
 from kfuncgen.spec.load import load_builtin
 from kfuncgen.spec.model import Kernel
@@ -25,18 +24,6 @@ BLOCKS = [block for page in pages() for block in page.blocks]
 
 by_block = pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
 by_page = pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
-
-
-def lint(block: Block, folder: Path) -> tuple[Finding, ...]:
-    """What the linter says of a block, for the kernel it names, else for the newest one."""
-    specs = load_builtin()
-    kernels = tuple(parse_targets(block.kernel, specs)) if block.kernel else (specs.newest,)
-    file = folder / f"{block.page}.bpf.c"
-    file.write_text(block.source)
-    # Explicit arguments: what lies about in the folders above the temporary one must not matter.
-    result = check_paths([file], LintOptions(kernels=kernels, specs=specs, clang_args=()))
-    assert result.failures == ()
-    return result.report.findings
 
 
 def test_every_rule_has_a_page_and_every_page_a_rule() -> None:
@@ -52,9 +39,8 @@ def test_bad_and_good_have_blocks_and_only_bad_ones_have_marks(page: Page) -> No
 
 
 @by_block
-def test_linter_says_of_a_block_what_its_page_says(block: Block, tmp_path: Path) -> None:
-    found = lint(block, tmp_path)
-    heard = [f for f in found if f.rule == block.rule or f.severity >= Severity.WARNING]
+def test_linter_says_of_a_block_what_its_page_says(block: Block) -> None:
+    heard = [f for f in lint(block) if f.rule == block.rule or f.severity >= Severity.WARNING]
     said = {(f.span.line, str(f.severity), f.rule) for f in heard}
     wanted = {(line, severity, block.rule) for line, severity in block.marks}
     wrong = [f"{block.page}.md:{line}: missing {s}: {rule}" for line, s, rule in sorted(wanted - said)]
