@@ -11,6 +11,8 @@ import pytest
 from kernel import compile_bpf, verdicts
 
 from kfuncgen.diagnostic import SourceError, UsageError
+from kfuncgen.toolchain.flags import find_flags
+from kfuncgen.toolchain.headers import fallback_include_args
 from kfuncgen.verify import require_capability, run, verify_files, verify_object
 from kfuncgen.verify.elf import called_symbol, read_object, source_line
 from kfuncgen.verify.log import read_log
@@ -217,6 +219,21 @@ def test_source_that_does_not_compile_tells_the_compilers_words(tmp_path: Path) 
         verify_files([source])
     assert caught.value.place is not None and caught.value.place.line == 2
     assert any("undeclared identifier 'missing'" in line for line in caught.value.details)
+
+
+@pytest.mark.kernel
+def test_source_with_own_prototypes_compiles_with_the_bundled_vmlinux(tmp_path: Path) -> None:
+    source = tmp_path / "own.bpf.c"
+    source.write_text(
+        HEAD
+        + "extern struct task_struct *bpf_task_from_pid(int pid) __ksym;\n"
+        + "extern void bpf_task_release(const struct task_struct *task) __ksym;\n"
+        + 'SEC("syscall") int f(void *c)\n'
+        + "{ struct task_struct *t = bpf_task_from_pid(1); if (t) bpf_task_release(t); return 0; }\n"
+    )
+    with pytest.raises(SourceError):
+        run.compile_bpf(source, tmp_path / "own.o", (*find_flags(source).args, *fallback_include_args()))
+    assert [v.verdict for v in verify_files([source])] == ["accepted"]
 
 
 @pytest.mark.kernel

@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from kfuncgen.diagnostic import Place, UsageError
+from kfuncgen.diagnostic import Place, SourceError, UsageError
 from kfuncgen.toolchain.clang import compile_bpf
 from kfuncgen.toolchain.flags import Flags, find_flags
-from kfuncgen.toolchain.headers import fallback_include_args
+from kfuncgen.toolchain.headers import WITHOUT_PROTOTYPES, fallback_include_args
 from kfuncgen.verify.elf import called_symbol, read_object, source_line
 from kfuncgen.verify.libbpf import NEEDED
 from kfuncgen.verify.log import read_log
@@ -91,8 +91,20 @@ def verify_files(
 def _verify_source(path: Path, flags: Flags, classify: Classifier, timeout: float) -> list[ProgramVerdict]:
     with tempfile.TemporaryDirectory(prefix="kfuncgen-") as folder:
         output = Path(folder) / f"{path.stem}.o"
-        compile_bpf(path, output, (*flags.args, *fallback_include_args()))
+        _compile(path, output, (*flags.args, *fallback_include_args()))
         return verify_object(output, classify, source=path, timeout=timeout)
+
+
+def _compile(path: Path, output: Path, args: tuple[str, ...]) -> None:
+    """Compile; a second time without the bundled vmlinux.h's prototypes when the source has others of its own."""
+    try:
+        compile_bpf(path, output, args)
+    except SourceError as error:
+        text = "\n".join(error.details)
+        bundled = fallback_include_args()[1]
+        if "conflicting types for" not in text or bundled not in text:
+            raise
+        compile_bpf(path, output, (*args, WITHOUT_PROTOTYPES))
 
 
 def require_capability() -> None:
