@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kfuncgen.lint import ir, regions, slots
 from kfuncgen.lint.arguments import ArgumentChecker
 from kfuncgen.lint.evaluate import Evaluator
@@ -35,6 +37,8 @@ def call_contract(
         return slots.iterator(transfer)
     slots.dynptrs(transfer)
     _release(transfer)
+    if transfer.special & {"list-push", "rbtree-add"}:
+        _insert(transfer)
     return [(state, result(transfer))]
 
 
@@ -79,6 +83,21 @@ def _lent(call: Transfer, index: int) -> int | None:
         target = prototype.params[index].target
         return (target.size or None) if target is not None else None
     return None
+
+
+def _insert(call: Transfer) -> None:
+    """List and rbtree insertion: the node's owning reference becomes a non-owning one in every alias, although
+    the call may fail at run time (CONTRACT 3.1 step 9)."""
+    node = call.fact(1)
+    if not isinstance(node, Pointer) or not node.reference:
+        return
+    value = call.argument(1)
+    assert isinstance(value, Ref)
+    call.state.step("release", call.call.span, f"'{call.run.name_of(value)}' handed over here", value.id)
+    call.state.references.pop(node.reference, None)
+    for identifier, fact in list(call.state.facts.items()):
+        if isinstance(fact, Pointer) and fact.reference == node.reference:
+            call.state.facts[identifier] = replace(fact, reference=0, non_owning=True)
 
 
 def _release(call: Transfer) -> None:

@@ -14,6 +14,9 @@ from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, plain_name, scalar_of
 from kfuncgen.lint.walk import context_field, kernel_field, map_field
 
+MAX_EXPRESSION = 3
+"""Operations in a row that are remembered of a number: `(x & 3) == 1` is two."""
+
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 
 
@@ -390,7 +393,12 @@ class Evaluator:
     def _numbered(
         self, state: State, expr: tuple[str, Value, Value], made: Scalar, error_of: int = 0
     ) -> Value:
-        """A scalar made by an operation; the same operation on the same values is the same value."""
+        """A scalar made by an operation; the same operation on the same values is the same value.
+
+        Trees of operations are cut at MAX_EXPRESSION: what is tested twice is near to what it was made of.
+        """
+        if _depth(state, expr) > MAX_EXPRESSION:
+            return self.run.new(state, replace(made, error_of=error_of))
         for identifier, fact in state.facts.items():
             if isinstance(fact, Scalar) and fact.expr == expr:
                 return Ref(identifier, 0)
@@ -422,6 +430,8 @@ class Evaluator:
             return made.known
         if made is ANY and not expression.ctype.is_integer:
             return self.run.new(state, ANY)
+        if isinstance(left, Ref) and isinstance(right, Ref):
+            return self.run.new(state, made)
         return self._numbered(state, (op, left, right), made)
 
     def _pointer_arithmetic(
@@ -457,6 +467,16 @@ class Evaluator:
                 x, y = Scalar(left.offset, left.offset), Scalar(right.offset, right.offset)
                 return int(bool(decide(op, x, y)))
         return self._numbered(state, (op, left, right), Scalar(0, 1))
+
+
+def _depth(state: State, expr: tuple[str, Value, Value]) -> int:
+    depth = 1
+    for operand in expr[1:]:
+        if isinstance(operand, Ref):
+            fact = state.facts.get(operand.id)
+            if isinstance(fact, Scalar) and fact.expr is not None:
+                depth = max(depth, 1 + _depth(state, fact.expr))
+    return depth
 
 
 def path_of(place: ir.Place) -> tuple[ir.Member, ...]:

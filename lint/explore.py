@@ -1,16 +1,14 @@
 """Walks the paths of a program: a worklist over (block, state), static functions inline, loops to a fixpoint.
 
-States at the entry of a block are compared in canonical form after dead locals are dropped, so paths that no
-longer differ in anything are walked once. Past STATES_PER_BLOCK, states with equal obligations and pointers are
-joined and only their integers widened (ESP; Das, Lerner, Seigle, PLDI 2002): what is held on which path stays
-exact while the cost stays polynomial. Nothing is judged here.
+States at the entry of a block are compared after dead locals are dropped, so paths that no longer differ in
+anything are walked once; `joining` bounds how many are kept apart. Nothing is judged here.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
@@ -18,21 +16,13 @@ from kfuncgen.lint.calls import call_contract
 from kfuncgen.lint.conditions import assume, assume_comparison
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.integers import decide
+from kfuncgen.lint.joining import Meeting
 from kfuncgen.lint.machine import Fault, Use, judge
 from kfuncgen.lint.regions import check_exit
 from kfuncgen.lint.run import MAX_STEPS, Run
 from kfuncgen.lint.state import FRAME, State
 from kfuncgen.lint.transfer import Outcome, forget_memory
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, dead, scalar_of
-
-STATES_PER_BLOCK = 40
-"""States kept apart at one block before their integers are joined; more than any selftest's loops need."""
-
-JOINED_PER_BLOCK = 400
-"""Different obligations and pointers kept apart at one block; past it states are dropped, with a note."""
-
-WIDEN_AFTER = 3
-"""Joins of one state before integers that still grow become unknown."""
 
 MAX_DEPTH = 16
 """Frames of inlined functions; the verifier itself allows 8 (MAX_CALL_FRAMES)."""
@@ -54,15 +44,6 @@ class BudgetExceeded(Exception):
     """The budget of steps is used up."""
 
 
-@dataclass(slots=True)
-class _Visited:
-    """The states met at one block."""
-
-    keys: set[object]
-    joined: dict[object, tuple[State, int]]
-    count: int = 0
-
-
 class Explorer:
     """Explores one function body in one frame; inlined calls make explorers of their own."""
 
@@ -72,8 +53,9 @@ class Explorer:
         self.depth = depth
         self.callback = callback
         self.evaluator = Evaluator(run, function, depth)
-        self.exits: dict[object, State] = {}
-        self.visited: dict[int, _Visited] = {}
+        self.exits: list[State] = []
+        self.leaving = Meeting(run, function.name, function.span)
+        self.meetings: dict[int, Meeting] = {}
         self.queue: list[tuple[int, int, State]] = []
         self.serial = 0
 
@@ -86,60 +68,29 @@ class Explorer:
             self._block(blocks[order], current)
         results: list[tuple[State, Value]] = []
         region = self.depth * FRAME + _RESULT
-        for exit_state in self.exits.values():
+        for exit_state in self.exits:
             value = exit_state.regions.get(region, ("uninit", {}))[1].get(0, (8, 0))[1]
             exit_state.drop_frame(self.depth)
             results.append((exit_state, value))
         return results
 
-    # -- joining -----------------------------------------------------------------------------------------
-
     def _arrive(self, block: ir.Block, state: State) -> None:
         """A state reaches a block: walk on unless the same was seen."""
         low = self.depth * FRAME
         dying = [
-            r for r in state.regions if low <= r < low + _CARRY and (r - low) not in block.live and not _has_slot(state, r)
+            r
+            for r in state.regions
+            if low <= r < low + _CARRY and (r - low) not in block.live and not _has_slot(state, r)
         ]
         for region in dying:
             del state.regions[region]
-        if len(state.references) > 2:
-            forget_lost_twins(state)
-        seen = self.visited.get(block.order)
-        if seen is None:
-            seen = self.visited[block.order] = _Visited(set(), {})
-        key = state.canonical()
-        if key in seen.keys:
-            return
-        seen.keys.add(key)
-        seen.count += 1
-        if seen.count > STATES_PER_BLOCK:
-            joined = self._join(seen, state, block)
-            if joined is None:
-                return
-            state = joined
-        self.serial += 1
-        heapq.heappush(self.queue, (block.order, self.serial, state))
-
-    def _join(self, seen: _Visited, state: State, block: ir.Block) -> State | None:
-        """Join with the state of equal obligations, None when that adds nothing."""
-        ground = state.canonical(scalars=False)
-        known = seen.joined.get(ground)
-        if known is None:
-            if len(seen.joined) >= JOINED_PER_BLOCK:
-                self.run.note(
-                    self.function.name,
-                    f"more than {JOINED_PER_BLOCK} different sets of held references and pointers meet here",
-                    self.function.span,
-                )
-                return None
-            seen.joined[ground] = (state.copy(), 0)
-            return state
-        other, rounds = known
-        changed = widen(self.run, other, state, rounds >= WIDEN_AFTER)
-        if not changed:
-            return None
-        seen.joined[ground] = (other, rounds + 1)
-        return other.copy()
+        meeting = self.meetings.get(block.order)
+        if meeting is None:
+            meeting = self.meetings[block.order] = Meeting(self.run, self.function.name, self.function.span)
+        onward = meeting.arrive(state)
+        if onward is not None:
+            self.serial += 1
+            heapq.heappush(self.queue, (block.order, self.serial, onward))
 
     # -- blocks ------------------------------------------------------------------------------------------
 
@@ -289,9 +240,9 @@ class Explorer:
         state.regions[region] = ("uninit", {0: (8, value)})
         if returned is not None:
             state.regions[(self.depth - 1) * FRAME + _CARRY] = returned
-        key = state.canonical()
-        if key not in self.exits:
-            self.exits[key] = state
+        onward = self.leaving.arrive(state)
+        if onward is not None:
+            self.exits.append(onward)
 
     def leave(self, state: State, span: Span) -> None:
         """The program ends: whatever is still held leaks."""
@@ -419,7 +370,8 @@ class Explorer:
                 context = args[index + 1] if index + 1 < len(args) else 0
         if body is None:
             return self._unknown(state, call, name, args)
-        results: dict[object, State] = {}
+        results: list[State] = []
+        meeting = Meeting(self.run, self.function.name, call.span)
         frontier = [state]
         # The context must survive comparisons of states, which forget what no memory holds.
         held = self.depth * FRAME + _HELD
@@ -427,18 +379,18 @@ class Explorer:
         for _ in range(self._rounds(state, name, args) + 1):
             reached: list[State] = []
             for current in frontier:
-                key = current.canonical()
-                if key not in results:
-                    results[key] = current
-                    reached.append(current.copy())
+                onward = meeting.arrive(current)
+                if onward is not None:
+                    results.append(onward)
+                    reached.append(onward.copy())
             frontier = []
             for current in reached:
                 frontier.extend(s for s, _ in self._callback(current, call, body, context))
             if not frontier:
                 break
-        for final in results.values():
+        for final in results:
             final.regions.pop(held, None)
-        return [(s, self._any(s, call)) for s in results.values()]
+        return [(s, self._any(s, call)) for s in results]
 
     def _rounds(self, state: State, name: str, args: list[Value]) -> int:
         """How often a callback may run in a row: bpf_loop() says it, the others run over sets of any size."""
@@ -472,25 +424,6 @@ def is_wrapper(function: ir.Function) -> bool:
     return f"____{function.name}" in function.calls
 
 
-def forget_lost_twins(state: State) -> None:
-    """Of references that nothing points to any more, one per acquire site is enough: each is one leak.
-
-    Loops that lose a reference per round would otherwise give a new state per round.
-    """
-    held = {
-        fact.reference
-        for _, cells in state.regions.values()
-        for _, value in cells.values()
-        if isinstance(value, Ref) and isinstance(fact := state.facts.get(value.id), Pointer)
-    }
-    lost: set[int] = set()
-    for identifier, reference in sorted(state.references.items()):
-        if reference.kind == "object" and identifier not in held:
-            if reference.site in lost:
-                del state.references[identifier]
-            lost.add(reference.site)
-
-
 def _has_slot(state: State, region: int) -> bool:
     return any(k[0] == region for k in state.slots)
 
@@ -509,44 +442,6 @@ def _tested_pointer(state: State, condition: Value) -> int | None:
     return None
 
 
-def widen(run: Run, known: State, new: State, forget: bool) -> bool:
-    """Take the integers of `new` into `known`; true when `known` grew. With `forget` what grows is unknown."""
-    changed = False
-    for region, (fill, cells) in list(known.regions.items()):
-        other = new.regions.get(region)
-        if other is None:
-            known.regions[region] = ("unknown", {a: c for a, c in cells.items() if _points(known, c[1])})
-            changed = True
-            continue
-        merged = dict(cells)
-        if other[0] != fill and fill != "unknown":
-            fill = "unknown"
-            changed = True
-        for at, (size, value) in cells.items():
-            theirs = other[1].get(at)
-            if _points(known, value):
-                continue
-            if theirs is None or theirs[0] != size:
-                if value != Ref(0, 0):
-                    merged[at] = (size, Ref(0, 0))
-                    changed = True
-                continue
-            a, b = known.fact(value), new.fact(theirs[1])
-            if not isinstance(a, Scalar) or not isinstance(b, Scalar):
-                continue
-            if a.low <= b.low and b.high <= a.high and not (set(a.excluded) - set(b.excluded)):
-                continue
-            low, high = min(a.low, b.low), max(a.high, b.high)
-            merged[at] = (size, run.new(known, ANY if forget else Scalar(low, high)))
-            changed = True
-        known.regions[region] = (fill, merged)
-    return changed
-
-
-def _points(state: State, value: Value) -> bool:
-    return isinstance(state.fact(value), Pointer)
-
-
 def reachable_calls(module: ir.Module, function: ir.Function) -> Iterator[str]:
     """Names called from a function or the bodies it reaches."""
     seen: set[str] = set()
@@ -563,4 +458,4 @@ def reachable_calls(module: ir.Module, function: ir.Function) -> Iterator[str]:
                 todo.append(body)
 
 
-__all__ = ["BudgetExceeded", "Explorer", "reachable_calls", "replace", "widen"]
+__all__ = ["BudgetExceeded", "Explorer", "reachable_calls"]

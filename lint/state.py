@@ -174,6 +174,10 @@ class State:
         for key in [k for k in self.slots if low <= k[0] < high]:
             del self.slots[key]
 
+    def holds(self) -> bool:
+        """Whether something must still be given back or left."""
+        return bool(self.references or self.rcu or self.preempt or self.irq or self.locks or self.shadow)
+
     # -- references --------------------------------------------------------------------------------------
 
     def values_of_reference(self, reference: int) -> list[int]:
@@ -193,35 +197,34 @@ class State:
         facts = self.facts
         references = {r: n for n, r in enumerate(sorted(self.references), 1)}
 
-        def name(value: Value) -> Value:
-            if not isinstance(value, Ref):
-                return value
-            number = rename.get(value.id)
-            if number is None:
-                fact = facts.get(value.id)
-                if isinstance(fact, Scalar) and fact.expr is not None:
-                    name(fact.expr[1])
-                    name(fact.expr[2])
-                number = rename[value.id] = len(rename) + 1
-                order.append(value.id)
-            return Ref(number, value.offset)
+        def number(identifier: int) -> int:
+            found = rename.get(identifier)
+            if found is None:
+                fact = facts.get(identifier)
+                if type(fact) is Scalar and fact.expr is not None:
+                    for operand in fact.expr[1:]:
+                        if type(operand) is Ref:
+                            number(operand.id)
+                found = rename[identifier] = len(rename) + 1
+                order.append(identifier)
+            return found
 
         memory: list[object] = []
         for region in sorted(self.regions):
             fill, cells = self.regions[region]
-            if scalars:
-                memory.append((region, fill, tuple((a, s, name(v)) for a, (s, v) in sorted(cells.items()))))
-            else:
-                kept = tuple(
-                    (a, s, name(v))
-                    for a, (s, v) in sorted(cells.items())
-                    if isinstance(v, Ref) and isinstance(facts.get(v.id), Pointer)
-                )
-                memory.append((region, kept))
+            row: list[object] = [region, fill] if scalars else [region]
+            for at in sorted(cells):
+                size, value = cells[at]
+                if type(value) is int:
+                    if scalars:
+                        row.append((at, size, value))
+                elif scalars or type(facts.get(value.id)) is Pointer:
+                    row.append((at, size, -number(value.id), value.offset))
+            memory.append(tuple(row))
         shapes: list[object] = []
         for identifier in order:
             fact = facts.get(identifier)
-            if isinstance(fact, Pointer):
+            if type(fact) is Pointer:
                 shapes.append(fact.shape(references))
             elif fact is not None and scalars:
                 shapes.append(fact.shape(rename))

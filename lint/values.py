@@ -75,7 +75,11 @@ class Scalar:
         expr = self.expr
         named: tuple[object, ...] | None = None
         if expr is not None:
-            named = (expr[0], _renamed(expr[1], rename), _renamed(expr[2], rename))
+            named = (
+                expr[0],
+                ("v", rename.get(expr[1].id, 0)) if type(expr[1]) is Ref else expr[1],
+                ("v", rename.get(expr[2].id, 0)) if type(expr[2]) is Ref else expr[2],
+            )
         return (self.low, self.high, self.excluded, named, self.death, self.error_of)
 
 
@@ -131,10 +135,6 @@ Fact = Scalar | Pointer
 def plain_name(tag: str) -> str:
     """A struct's tag without CO-RE flavour; `T___init` is a type of its own (no-cast alias, CONTRACT 4.C)."""
     return tag if tag.endswith("___init") else tag.split("___", 1)[0]
-
-
-def _renamed(value: Value, rename: dict[int, int]) -> Value:
-    return Ref(rename.get(value.id, -1), value.offset) if isinstance(value, Ref) else value
 
 
 ANY = Scalar(-(1 << 63), (1 << 64) - 1)

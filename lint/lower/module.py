@@ -52,8 +52,27 @@ def lower(unit: Unit) -> ir.Module:
         if name in definitions and name not in module.functions:
             text = " ".join(pretty(c) for c in functions[name])
             _function(context, name, definitions[name], text)
+    for function in module.functions.values():
+        split_at_calls(function, module)
+        finish(function)
     module.struct = context.types.structs
     return module
+
+
+def split_at_calls(function: ir.Function, module: ir.Module) -> None:
+    """End blocks behind calls of functions with bodies: the paths that come back meet there."""
+    for block in list(function.blocks):
+        current = block
+        position = 0
+        while position < len(current.instructions) - 1:
+            instruction = current.instructions[position]
+            position += 1
+            if isinstance(instruction, ir.Call) and instruction.callee in module.functions:
+                rest = ir.Block(len(function.blocks), current.instructions[position:], current.terminator)
+                function.blocks.append(rest)
+                del current.instructions[position:]
+                current.terminator = ir.Jump(rest)
+                current, position = rest, 0
 
 
 def _in_file(cursor: Any, name: str) -> bool:
@@ -90,7 +109,6 @@ def _function(context: ModuleContext, name: str, cursor: Any, text: str) -> None
     )
     context.module.functions[name] = function
     lower_function(context, function, cursor)
-    finish(function)
 
 
 def finish(function: ir.Function) -> None:
