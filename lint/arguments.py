@@ -157,9 +157,9 @@ class ArgumentChecker:
             if not self.contract.is_kfunc or fact.kind in ("function", "opaque"):
                 return True
             return self.fault(Fault.SCALAR_ARGUMENT, index, value)
-        if param.role in (Role.CONSTANT, Role.CONSTANT_SIZE, Role.RETURN_SIZE) and self.contract.is_kfunc:
-            if fact.known is None and not self._compile_time(index):
-                return self.fault(Fault.NON_CONSTANT_ARGUMENT, index, value)
+        constant = param.role in (Role.CONSTANT, Role.CONSTANT_SIZE, Role.RETURN_SIZE)
+        if constant and self.contract.is_kfunc and fact.known is None and not self._compile_time(index):
+            return self.fault(Fault.NON_CONSTANT_ARGUMENT, index, value)
         return True
 
     def _untruncated(self, index: int, fact: Pointer | Scalar) -> Pointer | Scalar:
@@ -189,8 +189,11 @@ class ArgumentChecker:
             if self._kernel_struct(index, param):
                 return self.fault(Fault.NOT_KERNEL_POINTER, index, value, got="NULL")
             size = self._size_argument(param)
-            return size is None or size.known == 0 or param.size_param is None or self.fault(
-                Fault.NULL_ARGUMENT, index, value
+            return (
+                size is None
+                or size.known == 0
+                or param.size_param is None
+                or self.fault(Fault.NULL_ARGUMENT, index, value)
             )
         if not self.contract.is_kfunc and not self._helper_wants(index, param):
             return True
@@ -219,9 +222,7 @@ class ArgumentChecker:
         fact = self.state.fact(self.args[param.size_param])
         return fact if isinstance(fact, Scalar) else None
 
-    def _special_pointer(
-        self, index: int, param: Param, value: Value, fact: Pointer | Scalar, life: Life
-    ) -> bool:
+    def _special_pointer(self, index: int, param: Param, value: Value, fact: Pointer | Scalar, life: Life) -> bool:
         """Parameters with a protocol of their own: here only that the pointer is usable at all."""
         if param.role in (Role.MAP, Role.CALLBACK, Role.CONST_STRING, Role.DYNPTR, Role.ITERATOR):
             return True
@@ -234,9 +235,7 @@ class ArgumentChecker:
 
     # -- kfuncs ------------------------------------------------------------------------------------------
 
-    def _kfunc_pointer(
-        self, index: int, param: Param, value: Value, fact: Pointer | Scalar, life: Life
-    ) -> bool:
+    def _kfunc_pointer(self, index: int, param: Param, value: Value, fact: Pointer | Scalar, life: Life) -> bool:
         effects = self.contract.effects
         strict = effects.trusted_args or effects.rcu_args
         release = self.releases == index
@@ -261,7 +260,9 @@ class ArgumentChecker:
     def _kernel_pointer(
         self, index: int, param: Param, value: Value, fact: Pointer, strict: bool, release: bool
     ) -> bool:
-        trusted = bool(fact.reference) or fact.trust == "trusted" or (fact.kind == "alloc" and fact.trust == "plain")
+        trusted = (
+            bool(fact.reference) or fact.trust == "trusted" or (fact.kind == "alloc" and fact.trust == "plain")
+        )
         if strict and not trusted:
             if not self.contract.effects.rcu_args:
                 return self.fault(Fault.UNTRUSTED_ARGUMENT, index, value, trust=fact.trust)
@@ -301,9 +302,7 @@ class ArgumentChecker:
     def _memory(self, index: int, param: Param, value: Value, fact: Pointer) -> bool:
         """Our own memory where the kfunc wants a kernel object, or a buffer."""
         if self._kernel_struct(index, param):
-            return self.fault(
-                Fault.NOT_KERNEL_POINTER, index, value, got=self.kind_word(fact, value)
-            )
+            return self.fault(Fault.NOT_KERNEL_POINTER, index, value, got=self.kind_word(fact, value))
         offset = value.offset if isinstance(value, Ref) else 0
         if fact.size is None or offset is None:
             return True
@@ -313,9 +312,7 @@ class ArgumentChecker:
             if size is None:
                 return True
             if size.known is not None and size.known > available >= 0:
-                return self.fault(
-                    Fault.BUFFER_SIZE, index, value, size=str(size.known), available=str(available)
-                )
+                return self.fault(Fault.BUFFER_SIZE, index, value, size=str(size.known), available=str(available))
             return True
         target = param.ctype.pointee
         needed = target.size if target is not None else 0
@@ -332,9 +329,7 @@ class ArgumentChecker:
         """Whether a helper's pointer must not be NULL: typed objects and released pointers; memory is left."""
         return bool(param.ctype.struct_name) or self.releases == index
 
-    def _helper_pointer(
-        self, index: int, param: Param, value: Value, fact: Pointer | Scalar, life: Life
-    ) -> bool:
+    def _helper_pointer(self, index: int, param: Param, value: Value, fact: Pointer | Scalar, life: Life) -> bool:
         release = self.releases == index
         use = Use.RELEASE if release else Use.PASS
         if life in (Life.RELEASED, Life.STALE) or (life is Life.UNKNOWN and release):

@@ -13,8 +13,11 @@ from kfuncgen.lint.results import result
 from kfuncgen.lint.state import State
 from kfuncgen.lint.transfer import Outcome, Transfer, end_reference, forget_memory
 from kfuncgen.lint.values import Pointer, Ref, Value
-from kfuncgen.spec.model import Contract, Role
+from kfuncgen.spec.model import Contract, Kernel, Role
 from kfuncgen.spec.progtypes import allowed_sections, allows
+
+CALLBACKS_BALANCE_SINCE = Kernel(6, 14)
+"""Before, a callback could not release its caller's references, and had to release its own (CONTRACT 3.2)."""
 
 _NO_MEMORY = frozenset((Role.DYNPTR, Role.ITERATOR, Role.IRQ_FLAG, Role.CALLBACK, Role.CONST_STRING))
 
@@ -32,6 +35,8 @@ def call_contract(
     if transfer.special & {"throw", "tail-call"}:
         regions.leave_for_good(transfer)
         return [] if "throw" in transfer.special else [(state, transfer.any_result())]
+    if transfer.special & {"res-spin-lock", "res-spin-lock-irqsave"}:
+        return regions.try_lock(transfer)
     regions.switch(transfer)
     if transfer.effects.iterator:
         return slots.iterator(transfer)
@@ -111,6 +116,13 @@ def _release(call: Transfer) -> None:
     if not isinstance(fact, Pointer) or not fact.reference or not isinstance(value, Ref):
         return
     reference = call.state.references.get(fact.reference)
+    if (
+        reference is not None
+        and reference.callback < call.evaluator.callback
+        and call.run.kernel < CALLBACKS_BALANCE_SINCE
+    ):
+        words = {"var": call.run.name_of(value)}
+        call.report(Fault.RELEASE_IN_CALLBACK, words, reference.holder, reference.site)
     subject = reference.holder if reference is not None and reference.holder else value.id
     call.state.step("release", call.call.span, f"'{call.run.name_of(value)}' released here", subject)
     end_reference(call.state, fact.reference, call.name, call.site)

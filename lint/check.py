@@ -75,14 +75,25 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
                     known[1].append(kernel)
             for (function, message), span in sorted(run.notes.items(), key=lambda n: n[0]):
                 notes.append(Note(unit.file, function, message, "incomplete", span.line, span.column))
-    for name, function in sorted(module.functions.items()):
-        for opaque in function.opaque:
+    for name, body in sorted(module.functions.items()):
+        for opaque in body.opaque:
             notes.append(
-                Note(unit.file, name, f"{opaque.what} is not understood", "incomplete", opaque.span.line, opaque.span.column)
+                Note(
+                    unit.file,
+                    name,
+                    f"{opaque.what} is not understood",
+                    "incomplete",
+                    opaque.span.line,
+                    opaque.span.column,
+                )
             )
     findings = [replace(f, kernels=tuple(map(str, kernels))) for f, kernels in merged.values()]
     return Report(
-        by_place(findings), tuple(sorted(set(notes))), 1, explored // max(len(options.kernels), 1), len(module.functions)
+        by_place(findings),
+        tuple(sorted(set(notes))),
+        1,
+        explored // max(len(options.kernels), 1),
+        len(module.functions),
     )
 
 
@@ -103,11 +114,9 @@ def explore(module: ir.Module, program: Program, options: LintOptions, kernel: K
         )  # fmt: skip
     for site in sorted(run.error_sites - run.error_reads):
         call = run.sites[site]
+        words = {"kfunc": call.name, "struct": call.struct, "field": call.option}
         run.occurrences.append(
-            Occurrence(
-                Fault.OPTS_ERROR_IGNORED, call.span, call.function, 0, site,
-                {"kfunc": call.name, "struct": call.struct, "field": call.option}, None, call.name,
-            )  # fmt: skip
+            Occurrence(Fault.OPTS_ERROR_IGNORED, call.span, call.function, 0, site, words, None, call.name)
         )
     return run
 

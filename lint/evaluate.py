@@ -1,18 +1,14 @@
-"""Expressions and memory: what a place holds, what an expression is, and the faults of reaching through it."""
+"""Expressions: what they are worth on one path."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.integers import combine, decide
-from kfuncgen.lint.machine import Fault, Life, Use, judge
-from kfuncgen.lint.run import Run, stop
-from kfuncgen.lint.state import FRAME, Fill, State
-from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, plain_name, scalar_of
-from kfuncgen.lint.walk import context_field, kernel_field, map_field
+from kfuncgen.lint.memory import Memory
+from kfuncgen.lint.state import State
+from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, scalar_of
 
 MAX_EXPRESSION = 3
 """Operations in a row that are remembered of a number: `(x & 3) == 1` is two."""
@@ -20,274 +16,8 @@ MAX_EXPRESSION = 3
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 
 
-@dataclass(slots=True)
-class Location:
-    """Where a place is: in modelled memory (`region`), or behind the pointer `base`."""
-
-    region: int | None
-    offset: int | None
-    whole: int = 0
-    base: Value = 0
-    through: bool = False
-    member: ir.Member | None = None
-    volatile: bool = False
-
-
-class Evaluator:
-    """Evaluates in one frame: `depth` numbers its locals' regions, `function` names it in findings."""
-
-    def __init__(self, run: Run, function: ir.Function, depth: int) -> None:
-        self.run = run
-        self.function = function
-        self.depth = depth
-
-    # -- life --------------------------------------------------------------------------------------------
-
-    def life(self, state: State, value: Value) -> Life:
-        """Where a value stands in a pointer's life."""
-        if not isinstance(value, Ref):
-            return Life.NULL if value == 0 else Life.UNKNOWN
-        fact = state.facts.get(value.id, ANY)
-        if isinstance(fact, Pointer):
-            if fact.null:
-                return Life.UNCHECKED
-            return Life.HELD if fact.reference else Life.BORROWED
-        if fact.death is not None:
-            return {
-                "null": Life.NULL,
-                "released": Life.RELEASED,
-                "moved": Life.RELEASED,
-                "stale": Life.STALE,
-                "stop": Life.STOPPED,
-            }[fact.death.how]
-        return Life.NULL if fact.known == 0 else Life.UNKNOWN
-
-    def describe(self, state: State, value: Value) -> dict[str, str]:
-        """Words about a value for messages: its name, where it came from, what ended it."""
-        name = self.run.name_of(value, "")
-        fact = state.fact(value)
-        origin = by = ""
-        if isinstance(fact, Pointer):
-            origin = fact.origin
-        elif fact.death is not None:
-            origin, by = fact.death.origin, fact.death.by
-        elif value == 0:
-            name = "NULL"
-        return {"var": name or "the pointer", "origin": origin, "by": by}
-
-    def dereference(self, state: State, value: Value, span: Span) -> bool:
-        """Reach through a pointer; false when that was a fault and the result means nothing."""
-        fault = judge(self.life(state, value), Use.DEREFERENCE)
-        if fault is None:
-            return True
-        words = self.describe(state, value)
-        subject = value.id if isinstance(value, Ref) else 0
-        fact = state.fact(value)
-        site = fact.site if isinstance(fact, Pointer) else fact.death.site if fact.death else 0
-        self.run.report(state, fault, span, self.function.name, subject, site, words)
-        if isinstance(fact, Pointer) and isinstance(value, Ref):
-            state.facts[value.id] = replace(fact, null=False)
-            return True
-        stop(state, value)
-        return False
-
-    # -- places ------------------------------------------------------------------------------------------
-
-    def locate(self, state: State, place: ir.Place) -> Location:
-        """Find a place; nothing is reached through yet."""
-        if isinstance(place, ir.Local):
-            region = self.depth * FRAME + place.var.index
-            return Location(region, 0, place.var.ctype.size or 8)
-        if isinstance(place, ir.Global):
-            return Location(
-                self.run.global_region(place.var), 0, place.ctype.size, volatile=place.var.ctype.volatile
-            )
-        if isinstance(place, ir.Deref):
-            value = self.value(state, place.pointer)
-            fact = state.fact(value)
-            if isinstance(fact, Pointer) and fact.region is not None and isinstance(value, Ref):
-                return Location(fact.region, value.offset, fact.size or 0)
-            offset = value.offset if isinstance(value, Ref) else 0
-            return Location(None, offset, base=value, through=True)
-        if isinstance(place, ir.Member):
-            inner = self.locate(state, place.base)
-            offset = None if inner.offset is None else inner.offset + place.offset
-            return Location(
-                inner.region, offset, inner.whole, inner.base, inner.through, place, inner.volatile
-            )
-        inner = self.locate(state, place.base)
-        index = self.value(state, place.index)
-        known = state.fact(index)
-        scale = place.ctype.size or 1
-        step = known.known if isinstance(known, Scalar) else None
-        offset = None if inner.offset is None or step is None else inner.offset + step * scale
-        return Location(inner.region, offset, inner.whole, inner.base, inner.through, None, inner.volatile)
-
-    def load(self, state: State, place: ir.Place, ctype: Type, span: Span) -> Value:
-        """Read a scalar or pointer from a place."""
-        if isinstance(place, ir.Global) or _global_root(place):
-            constant = _frozen_value(place)
-            if constant is not None:
-                return constant
-        where = self.locate(state, place)
-        if where.region is not None:
-            return self._load_region(state, where, place, ctype)
-        base = where.base
-        if not self.dereference(state, base, span):
-            return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
-        fact = state.fact(base)
-        if not isinstance(fact, Pointer):
-            return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
-        self._bounds(state, where, ctype, span)
-        made: Scalar | Pointer | None = None
-        if fact.kind == "ctx":
-            made = context_field(self.run, where.member, where.offset, ctype)
-        elif fact.kind in ("kernel", "alloc"):
-            made = kernel_field(self.run, state, fact, where.member, ctype, path_of(place))
-        elif fact.kind in ("map-value", "memory"):
-            made = map_field(self.run, state, fact, where.member, ctype)
-        if made is None:
-            made = scalar_of(ctype) if ctype.is_integer else ANY
-        name = where.member.name if where.member is not None else ""
-        return self.run.new(state, made, name)
-
-    def _load_region(self, state: State, where: Location, place: ir.Place, ctype: Type) -> Value:
-        assert where.region is not None
-        size = ctype.size or 8
-        bitfield = where.member is not None and where.member.bitfield
-        if where.offset is not None and not bitfield:
-            value = state.read(where.region, where.offset, size)
-            if value is not None and not (isinstance(value, Ref) and value.id == 0):
-                fact = state.facts.get(value.id) if isinstance(value, Ref) else None
-                if isinstance(fact, Scalar) and fact.error_of:
-                    self.run.error_reads.add(fact.error_of)
-                return value
-        made = self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
-        if where.offset is not None and not bitfield and not where.volatile:
-            content = state.regions.get(where.region, ("uninit", {}))
-            cells = dict(content[1])
-            overlapping = any(a < where.offset + size and where.offset < a + s for a, (s, _) in cells.items())
-            if not overlapping and (where.region >= 0 or isinstance(place, ir.Global)):
-                cells[where.offset] = (size, made)
-                state.regions[where.region] = (content[0], cells)
-        return made
-
-    def store(self, state: State, place: ir.Place, value: Value, span: Span) -> None:
-        """Write a scalar or pointer to a place."""
-        where = self.locate(state, place)
-        if where.region is None:
-            if self.dereference(state, where.base, span):
-                self._written(state, where, place, span)
-            return
-        if where.volatile:
-            return
-        if where.offset is None:
-            state.fill(where.region, 0, None, "unknown", where.whole)
-            return
-        size = place.ctype.size or 8
-        if where.member is not None and where.member.bitfield:
-            state.write(where.region, where.offset, size, state.unknown_value())
-            return
-        state.write(where.region, where.offset, size, value)
-
-    def _written(self, state: State, where: Location, place: ir.Place, span: Span) -> None:
-        """Writes through pointers: not to kernel objects, not to read-only memory, not beyond its end."""
-        fact = state.fact(where.base)
-        if not isinstance(fact, Pointer):
-            return
-        fault: Fault | None = None
-        if fact.kind == "kernel" and not self._may_write(fact, where):
-            fault = Fault.KERNEL_WRITE
-        elif fact.kind == "memory" and fact.readonly:
-            fault = Fault.READONLY_WRITE
-        if fault is not None:
-            words = self.describe(state, where.base)
-            words["field"] = where.member.name if where.member is not None else ""
-            subject = where.base.id if isinstance(where.base, Ref) else 0
-            self.run.report(state, fault, span, self.function.name, subject, fact.site, words)
-        else:
-            self._bounds(state, where, place.ctype, span)
-
-    def _may_write(self, fact: Pointer, where: Location) -> bool:
-        """The few fields of kernel objects that programs may write (btf_struct_access callbacks)."""
-        info = self.run.program.info
-        if info is None or info.program_type in ("BPF_PROG_TYPE_STRUCT_OPS", "BPF_PROG_TYPE_EXT"):
-            return True
-        field = where.member.name if where.member is not None else ""
-        return plain_name(fact.struct).startswith("nf_conn") and field == "mark" or fact.ctype is None
-
-    def _bounds(self, state: State, where: Location, ctype: Type, span: Span) -> None:
-        """Constant offsets into memory of known size (slices, ring buffer records, iterator elements)."""
-        fact = state.fact(where.base)
-        if not isinstance(fact, Pointer) or fact.kind != "memory" or fact.size is None or where.offset is None:
-            return
-        size = ctype.size or 1
-        if where.offset < 0 or where.offset + size > fact.size:
-            words = self.describe(state, where.base)
-            words |= {"offset": str(where.offset), "size": str(size), "available": str(fact.size)}
-            subject = where.base.id if isinstance(where.base, Ref) else 0
-            self.run.report(state, Fault.MEMORY_BOUNDS, span, self.function.name, subject, fact.site, words)
-
-    def assign(self, state: State, instruction: ir.Assign) -> None:
-        """`place = value`, structs included."""
-        place, source = instruction.place, instruction.value
-        if place.ctype.is_aggregate:
-            if isinstance(source, ir.Load):
-                self._copy(state, place, source.place, place.ctype, instruction.span)
-            else:
-                self.fill(state, ir.Fill(place, False, instruction.span))
-            return
-        value = self.value(state, source)
-        if isinstance(value, Ref) and value.id:
-            if isinstance(place, ir.Local) and not place.var.is_temp:
-                self.run.names.setdefault(value.id, place.var.name)
-            elif isinstance(place, ir.Member) and place.name:
-                self.run.names.setdefault(value.id, place.name)
-        self.store(state, place, value, instruction.span)
-
-    def _copy(self, state: State, to: ir.Place, source: ir.Place, ctype: Type, span: Span) -> None:
-        target, origin = self.locate(state, to), self.locate(state, source)
-        if origin.region is None:
-            self.dereference(state, origin.base, span)
-        if target.region is None:
-            self.dereference(state, target.base, span)
-            return
-        if origin.region is None or origin.offset is None or target.offset is None:
-            state.fill(target.region, target.offset or 0, ctype.size or None, "unknown", target.whole)
-            return
-        fill, cells = state.regions.get(origin.region, ("uninit", {}))
-        low, high = origin.offset, origin.offset + ctype.size
-        inside = {a - low: c for a, c in cells.items() if low <= a and a + c[0] <= high}
-        state.fill(
-            target.region, target.offset, ctype.size, "zero" if fill == "zero" else "unknown", target.whole
-        )
-        for at, (size, value) in inside.items():
-            state.write(target.region, target.offset + at, size, value)
-
-    def content(self, state: State, place: ir.Place) -> tuple[Fill, dict[int, tuple[int, Value]]]:
-        """The memory of a struct, as a region's content of its own."""
-        where = self.locate(state, place)
-        if where.region is None or where.offset is None:
-            return ("unknown", {})
-        fill, cells = state.regions.get(where.region, ("uninit", {}))
-        low, high = where.offset, where.offset + place.ctype.size
-        return (fill, {a - low: c for a, c in cells.items() if low <= a and a + c[0] <= high})
-
-    def fill(self, state: State, instruction: ir.Fill) -> None:
-        """Zero or forget a place."""
-        where = self.locate(state, instruction.place)
-        if where.region is None:
-            self.dereference(state, where.base, instruction.span)
-            return
-        size = instruction.size if instruction.size is not None else instruction.place.ctype.size or None
-        if where.offset is None:
-            state.fill(where.region, 0, None, "unknown", where.whole)
-        else:
-            state.fill(
-                where.region, where.offset, size, "zero" if instruction.zero else "unknown", where.whole
-            )
-
-    # -- expressions -------------------------------------------------------------------------------------
+class Evaluator(Memory):
+    """Evaluates expressions in one frame."""
 
     def value(self, state: State, expression: ir.Expr) -> Value:
         """The value of an expression in `state`, which may gain facts."""
@@ -328,18 +58,20 @@ class Evaluator:
             value = self.value(state, root.pointer)
             if isinstance(value, Ref):
                 return Ref(value.id, where.offset)
-        if isinstance(root, ir.Global):
-            kind = "map" if root.var.section == ".maps" else "map-value"
-            made = Pointer(
-                "map" if kind == "map" else "map-value", root.ctype, trust="trusted", region=None if kind == "map" else where.region,
-                size=root.ctype.size or None, readonly=root.var.frozen, origin=root.var.name or "string",
-            )  # fmt: skip
+        if isinstance(root, ir.Global) and root.var.section == ".maps":
+            made = Pointer("map", root.ctype, trust="trusted", origin=root.var.name)
         else:
-            assert isinstance(root, ir.Local)
+            assert isinstance(root, ir.Local | ir.Global)
+            frozen = isinstance(root, ir.Global) and root.var.frozen
             made = Pointer(
-                "stack", root.ctype, trust="trusted", region=where.region, size=root.ctype.size or None,
-                origin=root.var.name,
-            )  # fmt: skip
+                "stack" if isinstance(root, ir.Local) else "map-value",
+                root.ctype,
+                trust="trusted",
+                region=where.region,
+                size=root.ctype.size or None,
+                readonly=frozen,
+                origin=root.var.name or "string",
+            )
         if made.region is not None:
             for identifier, fact in state.facts.items():
                 if fact == made:
@@ -390,9 +122,7 @@ class Evaluator:
             return value
         return self._numbered(state, (f"cast {ctype.size}{ctype.signed}", value, 0), whole, fact.error_of)
 
-    def _numbered(
-        self, state: State, expr: tuple[str, Value, Value], made: Scalar, error_of: int = 0
-    ) -> Value:
+    def _numbered(self, state: State, expr: tuple[str, Value, Value], made: Scalar, error_of: int = 0) -> Value:
         """A scalar made by an operation; the same operation on the same values is the same value.
 
         Trees of operations are cut at MAX_EXPRESSION: what is tested twice is near to what it was made of.
@@ -477,32 +207,3 @@ def _depth(state: State, expr: tuple[str, Value, Value]) -> int:
             if isinstance(fact, Scalar) and fact.expr is not None:
                 depth = max(depth, 1 + _depth(state, fact.expr))
     return depth
-
-
-def path_of(place: ir.Place) -> tuple[ir.Member, ...]:
-    """The members a place goes through, outermost object first."""
-    members: list[ir.Member] = []
-    while isinstance(place, ir.Member | ir.Element):
-        if isinstance(place, ir.Member):
-            members.append(place)
-        place = place.base
-    return tuple(reversed(members))
-
-
-def _global_root(place: ir.Place) -> bool:
-    while isinstance(place, ir.Member | ir.Element):
-        place = place.base
-    return isinstance(place, ir.Global)
-
-
-def _frozen_value(place: ir.Place) -> int | None:
-    """The value of `const` globals, known to the verifier because read-only data is frozen before load."""
-    if isinstance(place, ir.Global) and place.var.frozen and not place.var.extern:
-        if place.var.value is not None:
-            return place.var.value
-        if not place.var.initialised and not place.ctype.is_aggregate:
-            return 0
-    return None
-
-
-__all__ = ["Evaluator", "Fault", "Location", "path_of"]

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
-from kfuncgen.lint.calls import call_contract
+from kfuncgen.lint.calls import CALLBACKS_BALANCE_SINCE, call_contract
 from kfuncgen.lint.conditions import assume, assume_comparison
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.integers import decide
@@ -52,7 +52,7 @@ class Explorer:
         self.function = function
         self.depth = depth
         self.callback = callback
-        self.evaluator = Evaluator(run, function, depth)
+        self.evaluator = Evaluator(run, function, depth, callback)
         self.exits: list[State] = []
         self.leaving = Meeting(run, function.name, function.span)
         self.meetings: dict[int, Meeting] = {}
@@ -277,14 +277,14 @@ class Explorer:
     def _argument(self, state: State, argument: ir.Expr) -> Value:
         if isinstance(argument, ir.Load) and argument.ctype.is_aggregate:
             # Structs by value travel as the address of their copy.
-            return self.evaluator.address(
-                state, ir.AddressOf(argument.place, argument.ctype, argument.span)
-            )
+            return self.evaluator.address(state, ir.AddressOf(argument.place, argument.ctype, argument.span))
         return self.evaluator.value(state, argument)
 
     def _inline(self, state: State, call: ir.Call, body: ir.Function, args: list[Value]) -> Outcome:
         if self.depth + 1 >= MAX_DEPTH:
-            self.run.note(self.function.name, f"calls deeper than {MAX_DEPTH} functions are not followed", call.span)
+            self.run.note(
+                self.function.name, f"calls deeper than {MAX_DEPTH} functions are not followed", call.span
+            )
             return self._unknown(state, call, body.name, args)
         inner = Explorer(self.run, body, self.depth + 1, self.callback)
         for var, value in zip(body.params, args, strict=False):
@@ -329,7 +329,13 @@ class Explorer:
         subject = value.id if isinstance(value, Ref) else 0
         fact = state.fact(value)
         self.run.report(
-            state, fault, call.span, self.function.name, subject, fact.site if isinstance(fact, Pointer) else 0, words
+            state,
+            fault,
+            call.span,
+            self.function.name,
+            subject,
+            fact.site if isinstance(fact, Pointer) else 0,
+            words,
         )
         if isinstance(fact, Pointer) and isinstance(value, Ref):
             state.facts[value.id] = replace(fact, null=False)
@@ -397,6 +403,17 @@ class Explorer:
         count = state.fact(args[0]) if args and name == "bpf_loop" else ANY
         return min(CALLBACK_ROUNDS, max(count.high, 0)) if isinstance(count, Scalar) else CALLBACK_ROUNDS
 
+    def _callback_leaks(self, state: State, inner: Explorer) -> None:
+        """Before 6.14 what a callback acquired had to be released in it."""
+        own = {i: r for i, r in state.references.items() if r.callback >= inner.callback}
+        if not own:
+            return
+        others = {i: r for i, r in state.references.items() if i not in own}
+        state.references = own
+        span, function = state.returned or (inner.function.span, inner.function.name)
+        check_exit(self.run, state, span, function)
+        state.references = others
+
     def _callback(self, state: State, call: ir.Call, body: ir.Function, context: Value) -> Outcome:
         args: list[Value] = []
         for index, var in enumerate(body.params):
@@ -415,6 +432,8 @@ class Explorer:
         state.step("call", call.span, f"calling {body.name}() as callback")
         results = inner.explore(state)
         for exit_state, _ in results:
+            if self.run.kernel < CALLBACKS_BALANCE_SINCE:
+                self._callback_leaks(exit_state, inner)
             exit_state.step("return", call.span, f"back from {body.name}()")
         return results
 

@@ -163,9 +163,10 @@ class Cast:
 
 @dataclass(slots=True, eq=False)
 class Unknown:
-    """A value nothing is known of (inline asm, unknown constructs)."""
+    """A value nothing is known of (inline asm, unknown constructs); of CO-RE type ids, the type they name."""
 
     ctype: Type
+    of: Type | None = None
 
 
 Expr = Const | Text | Load | AddressOf | FunctionRef | Unary | Binary | Cast | Unknown

@@ -42,9 +42,8 @@ class _Check:
         fact = self.state.fact(self.value)
         if not isinstance(fact, Pointer) or not isinstance(self.value, Ref) or self.value.offset is None:
             return
-        if fact.region is None or fact.region not in self.state.regions:
-            if fact.region is None:
-                return
+        if fact.region is None:
+            return
         if fact.kind == "stack" and size is not None:
             for field in self.options.fields:
                 if field.since_size <= size and field.direction != "out":
@@ -70,11 +69,9 @@ class _Check:
         if not isinstance(fact, Scalar) or fact.known is None:
             return None
         valid = self.options.sizes_at(self.contract.kernel)
-        if fact.known in valid:
+        if fact.known in valid or not valid:
             return fact.known
-        error_end = next(
-            (f.offset + f.size for f in self.options.fields if f.name == self.options.error_field), 0
-        )
+        error_end = next((f.offset + f.size for f in self.options.fields if f.name == self.options.error_field), 0)
         written = self.call.args[param] if param < len(self.call.args) else None
         while isinstance(written, ir.Cast):
             written = written.operand
@@ -96,7 +93,9 @@ class _Check:
             if fill == "unknown":
                 return
             if field.required:
-                self._report(Fault.OPTS_UNSET, field=field.name, how="zero" if fill == "zero" else "not initialised")
+                self._report(
+                    Fault.OPTS_UNSET, field=field.name, how="zero" if fill == "zero" else "not initialised"
+                )
             elif fill == "uninit":
                 self._report(Fault.OPTS_UNSET, field=field.name, how="not initialised")
             return
@@ -127,7 +126,10 @@ class _Check:
         high = field.maximum
         if (low is not None and fact.high < low) or (high is not None and fact.low > high):
             self._report(
-                Fault.OPTS_RANGE, field=field.name, got=got, valid=f"{low}..{high}" if high is not None else f"at least {low}"
+                Fault.OPTS_RANGE,
+                field=field.name,
+                got=got,
+                valid=f"{low}..{high}" if high is not None else f"at least {low}",
             )
 
     def _returned(self, region: int, base: int) -> None:

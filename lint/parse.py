@@ -119,7 +119,8 @@ def parse(path: Path, args: Sequence[str], text: str | None = None) -> Unit:
             message += "; add its folder with '-- -I DIR', compile_flags.txt or compile_commands.json"
         more = len(errors) - 1
         details = tuple(
-            f"{d.location.file.name if d.location.file else name}:{d.location.line}:{d.location.column}: {d.spelling}"
+            f"{Place(d.location.file.name if d.location.file else name, d.location.line, d.location.column)}"
+            f": {d.spelling}"
             for d in errors[1:MAX_ERRORS_SHOWN]
         )
         raise SourceError(message + (f" (and {more} more errors)" if more else ""), place, details)

@@ -8,7 +8,7 @@ from kfuncgen.lint.run import Program, Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.values import ANY, Pointer, Value, scalar_of
 from kfuncgen.spec.model import SpecSet
-from kfuncgen.spec.progtypes import SectionInfo, section_info
+from kfuncgen.spec.progtypes import section_info
 
 _CONTEXTS = frozenset(
     ("__sk_buff", "xdp_md", "bpf_sock", "bpf_sock_addr", "bpf_sock_ops", "sk_msg_md", "bpf_sk_lookup",
@@ -24,8 +24,8 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
     the verifier checks with a state of their own.
     """
     found: list[Program] = []
-    called: dict[str, tuple[str, SectionInfo | None]] = {}
-    callbacks: dict[str, tuple[str, SectionInfo | None]] = {}
+    called: dict[str, Program] = {}
+    callbacks: dict[str, Program] = {}
     for name in sorted(module.functions):
         function = module.functions[name]
         if not function.section or function.section.startswith("."):
@@ -38,17 +38,15 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
             if body is None or body.section:
                 continue
             if not body.static:
-                called.setdefault(callee, (function.section, info))
+                called.setdefault(callee, Program(body, function.section, info, "global", name))
             elif asynchronous and _is_async_callback(module, body, names):
-                callbacks.setdefault(callee, (function.section, info))
+                callbacks.setdefault(callee, Program(body, function.section, info, "async", name))
         if any(n in specs.functions for n in names) or (info is not None and info.attach == "iter"):
             found.append(Program(function, function.section, info))
-    for kind, group in (("global", called), ("async", callbacks)):
+    for group in (called, callbacks):
         for name in sorted(group):
-            function = module.functions[name]
-            if any(n in specs.functions for n in reachable_calls(module, function)):
-                section, info = group[name]
-                found.append(Program(function, section, info, kind))
+            if any(n in specs.functions for n in reachable_calls(module, group[name].function)):
+                found.append(group[name])
     return found
 
 

@@ -9,8 +9,8 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
-from kfuncgen.lint.transfer import Transfer
-from kfuncgen.lint.values import Pointer, dead
+from kfuncgen.lint.transfer import Outcome, Transfer
+from kfuncgen.lint.values import Pointer, Scalar, dead
 
 _UNDER_LOCK = frozenset(
     ("spin-unlock", "allowed-under-lock", "list-push", "list-pop", "list-peek", "rbtree-add", "rbtree-remove",
@@ -92,36 +92,48 @@ def _preempt_enable(call: Transfer) -> None:
 
 def _irq_save(call: Transfer) -> None:
     key = _flag(call)
+    if key is None:
+        return
     if key in call.state.irq:
         call.report(Fault.IRQ_UNBALANCED, {"how": "saved twice"})
-        return
     call.state.irq = (*call.state.irq, key)
 
 
 def _irq_restore(call: Transfer) -> None:
     state, key = call.state, _flag(call)
+    if key is None:
+        return
     if key not in state.irq:
         call.report(Fault.IRQ_UNBALANCED, {"how": "unmatched"})
         return
     if state.irq[-1] != key:
         call.report(Fault.IRQ_UNBALANCED, {"how": "out of order"})
-    state.irq = tuple(k for k in state.irq if k != key)
+    last = len(state.irq) - 1 - state.irq[::-1].index(key)
+    state.irq = state.irq[:last] + state.irq[last + 1 :]
 
 
-def _flag(call: Transfer) -> int:
-    key = call.memory(0)
-    return key[0] * 4096 + key[1] if key is not None else 0
+def _flag(call: Transfer) -> int | None:
+    """The saved flags' variable as a number, None when the argument is none on the stack."""
+    key, fact = call.memory(0), call.fact(0)
+    if isinstance(fact, Pointer) and fact.kind != "stack":
+        if "irq-save" in call.special:
+            call.report(Fault.IRQ_UNBALANCED, {"how": "place"})
+        return None
+    return key[0] * 4096 + key[1] if key is not None else None
 
 
 def _spin_lock(call: Transfer) -> None:
-    call.state.locks = (*call.state.locks, call.site)
+    call.state.locks = (*call.state.locks, call.argument(0))
 
 
 def _spin_unlock(call: Transfer) -> None:
+    """Identity of a lock is the value it was reached through (CONTRACT section 1; process_spin_lock())."""
     state = call.state
     if not state.locks:
         call.report(Fault.LOCK_UNBALANCED, {"how": "unmatched"})
         return
+    if state.locks[-1] != call.argument(0):
+        call.report(Fault.LOCK_UNBALANCED, {"how": "other"})
     state.locks = state.locks[:-1]
     for identifier, fact in list(state.facts.items()):
         if isinstance(fact, Pointer) and fact.non_owning:
@@ -137,7 +149,16 @@ _SWITCHES = {
     "irq-restore": _irq_restore,
     "spin-lock": _spin_lock,
     "spin-unlock": _spin_unlock,
+    "res-spin-unlock": _spin_unlock,
+    "res-spin-unlock-irqrestore": _spin_unlock,
 }
+
+
+def try_lock(call: Transfer) -> Outcome:
+    """bpf_res_spin_lock() may fail: with 0 the lock is held, with an error it is not (CONTRACT 4.F)."""
+    failed = call.state.copy()
+    _spin_lock(call)
+    return [(call.state, 0), (failed, call.run.new(failed, Scalar(-4095, -1)))]
 
 
 def leave_for_good(call: Transfer) -> None:

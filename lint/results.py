@@ -46,7 +46,7 @@ def acquired(call: Transfer, made: Pointer, null: bool | None = None) -> Value:
         state, replace(made, null=may_be_null, reference=reference, origin=call.name, site=call.site)
     )
     assert isinstance(value, Ref)
-    state.references[reference] = Reference(call.site, call.name, value.id)
+    state.references[reference] = Reference(call.site, call.name, value.id, callback=call.evaluator.callback)
     text = "acquired here, may be NULL" if may_be_null else "acquired here"
     state.step("acquire", call.call.span, text, value.id)
     return value
@@ -81,11 +81,19 @@ def _untrusted(call: Transfer) -> Value:
 
 
 def _local_object(call: Transfer) -> Value:
-    return acquired(call, Pointer("alloc", None))
+    return acquired(call, Pointer("alloc", _type_argument(call)))
 
 
 def _percpu_object(call: Transfer) -> Value:
-    return acquired(call, Pointer("percpu", None))
+    return acquired(call, Pointer("percpu", _type_argument(call)))
+
+
+def _type_argument(call: Transfer) -> Type | None:
+    """The type that bpf_core_type_id_local() names in the first argument of bpf_obj_new()."""
+    argument = call.call.args[0] if call.call.args else None
+    while isinstance(argument, ir.Cast):
+        argument = argument.operand
+    return argument.of if isinstance(argument, ir.Unknown) else None
 
 
 def _peeked(call: Transfer) -> Value:
@@ -113,7 +121,7 @@ def _exchanged(call: Transfer) -> Value:
 
 
 def _slice(call: Transfer) -> Value:
-    """A slice of a dynptr: bounded memory that dies with its dynptr or with changes of the packet (CONTRACT 4.I)."""
+    """A slice: bounded memory that dies with its dynptr, or when the packet changes (CONTRACT 4.I)."""
     size: int | None = None
     for index, param in enumerate(call.contract.params):
         if param.role is Role.CONSTANT_SIZE or (

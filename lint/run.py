@@ -50,6 +50,13 @@ class Program:
     section: str
     info: SectionInfo | None
     kind: str = "main"
+    owner: str = ""
+    """The SEC() function through which a global function or callback is reached."""
+
+    @property
+    def name(self) -> str:
+        """The SEC() function that findings name as their program."""
+        return self.owner or self.function.name
 
 
 @dataclass(slots=True)

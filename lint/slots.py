@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kfuncgen.lint.machine import DYNPTR, ITERATOR, Dynptr, DynptrUse, Fault, Iterator
+from kfuncgen.lint.memory import DYNPTR_SIZE
 from kfuncgen.lint.state import Reference, Slot
 from kfuncgen.lint.transfer import Outcome, Transfer
 from kfuncgen.lint.values import Pointer, Scalar, Trust, dead
@@ -12,8 +13,6 @@ from kfuncgen.spec.model import Kernel, Param, Role
 
 _RCU_CHECKED_AT_NEW = Kernel(6, 18)
 """From here on a constructor that needs RCU is refused itself; before it was the first `next` (CONTRACT 4.H)."""
-
-_DYNPTR_SIZE = 16
 
 
 def iterator(call: Transfer) -> Outcome:
@@ -36,7 +35,9 @@ def iterator(call: Transfer) -> Outcome:
         call.report(fault, {"var": fact.origin, "kind": kind}, subject)
         if slot is not None and life is Iterator.ACTIVE:
             state.references.pop(slot.reference, None)
-        elif slot is None and call.effects.iterator == "next":
+        elif slot is None:
+            _forget_overwritten(call)
+        if slot is None and call.effects.iterator == "next":
             # Say it once: from here on the variable counts as an iterator.
             slot = state.slots[key] = Slot("iterator", kind)
     if call.effects.iterator == "new":
@@ -48,6 +49,14 @@ def iterator(call: Transfer) -> Outcome:
             call.invalidate(slot.reference)
         return [(state, call.any_result())]
     return _next(call, key, fact, slot)
+
+
+def _forget_overwritten(call: Transfer) -> None:
+    """Iterators whose variable was written over: the misuse is reported, their leak is the same mistake."""
+    owned = {slot.reference for slot in call.state.slots.values()}
+    for identifier, reference in list(call.state.references.items()):
+        if reference.kind == "iterator" and identifier not in owned:
+            del call.state.references[identifier]
 
 
 def _new(call: Transfer, key: tuple[int, int], fact: Pointer, kind: str) -> Outcome:
@@ -115,13 +124,17 @@ def change_packet(call: Transfer) -> None:
 def _dynptr(call: Transfer, index: int, param: Param) -> None:
     key, fact, state = call.memory(index), call.fact(index), call.state
     if isinstance(fact, Pointer) and fact.kind not in ("stack", "opaque"):
-        call.report(Fault.DYNPTR_NOT_STACK, {"var": call.run.name_of(call.argument(index)), "number": str(index + 1)})
+        call.report(
+            Fault.DYNPTR_NOT_STACK, {"var": call.run.name_of(call.argument(index)), "number": str(index + 1)}
+        )
         return
     if key is None or not isinstance(fact, Pointer) or fact.kind != "stack":
         return
     slot = state.slots.get(key)
     if slot is not None and slot.what != "dynptr":
         slot = None
+    if slot is not None and slot.kind == "lost":
+        return
     releasing = "dynptr-release-ringbuf" in call.special
     use = DynptrUse.INITIALISE if param.uninit else DynptrUse.RELEASE if releasing else DynptrUse.READ
     fault = DYNPTR[_life(slot), use]
@@ -131,7 +144,8 @@ def _dynptr(call: Transfer, index: int, param: Param) -> None:
         call.report(fault, words, subject)
         if slot is not None:
             state.references.pop(slot.reference, None)
-        elif use is DynptrUse.READ:
+            return
+        if use is DynptrUse.READ:
             # Say it once: from here on the variable counts as a dynptr of unknown kind.
             state.slots[key] = Slot("dynptr", "unknown", identity=call.run.fresh())
     if use is DynptrUse.INITIALISE:
@@ -159,7 +173,7 @@ def _initialise(call: Transfer, key: tuple[int, int], fact: Pointer, old: Slot |
         # Overwriting a local or ring buffer dynptr ends its slices; packet slices live on (CONTRACT 4.I).
         call.invalidate(old.identity)
     source = call.slot(0) if "dynptr-clone" in call.special else None
-    state.fill(key[0], key[1], _DYNPTR_SIZE, "unknown", fact.size or _DYNPTR_SIZE)
+    state.fill(key[0], key[1], DYNPTR_SIZE, "unknown", fact.size or DYNPTR_SIZE)
     reference = 0
     if "dynptr-from-ringbuf" in call.special:
         reference = call.run.fresh()

@@ -60,9 +60,6 @@ class Step:
     subject: int = 0
 
 
-Trail = tuple["Trail", Step] | None  # type: ignore[misc]
-
-
 class State:
     """One path's state. `shadow` is set on paths that the verifier never takes (see dead-null-test)."""
 
@@ -78,7 +75,7 @@ class State:
         self.rcu = 0
         self.preempt = 0
         self.irq: tuple[int, ...] = ()
-        self.locks: tuple[int, ...] = ()
+        self.locks: tuple[Value, ...] = ()
         self.shadow = 0
         self.trail: object = None
         self.returned: tuple[Span, str] | None = None
@@ -215,12 +212,13 @@ class State:
             row: list[object] = [region, fill] if scalars else [region]
             for at in sorted(cells):
                 size, value = cells[at]
-                if type(value) is int:
+                if isinstance(value, int):
                     if scalars:
                         row.append((at, size, value))
                 elif scalars or type(facts.get(value.id)) is Pointer:
                     row.append((at, size, -number(value.id), value.offset))
             memory.append(tuple(row))
+        locks = tuple(number(v.id) if isinstance(v, Ref) else v for v in self.locks)
         shapes: list[object] = []
         for identifier in order:
             fact = facts.get(identifier)
@@ -236,5 +234,5 @@ class State:
             for k, s in sorted(self.slots.items())
         )
         return (
-            tuple(memory), tuple(shapes), held, slots, self.rcu, self.preempt, self.irq, self.locks, self.shadow,
+            tuple(memory), tuple(shapes), held, slots, self.rcu, self.preempt, self.irq, locks, self.shadow,
         )  # fmt: skip

@@ -68,7 +68,7 @@ def _finding(run: Run, occurrence: Occurrence, rule: Rule) -> Finding:
         span=occurrence.span,
         message=rule.word(words),
         function=occurrence.function.removeprefix("____"),
-        program=run.program.function.name,
+        program=run.program.name,
         section=run.program.section,
         kfunc=occurrence.kfunc,
         verifier=re.sub(r"%[a-z]", "…", rule.verifier[0]) if rule.verifier else "",
@@ -131,9 +131,7 @@ def _prune(steps: list[Step], subject: int, before: list[Step]) -> list[Step]:
     del before
     # A test of the subject itself is told once, as what it means and not as a branch.
     tested = {s.span for s in kept if s.what == "assume"}
-    return [
-        s for i, s in enumerate(kept) if i not in surplus and not (s.what == "branch" and s.span in tested)
-    ]
+    return [s for i, s in enumerate(kept) if i not in surplus and not (s.what == "branch" and s.span in tested)]
 
 
 def by_place(findings: Iterable[Finding]) -> tuple[Finding, ...]:

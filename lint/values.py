@@ -149,7 +149,9 @@ def scalar_of(ctype: Type) -> Scalar:
     return ANY
 
 
-def dead(how: Literal["null", "released", "stale", "moved", "stop"], pointer: Pointer, by: str, site: int) -> Scalar:
+def dead(
+    how: Literal["null", "released", "stale", "moved", "stop"], pointer: Pointer, by: str, site: int
+) -> Scalar:
     """What is left of a pointer that is none any more."""
     if how == "null":
         return Scalar(0, 0, death=Death("null", by, pointer.origin, site))

@@ -54,9 +54,9 @@ def kernel_field(
         return _kptr(run, state, member, ctype)
     child: Trust = "plain"
     null = False
-    if parent.trust == "untrusted" and not parent.reference:
-        child = "untrusted"
-    elif any(m.struct.kind == "union" and len(m.struct.fields) > 1 for m in path):
+    if (parent.trust == "untrusted" and not parent.reference) or any(
+        m.struct.kind == "union" and len(m.struct.fields) > 1 for m in path
+    ):
         child = "untrusted"
     elif parent.trust in ("trusted", "rcu") or parent.reference:
         owner = plain_name(member.struct.name) if member is not None else ""
@@ -101,9 +101,7 @@ def context_field(run: Run, member: ir.Member | None, offset: int | None, ctype:
     return scalar_of(ctype) if ctype.is_integer else ANY
 
 
-def map_field(
-    run: Run, state: State, parent: Pointer, member: ir.Member | None, ctype: Type
-) -> Scalar | Pointer:
+def map_field(run: Run, state: State, parent: Pointer, member: ir.Member | None, ctype: Type) -> Scalar | Pointer:
     """A field of a map value or other memory: a kptr when it is tagged, a number otherwise (CONTRACT 2.4)."""
     if parent.kind == "map-value" and member is not None and member.tags and ctype.is_pointer:
         return _kptr(run, state, member, ctype)

@@ -7,9 +7,10 @@ from typing import Any
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
+from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.text import BodyText, scan_body
 from kfuncgen.lint.lower.types import TypeTable
-from kfuncgen.lint.parse import pretty, span_of
+from kfuncgen.lint.parse import evaluate, pretty, span_of
 from kfuncgen.lint.types import Type
 
 
@@ -127,6 +128,59 @@ class Builder:
             pointer = Type("pointer", 8, target=var.ctype)
             argument = ir.AddressOf(place, pointer, span)
             self.emit(ir.Call(None, name, (argument,), Type("void"), span, implicit=True))
+
+    # What the layers of the expression builder ask of each other.
+
+    def value(self, cursor: Any) -> ir.Expr:
+        """The rvalue of an expression."""
+        raise NotImplementedError
+
+    def convert(self, value: ir.Expr, ctype: Type, cursor: Any) -> ir.Expr:
+        """A value converted to another type."""
+        raise NotImplementedError
+
+    def arithmetic(self, symbol: str, a: ir.Expr, b: ir.Expr, ctype: Type, span: Span) -> ir.Expr:
+        """A binary operation, scaled where a pointer is moved."""
+        raise NotImplementedError
+
+    def effect(self, cursor: Any) -> None:
+        """An expression whose value is dropped."""
+        raise NotImplementedError
+
+    def in_order(self, cursors: list[Any]) -> list[ir.Expr]:
+        """The values of operands, evaluated from left to right."""
+        raise NotImplementedError
+
+    def initialise(self, place: ir.Place, cursor: Any, span: Span) -> None:
+        """Give a place its initialiser."""
+        raise NotImplementedError
+
+    def statement(self, cursor: Any) -> None:
+        """Lower a statement."""
+        raise NotImplementedError
+
+    def statement_value(self, cursor: Any) -> ir.Expr:
+        """The value of a statement expression."""
+        raise NotImplementedError
+
+    def type_of(self, cursor: Any) -> Type:
+        """The type of an expression or declaration."""
+        return self.types.get(cursor.type)
+
+    def child(self, cursor: Any) -> Any:
+        """The first child that is no type reference, the cursor itself when there is none."""
+        for child in cursor.get_children():
+            if child._kind_id != kinds.TYPE_REF:
+                return child
+        return cursor
+
+    def fallback(self, cursor: Any) -> ir.Expr:
+        """An expression that is not understood: its constant value if it has one, else a counted unknown."""
+        constant = evaluate(cursor)
+        if isinstance(constant, int):
+            return ir.Const(constant, self.type_of(cursor))
+        self.opaque(f"expression {kinds.kind_name(cursor)}", span_of(cursor))
+        return ir.Unknown(self.type_of(cursor))
 
     def finish(self) -> None:
         """Resolve gotos: their cleanups depend on where the label stands."""

@@ -4,121 +4,56 @@ from __future__ import annotations
 
 from typing import Any
 
-from clang.cindex import CursorKind as K
-from clang.cindex import StorageClass, conf
+from clang.cindex import conf
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
-from kfuncgen.lint.lower.builder import Builder
-from kfuncgen.lint.parse import evaluate, location, pretty, span_of
-from kfuncgen.lint.types import INT, LONG, ULONG, VOID, Type
-
-DECL_REF = K.DECL_REF_EXPR.value
-MEMBER = K.MEMBER_REF_EXPR.value
-CALL = K.CALL_EXPR.value
-PAREN = K.PAREN_EXPR.value
-UNARY = K.UNARY_OPERATOR.value
-SUBSCRIPT = K.ARRAY_SUBSCRIPT_EXPR.value
-BINARY = K.BINARY_OPERATOR.value
-COMPOUND_ASSIGN = K.COMPOUND_ASSIGNMENT_OPERATOR.value
-CONDITIONAL = K.CONDITIONAL_OPERATOR.value
-CAST = K.CSTYLE_CAST_EXPR.value
-LITERAL = K.COMPOUND_LITERAL_EXPR.value
-INIT_LIST = K.INIT_LIST_EXPR.value
-STATEMENT_EXPR = K.StmtExpr.value
-GENERIC = K.GENERIC_SELECTION_EXPR.value
-SIZEOF = K.CXX_UNARY_EXPR.value
-UNEXPOSED = K.UNEXPOSED_EXPR.value
-STRING = K.STRING_LITERAL.value
-NUMBERS = (K.INTEGER_LITERAL.value, K.CHARACTER_LITERAL.value)
-FLOATING = K.FLOATING_LITERAL.value
-TYPE_REF = K.TYPE_REF.value
-MEMBER_REF = K.MEMBER_REF.value
-FUNCTION_DECL = K.FUNCTION_DECL.value
-VAR_DECL = K.VAR_DECL.value
-PARM_DECL = K.PARM_DECL.value
-ENUM_CONSTANT = K.ENUM_CONSTANT_DECL.value
-
-_LVALUES = frozenset((DECL_REF, MEMBER, SUBSCRIPT, LITERAL, STRING))
-_BINARY_OPS = {
-    3: "*", 4: "/", 5: "%", 6: "+", 7: "-", 8: "<<", 9: ">>", 11: "<", 12: ">", 13: "<=", 14: ">=",
-    15: "==", 16: "!=", 17: "&", 18: "^", 19: "|",
-}  # fmt: skip
-_COMPOUND_OPS = {
-    23: "*", 24: "/", 25: "%", 26: "+", 27: "-", 28: "<<", 29: ">>", 30: "&", 31: "^", 32: "|",
-}  # fmt: skip
-_LOGICAL_AND, _LOGICAL_OR, _ASSIGN, _COMMA = 20, 21, 22, 33
-_POST_INC, _POST_DEC, _PRE_INC, _PRE_DEC, _ADDRESS, _DEREF, _PLUS, _MINUS, _NOT, _LOGICAL_NOT = range(1, 11)
-_EXTENSION = 13
-_TRANSPARENT_BUILTINS = frozenset(
-    (
-        "__builtin_expect",
-        "__builtin_expect_with_probability",
-        "__builtin_preserve_access_index",
-        "__builtin_assume_aligned",
-        "__builtin_launder",
-    )
-)
-_IGNORED_BUILTINS = frozenset(("__builtin_assume", "__builtin_prefetch", "__builtin_va_start", "__builtin_va_end"))
+from kfuncgen.lint.lower import kinds
+from kfuncgen.lint.lower.call import CallBuilder
+from kfuncgen.lint.lower.constants import fold, wrap
+from kfuncgen.lint.parse import evaluate, span_of
+from kfuncgen.lint.types import INT, LONG, VOID, Type
 
 
-class ExpressionBuilder(Builder):
+class ExpressionBuilder(CallBuilder):
     """Lowers expressions; statements are in the subclass, which statement expressions need."""
-
-    def statement(self, cursor: Any) -> None:
-        raise NotImplementedError
-
-    def statement_value(self, cursor: Any) -> ir.Expr:
-        raise NotImplementedError
-
-    def type_of(self, cursor: Any) -> Type:
-        return self.types.get(cursor.type)
-
-    # -- values ------------------------------------------------------------------------------------------
 
     def value(self, cursor: Any) -> ir.Expr:
         """The rvalue of an expression."""
         kind = cursor._kind_id
-        if kind == UNEXPOSED:
+        if kind == kinds.UNEXPOSED:
             return self._unexposed(cursor)
-        if kind == PAREN:
-            return self.value(self._child(cursor))
-        if kind == DECL_REF:
+        if kind == kinds.PAREN:
+            return self.value(self.child(cursor))
+        if kind == kinds.DECL_REF:
             return self._reference(cursor)
-        if kind in _LVALUES:
+        if kind in kinds.LVALUES:
             return self.load(self.place(cursor), cursor)
-        if kind in NUMBERS:
+        if kind in kinds.NUMBERS:
             return self._constant(cursor)
-        if kind == CALL:
+        if kind == kinds.CALL:
             return self.call(cursor)
-        if kind == UNARY:
+        if kind == kinds.UNARY:
             return self._unary(cursor)
-        if kind == BINARY:
+        if kind == kinds.BINARY:
             return self._binary(cursor)
-        if kind == COMPOUND_ASSIGN:
+        if kind == kinds.COMPOUND_ASSIGN:
             return self._compound_assign(cursor)
-        if kind == CAST:
+        if kind == kinds.CAST:
             return self._cast(cursor)
-        if kind == CONDITIONAL:
+        if kind == kinds.CONDITIONAL:
             return self._conditional(cursor)
-        if kind == STATEMENT_EXPR:
-            return self.statement_value(self._child(cursor))
-        if kind == SIZEOF:
+        if kind == kinds.STATEMENT_EXPR:
+            return self.statement_value(self.child(cursor))
+        if kind == kinds.SIZEOF:
             return self._sizeof(cursor)
-        if kind == INIT_LIST:
+        if kind == kinds.INIT_LIST:
             return self._init_list_value(cursor)
-        if kind == GENERIC:
+        if kind == kinds.GENERIC:
             return self._generic(cursor)
-        if kind == FLOATING:
+        if kind == kinds.FLOATING:
             return ir.Unknown(self.type_of(cursor))
-        return self._fallback(cursor)
-
-    def _fallback(self, cursor: Any) -> ir.Expr:
-        constant = evaluate(cursor)
-        if isinstance(constant, int):
-            return ir.Const(constant, self.type_of(cursor))
-        self.opaque(f"expression {_kind_name(cursor)}", span_of(cursor))
-        return ir.Unknown(self.type_of(cursor))
+        return self.fallback(cursor)
 
     def load(self, place: ir.Place, cursor: Any) -> ir.Expr:
         """Read a place; arrays decay to the address of their first element."""
@@ -150,9 +85,9 @@ class ExpressionBuilder(Builder):
         ctype = self.type_of(cursor)
         if not isinstance(value, int):
             return ir.Unknown(ctype)
-        operand = next((c for c in cursor.get_children() if c._kind_id != TYPE_REF), None)
-        while operand is not None and operand._kind_id == PAREN:
-            operand = self._child(operand)
+        operand = next((c for c in cursor.get_children() if c._kind_id != kinds.TYPE_REF), None)
+        while operand is not None and operand._kind_id == kinds.PAREN:
+            operand = self.child(operand)
         of_pointer = operand is not None and self.type_of(operand).is_pointer
         return ir.Const(value, ctype, of_pointer)
 
@@ -167,7 +102,7 @@ class ExpressionBuilder(Builder):
         if len(children) == 3 and isinstance(chosen := evaluate(children[0]), int):
             # __builtin_choose_expr(): only the chosen arm is compiled
             return self.value(children[1] if chosen else children[2])
-        return self._fallback(cursor)
+        return self.fallback(cursor)
 
     def convert(self, value: ir.Expr, ctype: Type, cursor: Any) -> ir.Expr:
         """An implicit or explicit conversion; those that change nothing disappear."""
@@ -201,7 +136,7 @@ class ExpressionBuilder(Builder):
         return ir.Load(result, ctype, span)
 
     def _cast(self, cursor: Any) -> ir.Expr:
-        children = [c for c in cursor.get_children() if c._kind_id != TYPE_REF]
+        children = [c for c in cursor.get_children() if c._kind_id != kinds.TYPE_REF]
         ctype = self.type_of(cursor)
         value = self.value(children[-1])
         if ctype.kind == "void":
@@ -212,9 +147,9 @@ class ExpressionBuilder(Builder):
     def _reference(self, cursor: Any) -> ir.Expr:
         referenced = cursor.referenced
         kind = referenced._kind_id if referenced is not None else 0
-        if kind == ENUM_CONSTANT:
+        if kind == kinds.ENUM_CONSTANT:
             return ir.Const(referenced.enum_value, self.type_of(cursor))
-        if kind == FUNCTION_DECL:
+        if kind == kinds.FUNCTION_DECL:
             return self._function_reference(cursor, referenced)
         return self.load(self.place(cursor), cursor)
 
@@ -225,29 +160,29 @@ class ExpressionBuilder(Builder):
 
     def _unary(self, cursor: Any) -> ir.Expr:
         operator = conf.lib.clang_getCursorUnaryOperatorKind(cursor)
-        child = self._child(cursor)
+        child = self.child(cursor)
         ctype = self.type_of(cursor)
-        if operator == _DEREF:
+        if operator == kinds.DEREF:
             return self.load(self.place(cursor), cursor)
-        if operator == _ADDRESS:
+        if operator == kinds.ADDRESS:
             target = child
-            while target._kind_id == PAREN:
-                target = self._child(target)
-            if target._kind_id == DECL_REF and target.referenced._kind_id == FUNCTION_DECL:
+            while target._kind_id == kinds.PAREN:
+                target = self.child(target)
+            if target._kind_id == kinds.DECL_REF and target.referenced._kind_id == kinds.FUNCTION_DECL:
                 return self._function_reference(target, target.referenced)
             return self.address(self.place(target), ctype, span_of(cursor))
-        if operator in (_POST_INC, _POST_DEC, _PRE_INC, _PRE_DEC):
+        if operator in (kinds.POST_INC, kinds.POST_DEC, kinds.PRE_INC, kinds.PRE_DEC):
             return self._increment(cursor, child, operator, ctype)
-        if operator in (_PLUS, _EXTENSION):
+        if operator in (kinds.PLUS, kinds.EXTENSION):
             return self.value(child)
-        if operator == _LOGICAL_NOT:
+        if operator == kinds.LOGICAL_NOT:
             return ir.Unary("!", self.value(child), INT, span_of(cursor))
         operand = self.value(child)
-        if isinstance(operand, ir.Const) and operator == _MINUS:
+        if isinstance(operand, ir.Const) and operator == kinds.MINUS:
             return ir.Const(wrap(-operand.value, ctype), ctype)
-        symbol = {_MINUS: "-", _NOT: "~"}.get(operator)
+        symbol = {kinds.MINUS: "-", kinds.NOT: "~"}.get(operator)
         if symbol is None:
-            return self._fallback(cursor)
+            return self.fallback(cursor)
         return ir.Unary(symbol, operand, ctype, span_of(cursor))
 
     def _increment(self, cursor: Any, child: Any, operator: int, ctype: Type) -> ir.Expr:
@@ -256,24 +191,24 @@ class ExpressionBuilder(Builder):
         old = self.temporary(ctype)
         self.emit(ir.Assign(old, ir.Load(place, ctype, span), span))
         step = (ctype.target.size or 1) if ctype.is_pointer and ctype.target else 1
-        symbol = "+" if operator in (_POST_INC, _PRE_INC) else "-"
+        symbol = "+" if operator in (kinds.POST_INC, kinds.PRE_INC) else "-"
         new = ir.Binary(symbol, ir.Load(old, ctype, span), ir.Const(step, LONG), ctype, span)
         self.emit(ir.Assign(place, new, span))
-        return ir.Load(old if operator in (_POST_INC, _POST_DEC) else place, ctype, span)
+        return ir.Load(old if operator in (kinds.POST_INC, kinds.POST_DEC) else place, ctype, span)
 
     def _binary(self, cursor: Any) -> ir.Expr:
         operator = conf.lib.clang_getCursorBinaryOperatorKind(cursor)
         left, right = list(cursor.get_children())[-2:]
-        if operator == _ASSIGN:
+        if operator == kinds.ASSIGN:
             return self.assign(left, right, cursor)
-        if operator == _COMMA:
+        if operator == kinds.COMMA:
             self.effect(left)
             return self.value(right)
-        if operator in (_LOGICAL_AND, _LOGICAL_OR):
+        if operator in (kinds.LOGICAL_AND, kinds.LOGICAL_OR):
             return self._logical(cursor)
-        symbol = _BINARY_OPS.get(operator)
+        symbol = kinds.BINARY_OPS.get(operator)
         if symbol is None:
-            return self._fallback(cursor)
+            return self.fallback(cursor)
         a, b = self.in_order([left, right])
         return self.arithmetic(symbol, a, b, self.type_of(cursor), span_of(cursor))
 
@@ -335,7 +270,7 @@ class ExpressionBuilder(Builder):
         place = self.place(left)
         span = span_of(cursor)
         old = ir.Load(place, place.ctype, span)
-        symbol = _COMPOUND_OPS.get(operator, "+")
+        symbol = kinds.COMPOUND_OPS.get(operator, "+")
         self.emit(ir.Assign(place, self.arithmetic(symbol, old, value, place.ctype, span), span))
         return ir.Load(place, place.ctype, span)
 
@@ -376,11 +311,11 @@ class ExpressionBuilder(Builder):
     def _generic(self, cursor: Any) -> ir.Expr:
         """`_Generic`: the cursor does not say which association was chosen, its type does."""
         wanted = self.type_of(cursor)
-        arms = [c for c in list(cursor.get_children())[1:] if c._kind_id != TYPE_REF]
+        arms = [c for c in list(cursor.get_children())[1:] if c._kind_id != kinds.TYPE_REF]
         fitting = [c for c in arms if self.type_of(c) is wanted]
         if len(fitting) == 1:
             return self.value(fitting[0])
-        return self._fallback(cursor)
+        return self.fallback(cursor)
 
     def effect(self, cursor: Any) -> None:
         """An expression whose value is dropped."""
@@ -396,34 +331,40 @@ class ExpressionBuilder(Builder):
     def condition(self, cursor: Any, yes: ir.Block, no: ir.Block) -> None:
         """Branch on an expression, with short circuits as blocks of their own."""
         kind = cursor._kind_id
-        if kind == PAREN:
-            self.condition(self._child(cursor), yes, no)
+        if kind == kinds.PAREN:
+            self.condition(self.child(cursor), yes, no)
             return
-        if kind == UNEXPOSED:
+        if kind == kinds.UNEXPOSED:
             children = list(cursor.get_children())
-            if len(children) == 1 and children[0]._kind_id in (PAREN, UNARY, BINARY, UNEXPOSED, CALL):
+            if len(children) == 1 and children[0]._kind_id in (
+                kinds.PAREN,
+                kinds.UNARY,
+                kinds.BINARY,
+                kinds.UNEXPOSED,
+                kinds.CALL,
+            ):
                 self.condition(children[0], yes, no)
                 return
-        elif kind == UNARY and conf.lib.clang_getCursorUnaryOperatorKind(cursor) == _LOGICAL_NOT:
-            self.condition(self._child(cursor), no, yes)
+        elif kind == kinds.UNARY and conf.lib.clang_getCursorUnaryOperatorKind(cursor) == kinds.LOGICAL_NOT:
+            self.condition(self.child(cursor), no, yes)
             return
-        elif kind == BINARY:
+        elif kind == kinds.BINARY:
             operator = conf.lib.clang_getCursorBinaryOperatorKind(cursor)
             left, right = list(cursor.get_children())[-2:]
-            if operator in (_LOGICAL_AND, _LOGICAL_OR):
+            if operator in (kinds.LOGICAL_AND, kinds.LOGICAL_OR):
                 middle = self.new_block()
-                if operator == _LOGICAL_AND:
+                if operator == kinds.LOGICAL_AND:
                     self.condition(left, middle, no)
                 else:
                     self.condition(left, yes, middle)
                 self.block = middle
                 self.condition(right, yes, no)
                 return
-            if operator == _COMMA:
+            if operator == kinds.COMMA:
                 self.effect(left)
                 self.condition(right, yes, no)
                 return
-        elif kind == CALL and cursor.spelling in ("__builtin_expect", "__builtin_expect_with_probability"):
+        elif kind == kinds.CALL and cursor.spelling in ("__builtin_expect", "__builtin_expect_with_probability"):
             self.condition(next(cursor.get_arguments()), yes, no)
             return
         value = self.value(cursor)
@@ -432,438 +373,25 @@ class ExpressionBuilder(Builder):
         else:
             self.end(ir.Branch(value, yes, no, span_of(cursor)))
 
-    # -- places ------------------------------------------------------------------------------------------
-
-    def place(self, cursor: Any) -> ir.Place:
-        """The lvalue of an expression; what is none is put into a temporary."""
-        kind = cursor._kind_id
-        if kind == PAREN:
-            return self.place(self._child(cursor))
-        if kind == DECL_REF:
-            return self._variable_place(cursor)
-        if kind == MEMBER:
-            return self._member(cursor)
-        if kind == SUBSCRIPT:
-            return self._subscript(cursor)
-        if kind == UNARY:
-            operator = conf.lib.clang_getCursorUnaryOperatorKind(cursor)
-            if operator == _DEREF:
-                return self.pointed(self.value(self._child(cursor)), self.type_of(cursor), span_of(cursor))
-            if operator == _EXTENSION:
-                return self.place(self._child(cursor))
-        if kind == LITERAL:
-            temporary = self.temporary(self.type_of(cursor))
-            self.initialise(temporary, list(cursor.get_children())[-1], span_of(cursor))
-            return temporary
-        if kind == STRING:
-            return self._string(cursor)
-        if kind == UNEXPOSED:
-            children = list(cursor.get_children())
-            if len(children) == 1 and children[0]._kind_id in _LVALUES | {PAREN, UNARY, UNEXPOSED}:
-                inner = self.place(children[0])
-                if inner.ctype is self.type_of(cursor) or inner.ctype.is_aggregate:
-                    return inner
-        value = self.value(cursor)
-        if isinstance(value, ir.Load):
-            return value.place
-        temporary = self.temporary(value.ctype)
-        self.emit(ir.Assign(temporary, value, span_of(cursor)))
-        return temporary
-
-    def pointed(self, pointer: ir.Expr, ctype: Type, span: Span) -> ir.Place:
-        """`*pointer` as a place of type `ctype`; the address of a known place is that place again."""
-        if isinstance(pointer, ir.AddressOf):
-            place = pointer.place
-            if place.ctype is ctype:
-                return place
-            if place.ctype.kind == "array" and place.ctype.target is ctype:
-                return ir.Element(place, ir.Const(0, LONG), ctype)
-        return ir.Deref(pointer, ctype, span)
-
-    def _string(self, cursor: Any) -> ir.Place:
-        text = evaluate(cursor)
-        ctype = self.type_of(cursor)
-        var = ir.GlobalVariable(
-            "", ctype, ".rodata.str", frozen=True, static=True, text=text if isinstance(text, str) else ""
-        )
-        return ir.Global(var, ctype)
-
-    def _variable_place(self, cursor: Any) -> ir.Place:
-        referenced = cursor.referenced
-        ctype = self.type_of(cursor)
-        key = referenced.hash
-        var = self.variables.get(key)
-        if var is not None:
-            return ir.Local(var, var.ctype)
-        if referenced._kind_id in (VAR_DECL, PARM_DECL):
-            if referenced._kind_id == VAR_DECL and conf.lib.clang_Cursor_hasVarDeclGlobalStorage(referenced):
-                return ir.Global(self.global_variable(referenced), ctype)
-            var = self.variable(referenced.spelling, self.type_of(referenced))
-            self.variables[key] = var
-            return ir.Local(var, var.ctype)
-        self.opaque(f"reference to {_kind_name(referenced)}", span_of(cursor))
-        return self.temporary(ctype)
-
-    def global_variable(self, cursor: Any) -> ir.GlobalVariable:
-        """The variable of file scope (or static local) that `cursor` declares."""
-        return make_global(self.context, cursor)
-
-    def _member(self, cursor: Any) -> ir.Place:
-        field = cursor.referenced
-        children = [c for c in cursor.get_children() if c._kind_id not in (TYPE_REF, MEMBER_REF)]
-        ctype = self.type_of(cursor)
-        span = span_of(cursor)
-        if not children or field is None:
-            self.opaque("member of unknown", span)
-            return self.temporary(ctype)
-        base = children[0]
-        base_type = self.type_of(base)
-        if base_type.is_pointer:
-            struct = base_type.target or VOID
-            inner = self.pointed(self.value(base), struct, span)
-        else:
-            inner = self.place(base)
-            struct = base_type
-        offset = max(conf.lib.clang_Cursor_getOffsetOfField(field), 0) // 8
-        name = field.spelling if "(" not in field.spelling else ""
-        text = field.type.spelling
-        tags: tuple[str, ...] = ()
-        if "btf_type_tag" in text:
-            from kfuncgen.lint.lower.types import type_tags
-
-            tags = type_tags(field.type)
-        return ir.Member(inner, name, offset, struct, ctype, tags, bool(field.is_bitfield()))
-
-    def _subscript(self, cursor: Any) -> ir.Place:
-        base, index_cursor = list(cursor.get_children())[-2:]
-        ctype = self.type_of(cursor)
-        if not self.type_of(base).is_pointer and self.type_of(index_cursor).is_pointer:
-            base, index_cursor = index_cursor, base
-        index = self.value(index_cursor)
-        pointer = self.value(base)
-        if (
-            isinstance(pointer, ir.AddressOf)
-            and pointer.place.ctype.kind == "array"
-            and pointer.place.ctype.target is ctype
-        ):
-            return ir.Element(pointer.place, index, ctype)
-        span = span_of(cursor)
-        whole = self.arithmetic("+", pointer, index, pointer.ctype, span)
-        return ir.Deref(whole, ctype, span)
-
-    # -- initialisers ------------------------------------------------------------------------------------
-
-    def _is_literal_of_record(self, cursor: Any) -> bool:
-        return self._literal_list(cursor) is not None
-
-    def _literal_list(self, cursor: Any) -> Any:
-        """The initialiser list of `(struct s){...}`, through parentheses and conversions, or None."""
-        while cursor._kind_id in (PAREN, UNEXPOSED):
-            children = list(cursor.get_children())
-            if len(children) != 1:
-                return None
-            cursor = children[0]
-        if cursor._kind_id == LITERAL and self.type_of(cursor).is_aggregate:
-            last = list(cursor.get_children())[-1]
-            return last if last._kind_id == INIT_LIST else None
-        return None
-
-    def _init_list_value(self, cursor: Any) -> ir.Expr:
-        children = list(cursor.get_children())
-        ctype = self.type_of(cursor)
-        if not ctype.is_aggregate:
-            return self.value(children[0]) if children else ir.Const(0, ctype)
-        temporary = self.temporary(ctype)
-        self.initialise(temporary, cursor, span_of(cursor))
-        return ir.Load(temporary, ctype, span_of(cursor))
-
-    def initialise(self, place: ir.Place, cursor: Any, span: Span) -> None:
-        """Give a place its initialiser; parts that a list leaves out are zero."""
-        while cursor._kind_id == PAREN:
-            cursor = self._child(cursor)
-        ctype = place.ctype
-        if cursor._kind_id == UNEXPOSED and ctype.is_aggregate:
-            children = list(cursor.get_children())
-            if len(children) == 1:
-                self.initialise(place, children[0], span)
-                return
-        literal = self._literal_list(cursor)
-        if literal is not None:
-            cursor = literal
-        if cursor._kind_id == INIT_LIST and ctype.is_aggregate:
-            self.emit(ir.Fill(place, True, span))
-            self._init_members(place, list(cursor.get_children()), span)
-        elif cursor._kind_id == INIT_LIST:
-            self.emit(ir.Assign(place, self._init_list_value(cursor), span))
-        elif cursor._kind_id == STRING and ctype.kind == "array":
-            self.emit(ir.Fill(place, False, span))
-        else:
-            self.emit(ir.Assign(place, self.value(cursor), span))
-
-    def _init_members(self, place: ir.Place, items: list[Any], span: Span) -> None:
-        ctype = place.ctype
-        position = 0
-        while items:
-            item = items.pop(0)
-            target: ir.Place | None
-            value = item
-            if item._kind_id == UNEXPOSED and item.type._kind_id == VOID_KIND:
-                target, value, position = self._designated(place, item, position)
-            else:
-                target = self._nth(place, position)
-                position += 1
-                if (
-                    target is not None
-                    and target.ctype.is_aggregate
-                    and target.ctype.kind != "array"
-                    and value._kind_id != INIT_LIST
-                    and not self.type_of(value).is_aggregate
-                ):
-                    # Brace elision: the aggregate takes as many of the values as it has members.
-                    count = len(target.ctype.fields)
-                    self._init_members(target, [value, *items[: count - 1]], span)
-                    del items[: count - 1]
-                    continue
-            if target is None:
-                self.effect(value)
-            elif value._kind_id == IMPLICIT_VALUE and not list(value.get_children()):
-                continue
-            else:
-                self.initialise(target, value, span_of(value) if value.extent.start.line else span)
-        del ctype
-
-    def _nth(self, place: ir.Place, position: int) -> ir.Place | None:
-        ctype = place.ctype
-        if ctype.kind == "array":
-            if ctype.target is None:
-                return None
-            return ir.Element(place, ir.Const(position, LONG), ctype.target)
-        fields = ctype.fields
-        if ctype.kind == "union":
-            fields = fields[:1]
-        if position >= len(fields):
-            return None
-        member = fields[position]
-        return ir.Member(place, member.name, member.offset, ctype, member.ctype, member.tags)
-
-    def _designated(self, place: ir.Place, item: Any, position: int) -> tuple[ir.Place | None, Any, int]:
-        """`.a.b = v`, `[i] = v`: the place, the value, and the position that follows."""
-        *designators, value = list(item.get_children())
-        target: ir.Place | None = place
-        after = position
-        first = True
-        for designator in designators:
-            if target is None:
-                break
-            ctype = target.ctype
-            if designator._kind_id == MEMBER_REF:
-                field = designator.referenced
-                offset = max(conf.lib.clang_Cursor_getOffsetOfField(field), 0) // 8
-                name = field.spelling if "(" not in field.spelling else ""
-                index = next(
-                    (i for i, f in enumerate(ctype.fields) if f.offset == offset and f.name == name), None
-                )
-                if index is None:
-                    target = None
-                    break
-                member = ctype.fields[index]
-                target = ir.Member(target, name, offset, ctype, member.ctype, member.tags)
-            else:
-                at = evaluate(designator)
-                if ctype.kind != "array" or ctype.target is None or not isinstance(at, int):
-                    target = None
-                    break
-                index = at
-                target = ir.Element(target, ir.Const(at, LONG), ctype.target)
-            if first:
-                after = index + 1
-                first = False
-        return target, value, after
-
-    # -- calls -------------------------------------------------------------------------------------------
-
-    def call(self, cursor: Any) -> ir.Expr:
-        """A call: its arguments are evaluated in order, the result is a temporary."""
-        children = list(cursor.get_children())
-        ctype = self.type_of(cursor)
-        span = span_of(cursor)
-        if not children:
-            return self._fallback(cursor)
-        arguments = list(cursor.get_arguments())
-        name = self._callee_name(children[0])
-        if name.startswith("__builtin_") or name.startswith("__sync_") or name.startswith("__atomic_"):
-            return self._builtin(name, cursor, arguments, ctype, span)
-        callee: str | ir.Expr
-        if name:
-            self.function.calls.add(name)
-            callee = name
-        else:
-            callee = self.value(children[0])
-            if isinstance(callee, ir.Cast):
-                callee = callee.operand
-            if isinstance(callee, ir.FunctionRef):
-                callee = callee.name
-        values = tuple(self.in_order(arguments))
-        result = self.temporary(ctype) if ctype.kind != "void" else None
-        prototype = self.types.get(children[0].type).target
-        self.emit(ir.Call(result, callee, values, ctype, span, prototype=prototype))
-        return ir.Load(result, ctype, span) if result is not None else ir.Unknown(VOID)
-
-    def _callee_name(self, cursor: Any) -> str:
-        """The name of the function (or helper constant) that is called, "" for other expressions."""
-        while cursor._kind_id in (UNEXPOSED, PAREN):
-            children = list(cursor.get_children())
-            if len(children) != 1:
-                return ""
-            cursor = children[0]
-        if cursor._kind_id != DECL_REF:
-            return ""
-        referenced = cursor.referenced
-        if referenced._kind_id == FUNCTION_DECL:
-            name: str = referenced.spelling
-            if not name.startswith("__builtin_"):
-                self.context.declaration(referenced)
-            return name
-        if (
-            referenced._kind_id == VAR_DECL
-            and referenced.spelling.startswith("bpf_")
-            and referenced.storage_class == StorageClass.STATIC
-            and self.types.get(referenced.type).is_pointer
-            and conf.lib.clang_Cursor_hasVarDeclGlobalStorage(referenced)
-        ):
-            # bpf_helper_defs.h: static T (*bpf_name)(...) = (void *)N
-            return str(referenced.spelling)
-        return ""
-
-    def _builtin(self, name: str, cursor: Any, arguments: list[Any], ctype: Type, span: Span) -> ir.Expr:
-        if name in _TRANSPARENT_BUILTINS and arguments:
-            value = self.value(arguments[0])
-            return self.convert(value, ctype, cursor) if ctype.kind != "void" else value
-        if name in ("__builtin_memset", "__builtin_bzero"):
-            return self._memset(arguments, ctype, span)
-        if name in ("__builtin_memcpy", "__builtin_memmove", "__builtin_memcpy_inline"):
-            return self._memcpy(arguments, ctype, span)
-        if name in ("__builtin_unreachable", "__builtin_trap", "__builtin_abort"):
-            self.end(ir.Unreachable(span))
-            self.block = self.new_block()
-            return ir.Unknown(VOID)
-        if name in _IGNORED_BUILTINS:
-            return ir.Unknown(ctype)
-        if name == "__builtin_constant_p":
-            known = evaluate(cursor)
-            return ir.Const(known if isinstance(known, int) else 0, ctype)
-        if name.startswith(("__builtin_preserve_", "__builtin_btf_type_id")):
-            # CO-RE questions: answered by the loader, so unknown here; their operands are not evaluated.
-            return ir.Unknown(ctype)
-        constant = evaluate(cursor)
-        if isinstance(constant, int):
-            return ir.Const(constant, ctype)
-        values = [self.value(a) for a in arguments]
-        if name.startswith(("__sync_", "__atomic_")) and values and values[0].ctype.is_pointer:
-            target = values[0].ctype.target or VOID
-            place = self._pointee(values[0], target, span)
-            for value in values[1:]:
-                self.emit(ir.Evaluate(value, span))
-            self.emit(ir.Assign(place, ir.Unknown(target), span))
-            return ir.Unknown(ctype)
-        for value in values:
-            self.emit(ir.Evaluate(value, span))
-        return ir.Unknown(ctype)
-
-    def _pointee(self, pointer: ir.Expr, target: Type, span: Span) -> ir.Place:
-        while isinstance(pointer, ir.Cast) and pointer.operand.ctype.is_pointer:
-            pointer = pointer.operand
-        if isinstance(pointer, ir.AddressOf):
-            return pointer.place
-        return ir.Deref(pointer, pointer.ctype.target or target, span)
-
-    def _memset(self, arguments: list[Any], ctype: Type, span: Span) -> ir.Expr:
-        pointer = self.value(arguments[0])
-        byte = self.value(arguments[1]) if len(arguments) == 3 else ir.Const(0, INT)
-        length = self.value(arguments[-1])
-        zero = isinstance(byte, ir.Const) and byte.value == 0
-        size = length.value if isinstance(length, ir.Const) else None
-        self.emit(ir.Fill(self._pointee(pointer, VOID, span), zero, span, size))
-        return self.convert(pointer, ctype, arguments[0]) if ctype.is_pointer else ir.Unknown(ctype)
-
-    def _memcpy(self, arguments: list[Any], ctype: Type, span: Span) -> ir.Expr:
-        destination, source = self.value(arguments[0]), self.value(arguments[1])
-        length = self.value(arguments[2])
-        size = length.value if isinstance(length, ir.Const) else None
-        to, of = self._pointee(destination, VOID, span), self._pointee(source, VOID, span)
-        if size is not None and to.ctype.size == size and of.ctype.size == size:
-            self.emit(ir.Assign(to, ir.Load(of, of.ctype, span), span))
-        else:
-            self.emit(ir.Evaluate(ir.Load(of, of.ctype, span), span))
-            self.emit(ir.Fill(to, False, span, size))
-        return destination
-
-    def _child(self, cursor: Any) -> Any:
-        for child in cursor.get_children():
-            if child._kind_id != TYPE_REF:
-                return child
-        return cursor
-
-
-VOID_KIND = 2
-"""clang's TypeKind.VOID: the type that designated initialisers have in their syntactic form."""
-IMPLICIT_VALUE = UNEXPOSED
-
-
-def make_global(context: Any, cursor: Any) -> ir.GlobalVariable:
-    """The variable that `cursor` declares; made once per module, from its definition where there is one."""
-    definition = cursor.get_definition() or cursor
-    key = definition.hash
-    found: ir.GlobalVariable | None = context.globals.get(key)
-    if found is not None:
-        return found
-    text = pretty(definition)
-    head = text.split("=", 1)[0]
-    ctype = context.types.get(definition.type)
-    section = head.split('section("', 1)[1].split('"', 1)[0] if 'section("' in head else ""
-    made = ir.GlobalVariable(
-        definition.spelling,
-        ctype,
-        section,
-        frozen=ctype.const or (ctype.kind == "array" and bool(ctype.target and ctype.target.const)),
-        static=definition.storage_class == StorageClass.STATIC,
-        weak="((weak))" in head,
-        extern=definition.storage_class == StorageClass.EXTERN,
-        span=span_of(definition),
-    )
-    initialiser = conf.lib.clang_Cursor_getVarDeclInitializer(definition)
-    if initialiser is not None and initialiser._kind_id and not 70 <= initialiser._kind_id <= 73:
-        made.initialised = True
-        value = evaluate(definition) if not ctype.is_aggregate else None
-        if isinstance(value, int):
-            made.value = value
-        elif initialiser._kind_id == STRING:
-            literal = evaluate(initialiser)
-            made.text = literal if isinstance(literal, str) else None
-    context.globals[key] = made
-    if made.name and definition.semantic_parent is not None:
-        context.module.globals.setdefault(made.name, made)
-    return made
-
 
 def _cheap_constant(cursor: Any) -> bool:
     """Whether asking clang for a condition's value is worth it: it holds no reference to a variable."""
-    kinds = [cursor]
+    todo = [cursor]
     count = 0
-    while kinds:
-        node = kinds.pop()
+    while todo:
+        node = todo.pop()
         count += 1
         if count > 24:
             return False
-        if node._kind_id in (CALL, STATEMENT_EXPR, MEMBER) and not node.spelling.startswith("__builtin"):
+        kind = node._kind_id
+        if kind in (kinds.CALL, kinds.STATEMENT_EXPR, kinds.MEMBER) and not node.spelling.startswith("__builtin"):
             return False
-        if node._kind_id == DECL_REF and node.referenced is not None and node.referenced._kind_id in (
-            VAR_DECL,
-            PARM_DECL,
-        ):
-            return False
-        if node._kind_id != SIZEOF:
-            kinds.extend(node.get_children())
+        if kind == kinds.DECL_REF:
+            target = node.referenced
+            if target is not None and target._kind_id in (kinds.VAR_DECL, kinds.PARM_DECL):
+                return False
+        if kind != kinds.SIZEOF:
+            todo.extend(node.get_children())
     return True
 
 
@@ -880,50 +408,11 @@ def _reads_memory(value: ir.Expr) -> bool:
 
 def _is_assignment(cursor: Any) -> bool:
     """Whether an expression's value is what it just stored: reading it again is no read of the program."""
-    while cursor._kind_id == PAREN:
+    while cursor._kind_id == kinds.PAREN:
         cursor = next(iter(cursor.get_children()))
     kind = cursor._kind_id
-    if kind == BINARY:
-        return bool(conf.lib.clang_getCursorBinaryOperatorKind(cursor) == _ASSIGN)
-    if kind == UNARY:
-        return bool(_POST_INC <= conf.lib.clang_getCursorUnaryOperatorKind(cursor) <= _PRE_DEC)
-    return bool(kind == COMPOUND_ASSIGN)
-
-
-def _kind_name(cursor: Any) -> str:
-    try:
-        return str(cursor.kind.name).lower().replace("_", " ")
-    except ValueError:
-        return f"kind {cursor._kind_id}"
-
-
-def wrap(value: int, ctype: Type) -> int:
-    """`value` as an integer of type `ctype`."""
-    if ctype.kind == "bool":
-        return int(value != 0)
-    bits = (ctype.size or 8) * 8
-    value &= (1 << bits) - 1
-    if ctype.signed and value >> (bits - 1):
-        value -= 1 << bits
-    return value
-
-
-def fold(symbol: str, a: int, b: int) -> int | None:
-    """Constant arithmetic; None where C leaves it undefined."""
-    if symbol in ("/", "%"):
-        if b == 0:
-            return None
-        quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-        return quotient if symbol == "/" else a - b * quotient
-    if symbol in ("<<", ">>"):
-        if not 0 <= b < 64:
-            return None
-        return a << b if symbol == "<<" else a >> b
-    table = {
-        "+": a + b, "-": a - b, "*": a * b, "&": a & b, "|": a | b, "^": a ^ b,
-        "==": int(a == b), "!=": int(a != b), "<": int(a < b), ">": int(a > b), "<=": int(a <= b), ">=": int(a >= b),
-    }  # fmt: skip
-    return table.get(symbol)
-
-
-__all__ = ["ULONG", "ExpressionBuilder", "fold", "location", "make_global", "wrap"]
+    if kind == kinds.BINARY:
+        return bool(conf.lib.clang_getCursorBinaryOperatorKind(cursor) == kinds.ASSIGN)
+    if kind == kinds.UNARY:
+        return bool(kinds.POST_INC <= conf.lib.clang_getCursorUnaryOperatorKind(cursor) <= kinds.PRE_DEC)
+    return bool(kind == kinds.COMPOUND_ASSIGN)

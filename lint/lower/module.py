@@ -10,7 +10,7 @@ from clang.cindex import StorageClass
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.lower.builder import ModuleContext
-from kfuncgen.lint.lower.expression import make_global
+from kfuncgen.lint.lower.place import make_global
 from kfuncgen.lint.lower.statement import lower_function
 from kfuncgen.lint.parse import Unit, forget_files, pretty, span_of
 
@@ -146,9 +146,7 @@ def _liveness(function: ir.Function) -> None:
         end = block.terminator
         if isinstance(end, ir.Branch):
             _reads(end.condition, used, killed)
-        elif isinstance(end, ir.Switch):
-            _reads(end.value, used, killed)
-        elif isinstance(end, ir.Return) and end.value is not None:
+        elif isinstance(end, ir.Switch | ir.Return) and end.value is not None:
             _reads(end.value, used, killed)
         uses[block.index] = (used, killed)
     live: dict[int, set[int]] = {b.index: set() for b in function.blocks}

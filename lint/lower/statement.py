@@ -9,8 +9,9 @@ from clang.cindex import CursorKind as K
 from clang.cindex import conf
 
 from kfuncgen.lint import ir
+from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.builder import ModuleContext, PendingGoto, Scope
-from kfuncgen.lint.lower.expression import ExpressionBuilder, _kind_name
+from kfuncgen.lint.lower.expression import ExpressionBuilder
 from kfuncgen.lint.parse import evaluate, pretty, span_of
 from kfuncgen.lint.types import VOID
 
@@ -50,7 +51,7 @@ class FunctionBuilder(ExpressionBuilder):
         if handler is None:
             if kind in _ATTRIBUTES:
                 return
-            self.opaque(f"statement {_kind_name(cursor)}", span_of(cursor))
+            self.opaque(f"statement {kinds.kind_name(cursor)}", span_of(cursor))
             return
         handler(self, cursor)
 
@@ -83,9 +84,7 @@ class FunctionBuilder(ExpressionBuilder):
             self.statement(child)
         if self.scopes[-1].cleanups and self.block.terminator is None:
             span = span_of(cursor)
-            end = type(span)(
-                span.file, span.end_line, max(span.end_column - 1, 1), span.end_line, span.end_column
-            )
+            end = type(span)(span.file, span.end_line, max(span.end_column - 1, 1), span.end_line, span.end_column)
             self.leave(depth, end)
         self.scopes.pop()
 
@@ -105,7 +104,7 @@ class FunctionBuilder(ExpressionBuilder):
             self.variables[cursor.hash] = var
         self.emit(ir.Declare(var, span))
         initialiser = conf.lib.clang_Cursor_getVarDeclInitializer(cursor)
-        if initialiser is not None and initialiser._kind_id and not 70 <= initialiser._kind_id <= 73:
+        if initialiser is not None and initialiser._kind_id and initialiser._kind_id not in kinds.NO_CURSOR:
             initialiser._tu = cursor._tu
             self.initialise(ir.Local(var, var.ctype), initialiser, span)
         if any(c._kind_id in _ATTRIBUTES for c in cursor.get_children()):

@@ -43,13 +43,13 @@ def scan_body(text: str) -> BodyText:
             word = text[position:end]
             if word == "for" and text[end : end + 2] == " (":
                 parts = _split(text, end + 2, ";", ")")
-                padded = (parts + ["", "", ""])[:3]
+                padded = [*parts, "", "", ""][:3]
                 fors.append((bool(padded[0].strip()), bool(padded[1].strip()), bool(padded[2].strip())))
             elif word == "asm":
                 opening = text.find("(", end)
                 goto = "goto" in text[end:opening]
                 parts = _split(text, opening + 1, ":", ")")
-                count = [len(_operands(p)) if p.strip() else 0 for p in (parts + ["", ""])[1:3]]
+                count = [len(_operands(p)) if p.strip() else 0 for p in [*parts, "", ""][1:3]]
                 asms.append(AsmText(parts[0].strip(), 0 if goto else count[0], count[1]))
             position = end
             continue

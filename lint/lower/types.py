@@ -7,7 +7,7 @@ from typing import Any
 
 from clang.cindex import CursorKind, TypeKind, conf
 
-from kfuncgen.lint.types import Field, Type, VOID
+from kfuncgen.lint.types import VOID, Field, Type
 
 _TAG = re.compile(r'btf_type_tag\("([^"]*)"\)')
 _INTS = {

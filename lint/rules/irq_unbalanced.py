@@ -5,6 +5,7 @@ from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.rule import Rule, Words
 
 _HOW = {
+    "place": "saved interrupt state must be a local variable",
     "saved twice": "interrupt state is saved into a flag that is in use",
     "unmatched": "interrupt state is restored from a flag that was not saved",
     "out of order": "interrupt state is restored out of order",
@@ -13,7 +14,7 @@ _HOW = {
 
 
 def _message(words: Words) -> str:
-    return _HOW[words["how"]]
+    return _HOW.get(words["how"], "")
 
 
 RULE = Rule(
@@ -26,5 +27,6 @@ RULE = Rule(
         "expected uninitialized irq flag as arg#%d",
         "cannot restore irq state out of order",
         "BPF_EXIT instruction in main prog cannot be used inside bpf_local_irq_save-ed region",
+        "arg#%d doesn't point to an irq flag on stack",
     ),
 )

@@ -5,13 +5,14 @@ from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.rule import Rule, Words
 
 _HOW = {
+    "other": "another lock is released than the one that is held",
     "unmatched": "bpf_spin_unlock() without a lock held",
     "exit": "bpf_spin_lock is still held where the program ends",
 }
 
 
 def _message(words: Words) -> str:
-    return _HOW[words["how"]]
+    return _HOW.get(words["how"], "")
 
 
 RULE = Rule(
@@ -23,5 +24,7 @@ RULE = Rule(
         "bpf_spin_unlock without taking a lock",
         "bpf_spin_unlock is missing",
         "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region",
+        "bpf_spin_unlock of different lock",
+        "bpf_res_spin_unlock without taking a lock",
     ),
 )

@@ -25,5 +25,7 @@ RULE = Rule(
         "Possibly NULL pointer passed to trusted arg%d",
         "Possibly NULL pointer passed to helper arg%d",
         "dereference of modified ptr_or_null_ ptr",
+        "R%d type=%s_or_null expected=",
+        "R%d type=ptr_or_null_ expected=",
     ),
 )

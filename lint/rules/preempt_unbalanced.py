@@ -11,7 +11,7 @@ _HOW = {
 
 
 def _message(words: Words) -> str:
-    return _HOW[words["how"]]
+    return _HOW.get(words["how"], "")
 
 
 RULE = Rule(

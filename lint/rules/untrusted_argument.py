@@ -11,6 +11,6 @@ RULE = Rule(
     help="acquire a reference first, or take the pointer from a trusted source",
     verifier=(
         "R%d must be referenced or trusted",
-        "expected ptr_, trusted_ptr_, rcu_ptr_",
+        "R%d type=untrusted_ptr_ expected=ptr_, trusted_ptr_, rcu_ptr_",
     ),
 )

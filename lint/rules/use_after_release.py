@@ -10,5 +10,8 @@ RULE = Rule(
     message="'{var}' is used after {by}() ended it",
     help="move the use before the call to {by}()",
     last="used here after it ended",
-    verifier=("R%d invalid mem access 'scalar'",),
+    verifier=(
+        "R%d invalid mem access 'scalar'",
+        "R%d type=scalar expected=",
+    ),
 )

@@ -10,7 +10,8 @@ def _message(words: Words) -> str:
     effect = "returns NULL" + (
         f" with {words['error_field']} = -EINVAL" if words["error_field"] else " and reports no error"
     )
-    return f"{words['kfunc']}() takes {words['valid']} bytes of {words['struct']}, not {words['size']}{slip}; it always {effect}"
+    sizes = f"takes {words['valid']} bytes of {words['struct']}, not {words['size']}{slip}"
+    return f"{words['kfunc']}() {sizes}; it always {effect}"
 
 
 RULE = Rule(

@@ -1,0 +1,147 @@
+"""Calls and builtins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clang.cindex import StorageClass, conf
+
+from kfuncgen.diagnostic import Span
+from kfuncgen.lint import ir
+from kfuncgen.lint.lower import kinds
+from kfuncgen.lint.lower.initialiser import InitialiserBuilder
+from kfuncgen.lint.parse import evaluate, span_of
+from kfuncgen.lint.types import INT, VOID, Type
+
+_TRANSPARENT_BUILTINS = frozenset(
+    (
+        "__builtin_expect",
+        "__builtin_expect_with_probability",
+        "__builtin_preserve_access_index",
+        "__builtin_assume_aligned",
+        "__builtin_launder",
+    )
+)
+_IGNORED_BUILTINS = frozenset(("__builtin_assume", "__builtin_prefetch", "__builtin_va_start", "__builtin_va_end"))
+
+
+class CallBuilder(InitialiserBuilder):
+    """Lowers calls."""
+
+    def call(self, cursor: Any) -> ir.Expr:
+        """A call: its arguments are evaluated in order, the result is a temporary."""
+        children = list(cursor.get_children())
+        ctype = self.type_of(cursor)
+        span = span_of(cursor)
+        if not children:
+            return self.fallback(cursor)
+        arguments = list(cursor.get_arguments())
+        name = self._callee_name(children[0])
+        if name.startswith(("__builtin_", "__sync_", "__atomic_")):
+            return self._builtin(name, cursor, arguments, ctype, span)
+        callee: str | ir.Expr
+        if name:
+            self.function.calls.add(name)
+            callee = name
+        else:
+            callee = self.value(children[0])
+            if isinstance(callee, ir.Cast):
+                callee = callee.operand
+            if isinstance(callee, ir.FunctionRef):
+                callee = callee.name
+        values = tuple(self.in_order(arguments))
+        result = self.temporary(ctype) if ctype.kind != "void" else None
+        prototype = self.types.get(children[0].type).target
+        self.emit(ir.Call(result, callee, values, ctype, span, prototype=prototype))
+        return ir.Load(result, ctype, span) if result is not None else ir.Unknown(VOID)
+
+    def _callee_name(self, cursor: Any) -> str:
+        """The name of the function (or helper constant) that is called, "" for other expressions."""
+        while cursor._kind_id in (kinds.UNEXPOSED, kinds.PAREN):
+            children = list(cursor.get_children())
+            if len(children) != 1:
+                return ""
+            cursor = children[0]
+        if cursor._kind_id != kinds.DECL_REF:
+            return ""
+        referenced = cursor.referenced
+        if referenced._kind_id == kinds.FUNCTION_DECL:
+            name: str = referenced.spelling
+            if not name.startswith("__builtin_"):
+                self.context.declaration(referenced)
+            return name
+        if (
+            referenced._kind_id == kinds.VAR_DECL
+            and referenced.spelling.startswith("bpf_")
+            and referenced.storage_class == StorageClass.STATIC
+            and self.types.get(referenced.type).is_pointer
+            and conf.lib.clang_Cursor_hasVarDeclGlobalStorage(referenced)
+        ):
+            # bpf_helper_defs.h: static T (*bpf_name)(...) = (void *)N
+            return str(referenced.spelling)
+        return ""
+
+    def _builtin(self, name: str, cursor: Any, arguments: list[Any], ctype: Type, span: Span) -> ir.Expr:
+        if name in _TRANSPARENT_BUILTINS and arguments:
+            value = self.value(arguments[0])
+            return self.convert(value, ctype, cursor) if ctype.kind != "void" else value
+        if name in ("__builtin_memset", "__builtin_bzero"):
+            return self._memset(arguments, ctype, span)
+        if name in ("__builtin_memcpy", "__builtin_memmove", "__builtin_memcpy_inline"):
+            return self._memcpy(arguments, ctype, span)
+        if name in ("__builtin_unreachable", "__builtin_trap", "__builtin_abort"):
+            self.end(ir.Unreachable(span))
+            self.block = self.new_block()
+            return ir.Unknown(VOID)
+        if name in _IGNORED_BUILTINS:
+            return ir.Unknown(ctype)
+        if name == "__builtin_constant_p":
+            known = evaluate(cursor)
+            return ir.Const(known if isinstance(known, int) else 0, ctype)
+        if name == "__builtin_btf_type_id" and arguments:
+            return ir.Unknown(ctype, self.type_of(arguments[0]))
+        if name.startswith("__builtin_preserve_"):
+            # CO-RE questions: answered by the loader, so unknown here; their operands are not evaluated.
+            return ir.Unknown(ctype)
+        constant = evaluate(cursor)
+        if isinstance(constant, int):
+            return ir.Const(constant, ctype)
+        values = [self.value(a) for a in arguments]
+        if name.startswith(("__sync_", "__atomic_")) and values and values[0].ctype.is_pointer:
+            target = values[0].ctype.target or VOID
+            place = self._pointee(values[0], target, span)
+            for value in values[1:]:
+                self.emit(ir.Evaluate(value, span))
+            self.emit(ir.Assign(place, ir.Unknown(target), span))
+            return ir.Unknown(ctype)
+        for value in values:
+            self.emit(ir.Evaluate(value, span))
+        return ir.Unknown(ctype)
+
+    def _pointee(self, pointer: ir.Expr, target: Type, span: Span) -> ir.Place:
+        while isinstance(pointer, ir.Cast) and pointer.operand.ctype.is_pointer:
+            pointer = pointer.operand
+        if isinstance(pointer, ir.AddressOf):
+            return pointer.place
+        return ir.Deref(pointer, pointer.ctype.target or target, span)
+
+    def _memset(self, arguments: list[Any], ctype: Type, span: Span) -> ir.Expr:
+        pointer = self.value(arguments[0])
+        byte = self.value(arguments[1]) if len(arguments) == 3 else ir.Const(0, INT)
+        length = self.value(arguments[-1])
+        zero = isinstance(byte, ir.Const) and byte.value == 0
+        size = length.value if isinstance(length, ir.Const) else None
+        self.emit(ir.Fill(self._pointee(pointer, VOID, span), zero, span, size))
+        return self.convert(pointer, ctype, arguments[0]) if ctype.is_pointer else ir.Unknown(ctype)
+
+    def _memcpy(self, arguments: list[Any], ctype: Type, span: Span) -> ir.Expr:
+        destination, source = self.value(arguments[0]), self.value(arguments[1])
+        length = self.value(arguments[2])
+        size = length.value if isinstance(length, ir.Const) else None
+        to, of = self._pointee(destination, VOID, span), self._pointee(source, VOID, span)
+        if size is not None and to.ctype.size == size and of.ctype.size == size:
+            self.emit(ir.Assign(to, ir.Load(of, of.ctype, span), span))
+        else:
+            self.emit(ir.Evaluate(ir.Load(of, of.ctype, span), span))
+            self.emit(ir.Fill(to, False, span, size))
+        return destination

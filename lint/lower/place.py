@@ -1,0 +1,175 @@
+"""Lvalues and global variables: where an expression's value lives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clang.cindex import StorageClass, conf
+
+from kfuncgen.diagnostic import Span
+from kfuncgen.lint import ir
+from kfuncgen.lint.lower import kinds
+from kfuncgen.lint.lower.builder import Builder
+from kfuncgen.lint.parse import evaluate, pretty, span_of
+from kfuncgen.lint.types import LONG, VOID, Type
+
+
+class PlaceBuilder(Builder):
+    """Lowers lvalues."""
+
+    def place(self, cursor: Any) -> ir.Place:
+        """The lvalue of an expression; what is none is put into a temporary."""
+        kind = cursor._kind_id
+        if kind == kinds.PAREN:
+            return self.place(self.child(cursor))
+        if kind == kinds.DECL_REF:
+            return self._variable_place(cursor)
+        if kind == kinds.MEMBER:
+            return self._member(cursor)
+        if kind == kinds.SUBSCRIPT:
+            return self._subscript(cursor)
+        if kind == kinds.UNARY:
+            operator = conf.lib.clang_getCursorUnaryOperatorKind(cursor)
+            if operator == kinds.DEREF:
+                return self.pointed(self.value(self.child(cursor)), self.type_of(cursor), span_of(cursor))
+            if operator == kinds.EXTENSION:
+                return self.place(self.child(cursor))
+        if kind == kinds.LITERAL:
+            temporary = self.temporary(self.type_of(cursor))
+            self.initialise(temporary, list(cursor.get_children())[-1], span_of(cursor))
+            return temporary
+        if kind == kinds.STRING:
+            return self._string(cursor)
+        if kind == kinds.UNEXPOSED:
+            children = list(cursor.get_children())
+            if len(children) == 1 and children[0]._kind_id in kinds.LVALUES | {
+                kinds.PAREN,
+                kinds.UNARY,
+                kinds.UNEXPOSED,
+            }:
+                inner = self.place(children[0])
+                if inner.ctype is self.type_of(cursor) or inner.ctype.is_aggregate:
+                    return inner
+        value = self.value(cursor)
+        if isinstance(value, ir.Load):
+            return value.place
+        temporary = self.temporary(value.ctype)
+        self.emit(ir.Assign(temporary, value, span_of(cursor)))
+        return temporary
+
+    def pointed(self, pointer: ir.Expr, ctype: Type, span: Span) -> ir.Place:
+        """`*pointer` as a place of type `ctype`; the address of a known place is that place again."""
+        if isinstance(pointer, ir.AddressOf):
+            place = pointer.place
+            if place.ctype is ctype:
+                return place
+            if place.ctype.kind == "array" and place.ctype.target is ctype:
+                return ir.Element(place, ir.Const(0, LONG), ctype)
+        return ir.Deref(pointer, ctype, span)
+
+    def _string(self, cursor: Any) -> ir.Place:
+        text = evaluate(cursor)
+        ctype = self.type_of(cursor)
+        var = ir.GlobalVariable(
+            "", ctype, ".rodata.str", frozen=True, static=True, text=text if isinstance(text, str) else ""
+        )
+        return ir.Global(var, ctype)
+
+    def _variable_place(self, cursor: Any) -> ir.Place:
+        referenced = cursor.referenced
+        ctype = self.type_of(cursor)
+        key = referenced.hash
+        var = self.variables.get(key)
+        if var is not None:
+            return ir.Local(var, var.ctype)
+        if referenced._kind_id in (kinds.VAR_DECL, kinds.PARM_DECL):
+            if referenced._kind_id == kinds.VAR_DECL and conf.lib.clang_Cursor_hasVarDeclGlobalStorage(referenced):
+                return ir.Global(self.global_variable(referenced), ctype)
+            var = self.variable(referenced.spelling, self.type_of(referenced))
+            self.variables[key] = var
+            return ir.Local(var, var.ctype)
+        self.opaque(f"reference to {kinds.kind_name(referenced)}", span_of(cursor))
+        return self.temporary(ctype)
+
+    def global_variable(self, cursor: Any) -> ir.GlobalVariable:
+        """The variable of file scope (or static local) that `cursor` declares."""
+        return make_global(self.context, cursor)
+
+    def _member(self, cursor: Any) -> ir.Place:
+        field = cursor.referenced
+        children = [c for c in cursor.get_children() if c._kind_id not in (kinds.TYPE_REF, kinds.MEMBER_REF)]
+        ctype = self.type_of(cursor)
+        span = span_of(cursor)
+        if not children or field is None:
+            self.opaque("member of unknown", span)
+            return self.temporary(ctype)
+        base = children[0]
+        base_type = self.type_of(base)
+        if base_type.is_pointer:
+            struct = base_type.target or VOID
+            inner = self.pointed(self.value(base), struct, span)
+        else:
+            inner = self.place(base)
+            struct = base_type
+        offset = max(conf.lib.clang_Cursor_getOffsetOfField(field), 0) // 8
+        name = field.spelling if "(" not in field.spelling else ""
+        text = field.type.spelling
+        tags: tuple[str, ...] = ()
+        if "btf_type_tag" in text:
+            from kfuncgen.lint.lower.types import type_tags
+
+            tags = type_tags(field.type)
+        return ir.Member(inner, name, offset, struct, ctype, tags, bool(field.is_bitfield()))
+
+    def _subscript(self, cursor: Any) -> ir.Place:
+        base, index_cursor = list(cursor.get_children())[-2:]
+        ctype = self.type_of(cursor)
+        if not self.type_of(base).is_pointer and self.type_of(index_cursor).is_pointer:
+            base, index_cursor = index_cursor, base
+        index = self.value(index_cursor)
+        pointer = self.value(base)
+        if (
+            isinstance(pointer, ir.AddressOf)
+            and pointer.place.ctype.kind == "array"
+            and pointer.place.ctype.target is ctype
+        ):
+            return ir.Element(pointer.place, index, ctype)
+        span = span_of(cursor)
+        whole = self.arithmetic("+", pointer, index, pointer.ctype, span)
+        return ir.Deref(whole, ctype, span)
+
+
+def make_global(context: Any, cursor: Any) -> ir.GlobalVariable:
+    """The variable that `cursor` declares; made once per module, from its definition where there is one."""
+    definition = cursor.get_definition() or cursor
+    key = definition.hash
+    found: ir.GlobalVariable | None = context.globals.get(key)
+    if found is not None:
+        return found
+    text = pretty(definition)
+    head = text.split("=", 1)[0]
+    ctype = context.types.get(definition.type)
+    section = head.split('section("', 1)[1].split('"', 1)[0] if 'section("' in head else ""
+    made = ir.GlobalVariable(
+        definition.spelling,
+        ctype,
+        section,
+        frozen=ctype.const or (ctype.kind == "array" and bool(ctype.target and ctype.target.const)),
+        static=definition.storage_class == StorageClass.STATIC,
+        weak="((weak))" in head,
+        extern=definition.storage_class == StorageClass.EXTERN,
+        span=span_of(definition),
+    )
+    initialiser = conf.lib.clang_Cursor_getVarDeclInitializer(definition)
+    if initialiser is not None and initialiser._kind_id and initialiser._kind_id not in kinds.NO_CURSOR:
+        made.initialised = True
+        value = evaluate(definition) if not ctype.is_aggregate else None
+        if isinstance(value, int):
+            made.value = value
+        elif initialiser._kind_id == kinds.STRING:
+            literal = evaluate(initialiser)
+            made.text = literal if isinstance(literal, str) else None
+    context.globals[key] = made
+    if made.name and definition.semantic_parent is not None:
+        context.module.globals.setdefault(made.name, made)
+    return made
