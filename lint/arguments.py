@@ -270,7 +270,7 @@ class ArgumentChecker:
                 return self.fault(Fault.NOT_RCU_ARGUMENT, index, value, trust=fact.trust)
         if fact.trust == "untrusted" and not fact.reference:
             return self.fault(Fault.UNTRUSTED_ARGUMENT, index, value, trust=fact.trust)
-        if release and fact.reference and isinstance(value, Ref) and value.offset != 0:
+        if release and fact.reference and isinstance(value, Ref) and value.offset != fact.base:
             return self.fault(Fault.RELEASE_OFFSET, index, value)
         return self._type_matches(index, param, value, fact, release and bool(fact.reference))
 
@@ -281,6 +281,7 @@ class ArgumentChecker:
         offset = value.offset if isinstance(value, Ref) else 0
         if offset is None:
             return True
+        offset -= fact.base
         have = fact.struct
         if _same_type(want, have) and offset == 0:
             return True

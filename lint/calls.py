@@ -32,6 +32,7 @@ def call_contract(
     if ArgumentChecker(evaluator, state, contract, call, args).check():
         check_options(evaluator, state, contract, call, args)
     _forget_written(transfer)
+    state.loads.clear()
     if transfer.special & {"throw", "tail-call"}:
         regions.leave_for_good(transfer)
         return [] if "throw" in transfer.special else [(state, transfer.any_result())]

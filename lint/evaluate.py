@@ -93,9 +93,10 @@ class Evaluator(Memory):
                     and fact.ctype is None
                     and target is not None
                     and target.kind in ("struct", "union")
+                    and target.name not in ("bpf_list_node", "bpf_rb_node")
                 ):
                     # Kernel objects whose type only the program tells: BPF_PROG's casts, bpf_obj_new().
-                    state.facts[value.id] = replace(fact, ctype=target)
+                    state.facts[value.id] = replace(fact, ctype=target, base=value.offset or 0)
                 return value
             if ctype.is_integer and ctype.size == 8:
                 if fact.kind == "kernel" and fact.ctype is None and fact.origin.startswith("argument"):

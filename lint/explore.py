@@ -19,7 +19,7 @@ from kfuncgen.lint.integers import decide
 from kfuncgen.lint.joining import Meeting
 from kfuncgen.lint.machine import Fault, Use, judge
 from kfuncgen.lint.regions import check_exit
-from kfuncgen.lint.run import MAX_STEPS, Run
+from kfuncgen.lint.run import MAX_STEPS, Run, stop
 from kfuncgen.lint.state import FRAME, State
 from kfuncgen.lint.transfer import Outcome, forget_memory
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, dead, scalar_of
@@ -129,6 +129,7 @@ class Explorer:
         elif isinstance(instruction, ir.Declare):
             region = self.depth * FRAME + instruction.var.index
             state.regions.pop(region, None)
+            state.forget_symbols(region)
             for key in [k for k in state.slots if k[0] == region]:
                 del state.slots[key]
         elif isinstance(instruction, ir.Evaluate):
@@ -264,7 +265,7 @@ class Explorer:
         args = [self._argument(state, a) for a in call.args]
         body = self.run.module.functions.get(name)
         if body is not None:
-            if body.static or not name:
+            if not body.noinline:
                 return self._inline(state, call, body, args)
             return self._global(state, call, body, args)
         contract = self.run.contract(name) if name else None
@@ -351,14 +352,26 @@ class Explorer:
                     continue
             forget_memory(state, value)
         self._forget_globals(state)
-        if name and not name.startswith("bpf_"):
-            self.run.note(self.function.name, f"{name}() has no known contract", call.span)
+        declaration = self.run.module.declarations.get(name)
+        if declaration is not None and (declaration.ksym or not name.startswith("bpf_")):
+            self._escape(state, call, name, args)
         return [(state, self._any(state, call))]
+
+    def _escape(self, state: State, call: ir.Call, name: str, args: list[Value]) -> None:
+        """An external function without a spec: what it is handed may be released or kept by it; assume so."""
+        self.run.note(self.function.name, f"{name}() has no known contract", call.span)
+        for value in args:
+            fact = state.fact(value)
+            if isinstance(fact, Pointer) and fact.reference:
+                state.references.pop(fact.reference, None)
+                if isinstance(value, Ref):
+                    stop(state, value)
 
     def _under_lock(self, state: State, call: ir.Call, what: str) -> None:
         self.run.report(state, Fault.CALL_UNDER_LOCK, call.span, self.function.name, words={"what": what})
 
     def _forget_globals(self, state: State) -> None:
+        state.loads.clear()
         for region in [r for r in state.regions if r < 0]:
             del state.regions[region]
 

@@ -316,7 +316,8 @@ class Function:
     opaque: list[Opaque] = field(default_factory=list)
     calls: set[str] = field(default_factory=set)
     """Names of functions called or referred to."""
-    weak: bool = False
+    noinline: bool = False
+    """A global function that the compiler keeps: the verifier checks it alone. Others are inlined by -O2."""
 
 
 @dataclass(slots=True, eq=False)

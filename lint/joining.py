@@ -12,7 +12,7 @@ from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value
 
-STATES_WHILE_HOLDING = 16
+STATES_WHILE_HOLDING = 40
 """States kept apart at one point while something is held: flags and error codes may tell on which path."""
 
 STATES_WHILE_FREE = 6
@@ -96,7 +96,11 @@ def widen(run: Run, known: State, new: State, forget: bool) -> bool:
                 continue
             grown = _grown(known.fact(value), new.fact(theirs[1]), forget)
             if grown is not None:
-                merged[at] = (size, run.new(known, grown))
+                if isinstance(value, Ref) and value.id:
+                    # Same value, wider: what depends on it (array elements at this index) stays.
+                    known.facts[value.id] = grown
+                else:
+                    merged[at] = (size, run.new(known, grown))
                 changed = True
         known.regions[region] = (fill, merged)
     return changed

@@ -28,6 +28,23 @@ class Location:
     through: bool = False
     member: ir.Member | None = None
     volatile: bool = False
+    symbol: tuple[int, int] | None = None
+    """(index value, offset) of an array element at an index that is no known number."""
+
+
+def _moved(inner: Location, step: int | None, member: ir.Member | None) -> Location:
+    offset = None if inner.offset is None or step is None else inner.offset + step
+    symbol = None if inner.symbol is None or step is None else (inner.symbol[0], inner.symbol[1] + step)
+    return Location(inner.region, offset, inner.whole, inner.base, inner.through, member, inner.volatile, symbol)
+
+
+def _symbol(index: Ref, fact: Scalar, scale: int, offset: int) -> tuple[int, int]:
+    """`a[i]` and `a[i + 1]` are told apart: the index is a value plus a constant."""
+    if fact.expr is not None and fact.expr[0] in ("+", "-"):
+        _, base, step = fact.expr
+        if isinstance(base, Ref) and isinstance(step, int):
+            return base.id, offset + (step if fact.expr[0] == "+" else -step) * scale
+    return index.id, offset
 
 
 class Memory:
@@ -108,17 +125,18 @@ class Memory:
                 return Location(fact.region, value.offset, fact.size or 0)
             offset = value.offset if isinstance(value, Ref) else 0
             return Location(None, offset, base=value, through=True)
-        if isinstance(place, ir.Member):
-            inner = self.locate(state, place.base)
-            offset = None if inner.offset is None else inner.offset + place.offset
-            return Location(inner.region, offset, inner.whole, inner.base, inner.through, place, inner.volatile)
         inner = self.locate(state, place.base)
+        if isinstance(place, ir.Member):
+            return _moved(inner, place.offset, place)
         index = self.value(state, place.index)
-        known = state.fact(index)
+        fact = state.fact(index)
         scale = place.ctype.size or 1
-        step = known.known if isinstance(known, Scalar) else None
-        offset = None if inner.offset is None or step is None else inner.offset + step * scale
-        return Location(inner.region, offset, inner.whole, inner.base, inner.through, None, inner.volatile)
+        if isinstance(fact, Scalar) and fact.known is not None:
+            return _moved(inner, fact.known * scale, None)
+        moved = _moved(inner, None, None)
+        if isinstance(index, Ref) and isinstance(fact, Scalar) and inner.offset is not None and index.id:
+            moved.symbol = _symbol(index, fact, scale, inner.offset)
+        return moved
 
     def load(self, state: State, place: ir.Place, ctype: Type, span: Span) -> Value:
         """Read a scalar or pointer from a place."""
@@ -135,6 +153,9 @@ class Memory:
         fact = state.fact(base)
         if not isinstance(fact, Pointer):
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
+        key = (base.id, where.offset) if isinstance(base, Ref) and where.offset is not None else None
+        if ctype.is_pointer and not ctype.volatile and key in state.loads:
+            return state.loads[key]
         self._bounds(state, where, ctype, span)
         made: Scalar | Pointer | None = None
         if fact.kind == "ctx":
@@ -146,11 +167,18 @@ class Memory:
         if made is None:
             made = scalar_of(ctype) if ctype.is_integer else ANY
         name = where.member.name if where.member is not None else ""
-        return self.run.new(state, made, name)
+        value = self.run.new(state, made, name)
+        if ctype.is_pointer and key is not None and not ctype.volatile:
+            state.loads[key] = value
+        return value
 
     def _load_region(self, state: State, where: Location, place: ir.Place, ctype: Type) -> Value:
         assert where.region is not None
         size = ctype.size or 8
+        if where.symbol is not None:
+            cell = state.symbols.get((where.region, *where.symbol))
+            if cell is not None and cell[0] == size:
+                return cell[1]
         bitfield = where.member is not None and where.member.bitfield
         if where.offset is not None and not bitfield:
             value = state.read(where.region, where.offset, size)
@@ -173,6 +201,7 @@ class Memory:
         """Write a scalar or pointer to a place."""
         where = self.locate(state, place)
         if where.region is None:
+            state.loads.clear()
             if self.dereference(state, where.base, span):
                 self._written(state, where, place, span)
             return
@@ -180,7 +209,9 @@ class Memory:
             return
         size = place.ctype.size or 8
         lost = self._overwrites(state, where.region, where.offset, size, span)
-        if where.offset is None:
+        if where.symbol is not None:
+            state.write_symbol(where.region, *where.symbol, size, value)
+        elif where.offset is None:
             state.fill(where.region, 0, None, "unknown", where.whole)
         elif where.member is not None and where.member.bitfield:
             state.write(where.region, where.offset, size, state.unknown_value())
@@ -245,9 +276,10 @@ class Memory:
         if whole is None:
             return
         size = ctype.size or 1
-        if where.offset < 0 or where.offset + size > whole:
+        offset = where.offset - fact.base
+        if offset < 0 or offset + size > whole:
             words = self.describe(state, where.base)
-            words |= {"offset": str(where.offset), "size": str(size), "available": str(whole)}
+            words |= {"offset": str(offset), "size": str(size), "available": str(whole)}
             subject = where.base.id if isinstance(where.base, Ref) else 0
             self.run.report(state, Fault.MEMORY_BOUNDS, span, self.function.name, subject, fact.site, words)
 

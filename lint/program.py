@@ -6,7 +6,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.explore import reachable_calls
 from kfuncgen.lint.run import Program, Run
 from kfuncgen.lint.state import State
-from kfuncgen.lint.values import ANY, Pointer, Value, scalar_of
+from kfuncgen.lint.values import ANY, Pointer, Value, plain_name, scalar_of
 from kfuncgen.spec.model import SpecSet
 from kfuncgen.spec.progtypes import section_info
 
@@ -37,17 +37,22 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
             body = module.functions.get(callee)
             if body is None or body.section:
                 continue
-            if not body.static:
+            if body.noinline:
                 called.setdefault(callee, Program(body, function.section, info, "global", name))
-            elif asynchronous and _is_async_callback(module, body, names):
+            elif body.static and asynchronous and _is_async_callback(module, body, names):
                 callbacks.setdefault(callee, Program(body, function.section, info, "async", name))
-        if any(n in specs.functions for n in names) or (info is not None and info.attach == "iter"):
+        if any(known(specs, n) for n in names) or (info is not None and info.attach == "iter"):
             found.append(Program(function, function.section, info))
     for group in (called, callbacks):
         for name in sorted(group):
-            if any(n in specs.functions for n in reachable_calls(module, group[name].function)):
+            if any(known(specs, n) for n in reachable_calls(module, group[name].function)):
                 found.append(group[name])
     return found
+
+
+def known(specs: SpecSet, name: str) -> bool:
+    """Whether the specs have a function, also under a CO-RE flavour of its name."""
+    return name in specs.functions or plain_name(name) in specs.functions
 
 
 def _has(specs: SpecSet, name: str, effect: str) -> bool:

@@ -9,7 +9,7 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.state import State
-from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value
+from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, plain_name
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progtypes import SectionInfo
 
@@ -117,7 +117,7 @@ class Run:
     def contract(self, name: str) -> Contract | None:
         """The contract of a kfunc or helper on this run's kernel, None when the specs do not know it."""
         if name not in self._contracts:
-            function = self.specs.get(name)
+            function = self.specs.get(name) or self.specs.get(plain_name(name))
             self._contracts[name] = function.at(self.kernel) if function is not None else None
         return self._contracts[name]
 

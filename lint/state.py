@@ -64,14 +64,19 @@ class State:
     """One path's state. `shadow` is set on paths that the verifier never takes (see dead-null-test)."""
 
     __slots__ = (
-        "facts", "irq", "locks", "preempt", "rcu", "references", "regions", "returned", "shadow", "slots", "trail",
+        "facts", "irq", "loads", "locks", "preempt", "rcu", "references", "regions", "returned", "shadow", "slots",
+        "symbols", "trail",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.regions: dict[int, tuple[Fill, dict[int, tuple[int, Value]]]] = {}
         self.facts: dict[int, Fact] = {}
         self.references: dict[int, Reference] = {}
+        self.symbols: dict[tuple[int, int, int], tuple[int, Value]] = {}
+        """Array elements at an index that is a value, not a number: (region, index value, offset) -> cell."""
         self.slots: dict[tuple[int, int], Slot] = {}
+        self.loads: dict[tuple[int, int], Value] = {}
+        """Pointers read through pointers since the last store or call: compilers read them once."""
         self.rcu = 0
         self.preempt = 0
         self.irq: tuple[int, ...] = ()
@@ -87,7 +92,9 @@ class State:
         other.regions = self.regions.copy()
         other.facts = self.facts.copy()
         other.references = self.references.copy()
+        other.symbols = self.symbols.copy()
         other.slots = self.slots.copy()
+        other.loads = self.loads.copy()
         other.rcu = self.rcu
         other.preempt = self.preempt
         other.irq = self.irq
@@ -127,6 +134,7 @@ class State:
 
     def write(self, region: int, offset: int, size: int, value: Value) -> None:
         """Store a value; what overlaps is gone."""
+        self.forget_symbols(region)
         fill, cells = self.regions.get(region, ("uninit", {}))
         kept = {a: c for a, c in cells.items() if a >= offset + size or a + c[0] <= offset}
         if fill == "zero":
@@ -140,12 +148,30 @@ class State:
         self.regions[region] = (fill, kept)
         self._clobber_slots(region, offset, size)
 
+    def write_symbol(self, region: int, index: int, offset: int, size: int, value: Value) -> None:
+        """Store at an unknown index: any element may be the one, but this index reads it back."""
+        kept = {
+            key: cell
+            for key, cell in self.symbols.items()
+            if key[0] == region and key[1] == index and (key[2] >= offset + size or key[2] + cell[0] <= offset)
+        }
+        self.fill(region, 0, None, "unknown", 0)
+        self.symbols.update(kept)
+        self.symbols[region, index, offset] = (size, value)
+
+    def forget_symbols(self, region: int) -> None:
+        """What is known of elements at unknown indices is gone: one of them may have been written."""
+        if self.symbols:
+            for key in [k for k in self.symbols if k[0] == region]:
+                del self.symbols[key]
+
     def unknown_value(self) -> Value:
         """A value without any fact, shared: only its being unknown matters."""
         return Ref(0, 0)
 
     def fill(self, region: int, offset: int, size: int | None, fill: Fill, whole: int) -> None:
         """Set [offset, offset+size) to zero or unknown; the whole region when it covers `whole` bytes."""
+        self.forget_symbols(region)
         if offset == 0 and (size is None or size >= whole):
             self.regions[region] = (fill, {})
             self._clobber_slots(region, 0, max(whole, size or 0))
@@ -168,8 +194,10 @@ class State:
         low, high = depth * FRAME, (depth + 1) * FRAME
         for region in [r for r in self.regions if low <= r < high]:
             del self.regions[region]
-        for key in [k for k in self.slots if low <= k[0] < high]:
-            del self.slots[key]
+        for key in [k for k in self.symbols if low <= k[0] < high]:
+            del self.symbols[key]
+        for slot in [k for k in self.slots if low <= k[0] < high]:
+            del self.slots[slot]
 
     def holds(self) -> bool:
         """Whether something must still be given back or left."""
@@ -218,6 +246,12 @@ class State:
                 elif scalars or type(facts.get(value.id)) is Pointer:
                     row.append((at, size, -number(value.id), value.offset))
             memory.append(tuple(row))
+        for (region, index, offset), (size, value) in sorted(self.symbols.items()):
+            if index in rename and isinstance(value, Ref):
+                memory.append(("element", region, rename[index], offset, size, number(value.id), value.offset))
+        for (base, offset), value in sorted(self.loads.items()):
+            if base in rename and isinstance(value, Ref):
+                memory.append(("load", rename[base], offset, number(value.id), value.offset))
         locks = tuple(number(v.id) if isinstance(v, Ref) else v for v in self.locks)
         shapes: list[object] = []
         for identifier in order:
@@ -227,6 +261,8 @@ class State:
             elif fact is not None and scalars:
                 shapes.append(fact.shape(rename))
         if scalars:
+            self.symbols = {k: c for k, c in self.symbols.items() if k[1] in rename}
+            self.loads = {k: v for k, v in self.loads.items() if k[0] in rename}
             self.facts = {i: facts[i] for i in order if i in facts}
         held = tuple((r.site, r.kind, r.callback) for _, r in sorted(self.references.items()))
         slots = tuple(

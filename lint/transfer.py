@@ -9,7 +9,7 @@ from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.state import Slot, State
 from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import ANY, Fact, Pointer, Ref, Scalar, Value, dead, scalar_of
+from kfuncgen.lint.values import ANY, Fact, Pointer, Ref, Scalar, Value, dead, plain_name, scalar_of
 from kfuncgen.spec.model import Contract, CType
 
 Outcome = list[tuple[State, Value]]
@@ -71,14 +71,20 @@ class Transfer:
                 self.state.facts[identifier] = dead("stale", fact, self.name, self.site)
 
     def struct_type(self, ctype: CType) -> Type | None:
-        """The program's own type for a struct pointer of a prototype."""
+        """The type of a struct pointer that is returned: the kernel's name, the program's layout.
+
+        Programs may declare a kfunc with another struct; what the verifier goes by is the kernel's.
+        """
         name = ctype.struct_name
         prototype = self.call.prototype
+        declared = None
         if prototype is not None and prototype.target is not None and prototype.target.is_pointer:
             target = prototype.target.target
             if target is not None and target.kind in ("struct", "union"):
-                return target
-        return self.run.module.struct.get(name) if name else None
+                declared = target
+        if not name or (declared is not None and plain_name(declared.name) == name):
+            return declared
+        return self.run.module.struct.setdefault(name, Type("struct", name=name))
 
     def any_result(self) -> Value:
         """A result of which only the type is known."""

@@ -103,7 +103,8 @@ class Pointer:
     """Name of the kfunc or helper it came from, or what else it is (`argument`, `field last_wakee`)."""
     site: int = 0
     packet: bool = False
-    kptr: bool = False
+    base: int = 0
+    """Offset at which the object of type `ctype` begins: graph nodes are handed out as pointers into it."""
 
     def shape(self, references: dict[int, int]) -> tuple[object, ...]:
         """Canonical form for state comparison."""
@@ -118,6 +119,7 @@ class Pointer:
             self.readonly,
             self.parent,
             self.non_owning,
+            self.base,
             self.origin,
         )
 

@@ -105,8 +105,8 @@ def _function(context: ModuleContext, name: str, cursor: Any, text: str) -> None
         span=span_of(cursor),
         tags=tuple(tags),
         decl_tags=tuple(_DECL_TAG.findall(after_params)),
-        weak="((weak))" in text,
     )
+    function.noinline = not function.static and ("noinline" in text or "((weak))" in text)
     context.module.functions[name] = function
     lower_function(context, function, cursor)
 

@@ -10,8 +10,9 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.builder import Builder
+from kfuncgen.lint.lower.types import type_tags
 from kfuncgen.lint.parse import evaluate, pretty, span_of
-from kfuncgen.lint.types import LONG, VOID, Type
+from kfuncgen.lint.types import LONG, VOID, Field, Type
 
 
 class PlaceBuilder(Builder):
@@ -111,14 +112,16 @@ class PlaceBuilder(Builder):
         else:
             inner = self.place(base)
             struct = base_type
-        offset = max(conf.lib.clang_Cursor_getOffsetOfField(field), 0) // 8
         name = field.spelling if "(" not in field.spelling else ""
-        text = field.type.spelling
-        tags: tuple[str, ...] = ()
-        if "btf_type_tag" in text:
-            from kfuncgen.lint.lower.types import type_tags
-
-            tags = type_tags(field.type)
+        record = base.type.get_pointee() if base_type.is_pointer else base.type
+        parent = field.semantic_parent
+        if parent is not None and parent != record.get_canonical().get_declaration():
+            # clang's cursors leave out the anonymous structs and unions on the way to the member.
+            for step in anonymous_path(struct, name):
+                inner = ir.Member(inner, "", step.offset, struct, step.ctype)
+                struct = step.ctype
+        offset = max(conf.lib.clang_Cursor_getOffsetOfField(field), 0) // 8
+        tags = type_tags(field.type)
         return ir.Member(inner, name, offset, struct, ctype, tags, bool(field.is_bitfield()))
 
     def _subscript(self, cursor: Any) -> ir.Place:
@@ -137,6 +140,19 @@ class PlaceBuilder(Builder):
         span = span_of(cursor)
         whole = self.arithmetic("+", pointer, index, pointer.ctype, span)
         return ir.Deref(whole, ctype, span)
+
+
+def anonymous_path(struct: Type, name: str) -> tuple[Field, ...]:
+    """The anonymous members, outermost first, through which `name` is reached; () when it is none of theirs."""
+    for field in struct.fields:
+        if field.name or field.ctype.kind not in ("struct", "union"):
+            continue
+        if any(f.name == name for f in field.ctype.fields):
+            return (field,)
+        deeper = anonymous_path(field.ctype, name)
+        if deeper:
+            return (field, *deeper)
+    return ()
 
 
 def make_global(context: Any, cursor: Any) -> ir.GlobalVariable:

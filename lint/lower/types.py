@@ -120,7 +120,7 @@ class TypeTable:
             bits = conf.lib.clang_Cursor_getOffsetOfField(cursor)
             result.append(
                 Field(
-                    cursor.spelling if not cursor.spelling.startswith(("union (", "struct (")) else "",
+                    "" if "(" in cursor.spelling else cursor.spelling,
                     max(bits, 0) // 8,
                     self.get(cursor.type),
                     type_tags(cursor.type),
