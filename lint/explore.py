@@ -241,7 +241,8 @@ class Explorer:
         state.regions[region] = ("uninit", {0: (8, value)})
         if returned is not None:
             state.regions[(self.depth - 1) * FRAME + _CARRY] = returned
-        onward = self.leaving.arrive(state)
+        # An error code tells which path was taken: paths with different ones stay apart.
+        onward = self.leaving.arrive(state, value if isinstance(value, int) else None)
         if onward is not None:
             self.exits.append(onward)
 

@@ -15,7 +15,7 @@ from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value
 STATES_WHILE_HOLDING = 40
 """States kept apart at one point while something is held: flags and error codes may tell on which path."""
 
-STATES_WHILE_FREE = 6
+STATES_WHILE_FREE = 10
 """The same while nothing is held: integers that differ hardly matter then."""
 
 JOINED_STATES = 300
@@ -38,8 +38,8 @@ class Meeting:
         self.joined: dict[object, tuple[State, int]] = {}
         self.count = 0
 
-    def arrive(self, state: State) -> State | None:
-        """The state to walk on with, None when it tells nothing new."""
+    def arrive(self, state: State, label: object = None) -> State | None:
+        """The state to walk on with, None when it tells nothing new. Only states of one `label` are joined."""
         if len(state.references) > 2:
             forget_lost_twins(state)
         key = state.canonical()
@@ -49,11 +49,11 @@ class Meeting:
         self.count += 1
         if self.count <= (STATES_WHILE_HOLDING if state.holds() else STATES_WHILE_FREE):
             return state
-        return self._join(state)
+        return self._join(state, label)
 
-    def _join(self, state: State) -> State | None:
+    def _join(self, state: State, label: object) -> State | None:
         """Join with the state of equal obligations, None when that adds nothing."""
-        ground = state.canonical(scalars=False)
+        ground = (label, state.canonical(scalars=False))
         known = self.joined.get(ground)
         if known is None:
             if len(self.joined) >= JOINED_STATES:
@@ -101,6 +101,11 @@ def widen(run: Run, known: State, new: State, forget: bool) -> bool:
                     known.facts[value.id] = grown
                 else:
                     merged[at] = (size, run.new(known, grown))
+                changed = True
+        for at, (size, _) in other[1].items():
+            if at not in merged:
+                # Only the other path wrote it: zero, or whatever the region was filled with, on this one.
+                merged[at] = (size, Ref(0, 0))
                 changed = True
         known.regions[region] = (fill, merged)
     return changed
