@@ -17,7 +17,7 @@ from kfuncgen.lint.run import Occurrence, Program, Run
 from kfuncgen.lint.story import by_place, tell
 from kfuncgen.spec.model import Kernel
 from kfuncgen.toolchain.flags import find_flags
-from kfuncgen.toolchain.headers import fallback_include_args, fallback_used
+from kfuncgen.toolchain.headers import WITHOUT_PROTOTYPES, fallback_include_args, fallback_used
 
 _QUIET = "-Wno-everything"
 """Compiler warnings are the compiler's business."""
@@ -49,12 +49,24 @@ def check_file(path: Path, options: LintOptions, text: str | None = None) -> Rep
     flags = find_flags(
         path, options.clang_args, options.build_dir, options.configured_args, options.configured_dir
     )
-    unit = parse(path, [*flags.args, _QUIET, *fallback_include_args()], text)
-    notes = [Note(str(path), "", f"flags: {note}", "info") for note in flags.notes]
+    unit = _parse(path, [*flags.args, _QUIET, *fallback_include_args()], text)
+    notes = [Note(str(path), "", f"flags are those of {flags.origin}", "info")]
+    notes += [Note(str(path), "", note, "info") for note in flags.notes]
     bundled = fallback_used(unit.includes)
     if bundled:
         notes.append(Note(str(path), "", f"bundled headers were used for {', '.join(bundled)}", "info"))
     return _check_unit(unit, options, notes)
+
+
+def _parse(path: Path, args: list[str], text: str | None) -> Unit:
+    """Parse; once more without the bundled vmlinux.h's prototypes when the source has others of its own."""
+    try:
+        return parse(path, args, text)
+    except SourceError as error:
+        told = "\n".join((str(error), *error.details))
+        if "conflicting types for" not in told or WITHOUT_PROTOTYPES in args:
+            raise
+        return parse(path, [*args, WITHOUT_PROTOTYPES], text)
 
 
 def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
