@@ -11,13 +11,11 @@ from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.options import check_options
 from kfuncgen.lint.results import result
 from kfuncgen.lint.state import State
+from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.transfer import Outcome, Transfer, end_reference, forget_memory
 from kfuncgen.lint.values import Pointer, Ref, Value
-from kfuncgen.spec.model import Contract, Kernel, Role
+from kfuncgen.spec.model import Contract, Role
 from kfuncgen.spec.progtypes import allowed_sections, allows
-
-CALLBACKS_BALANCE_SINCE = Kernel(6, 14)
-"""Before, a callback could not release its caller's references, and had to release its own (CONTRACT 3.2)."""
 
 _NO_MEMORY = frozenset((Role.DYNPTR, Role.ITERATOR, Role.IRQ_FLAG, Role.CALLBACK, Role.CONST_STRING))
 

@@ -15,6 +15,7 @@ from kfuncgen.lint.parse import Unit, parse
 from kfuncgen.lint.program import entry_state, programs
 from kfuncgen.lint.run import Occurrence, Program, Run
 from kfuncgen.lint.story import by_place, tell
+from kfuncgen.lint.targets import alike
 from kfuncgen.spec.model import Kernel
 from kfuncgen.toolchain.flags import find_flags
 from kfuncgen.toolchain.headers import WITHOUT_PROTOTYPES, fallback_include_args, fallback_used
@@ -72,19 +73,18 @@ def _parse(path: Path, args: list[str], text: str | None) -> Unit:
 def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
     module = lower(unit)
     merged: dict[tuple[object, ...], tuple[Finding, list[Kernel]]] = {}
-    explored = 0
-    for kernel in options.kernels:
-        for program in programs(module, options.specs):
-            run = explore(module, program, options, kernel)
-            explored += 1
+    found = programs(module, options.specs)
+    for kernels in alike(module, options.specs, options.kernels):
+        for program in found:
+            run = explore(module, program, options, kernels[0])
             for told in tell(run, run.occurrences):
                 if not _selected(told.finding.rule, options):
                     continue
                 known = merged.get(told.key)
                 if known is None:
-                    merged[told.key] = (told.finding, [kernel])
-                elif kernel not in known[1]:
-                    known[1].append(kernel)
+                    merged[told.key] = (told.finding, list(kernels))
+                else:
+                    known[1].extend(k for k in kernels if k not in known[1])
             for (function, message), span in sorted(run.notes.items(), key=lambda n: n[0]):
                 notes.append(Note(unit.file, function, message, "incomplete", span.line, span.column))
     for name, body in sorted(module.functions.items()):
@@ -99,12 +99,12 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
                     opaque.span.column,
                 )
             )
-    findings = [replace(f, kernels=tuple(map(str, kernels))) for f, kernels in merged.values()]
+    findings = [replace(f, kernels=tuple(map(str, sorted(kernels)))) for f, kernels in merged.values()]
     return Report(
         by_place(findings),
         tuple(sorted(set(notes))),
         1,
-        explored // max(len(options.kernels), 1),
+        len(found),
         len(module.functions),
     )
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
-from kfuncgen.lint.calls import CALLBACKS_BALANCE_SINCE, call_contract
+from kfuncgen.lint.calls import call_contract
 from kfuncgen.lint.conditions import assume, assume_comparison
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.integers import decide
@@ -21,6 +21,7 @@ from kfuncgen.lint.machine import Fault, Use, judge
 from kfuncgen.lint.regions import check_exit
 from kfuncgen.lint.run import MAX_STEPS, Run, stop
 from kfuncgen.lint.state import FRAME, State
+from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.transfer import Outcome, forget_memory
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, dead, scalar_of
 

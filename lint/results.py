@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.state import Reference
+from kfuncgen.lint.targets import CONSTANT_KEYS_SINCE
 from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Trust, Value
 from kfuncgen.lint.walk import KERNEL_KPTRS
-from kfuncgen.spec.model import Kernel, Role
+from kfuncgen.spec.model import Role
 
 _ARRAY_MAPS = (2, 6)
 """BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY."""
-_CONSTANT_KEYS_SINCE = Kernel(6, 15)
 
 
 def result(call: Transfer) -> Value:
@@ -162,7 +162,7 @@ def _constant_key(call: Transfer, definition: Type) -> bool:
     """A constant key within an array map's bounds gives a value that is not NULL (6.15 on; CONTRACT 2.5)."""
     kind, entries = _map_number(definition, "type"), _map_number(definition, "max_entries")
     key = call.memory(1)
-    if call.run.kernel < _CONSTANT_KEYS_SINCE or kind not in _ARRAY_MAPS or not entries or key is None:
+    if call.run.kernel < CONSTANT_KEYS_SINCE or kind not in _ARRAY_MAPS or not entries or key is None:
         return False
     value = call.state.read(key[0], key[1], 4)
     fact = call.state.fact(value) if value is not None else None

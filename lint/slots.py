@@ -7,12 +7,10 @@ from dataclasses import replace
 from kfuncgen.lint.machine import DYNPTR, ITERATOR, Dynptr, DynptrUse, Fault, Iterator
 from kfuncgen.lint.memory import DYNPTR_SIZE
 from kfuncgen.lint.state import Reference, Slot
+from kfuncgen.lint.targets import RCU_CHECKED_AT_NEW
 from kfuncgen.lint.transfer import Outcome, Transfer
 from kfuncgen.lint.values import Pointer, Scalar, Trust, dead
-from kfuncgen.spec.model import Kernel, Param, Role
-
-_RCU_CHECKED_AT_NEW = Kernel(6, 18)
-"""From here on a constructor that needs RCU is refused itself; before it was the first `next` (CONTRACT 4.H)."""
+from kfuncgen.spec.model import Param, Role
 
 
 def iterator(call: Transfer) -> Outcome:
@@ -63,7 +61,7 @@ def _new(call: Transfer, key: tuple[int, int], fact: Pointer, kind: str) -> Outc
     state = call.state
     broken = False
     if call.effects.rcu_protected and not call.run.in_rcu(state):
-        if call.run.kernel >= _RCU_CHECKED_AT_NEW:
+        if call.run.kernel >= RCU_CHECKED_AT_NEW:
             call.report(Fault.ITERATOR_RCU, {"var": fact.origin})
         else:
             broken = True

@@ -1,0 +1,49 @@
+"""Targeted kernels: where the verifier's own rules change, and which kernels need no exploration of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kfuncgen.lint import ir
+from kfuncgen.lint.values import plain_name
+from kfuncgen.spec.model import Contract, Kernel, SpecSet
+from kfuncgen.spec.progtypes import hook_at, section_info
+
+CALLBACKS_BALANCE_SINCE = Kernel(6, 14)
+"""Before, a callback could not release its caller's references, and had to release its own (CONTRACT 3.2)."""
+
+CONSTANT_KEYS_SINCE = Kernel(6, 15)
+"""From here on looking up a constant key within an array map's bounds is not maybe-NULL (CONTRACT 2.5)."""
+
+RCU_CHECKED_AT_NEW = Kernel(6, 18)
+"""From here on a constructor that needs RCU is refused itself; before it was the first `next` (CONTRACT 4.H)."""
+
+_GATES = (CALLBACKS_BALANCE_SINCE, CONSTANT_KEYS_SINCE, RCU_CHECKED_AT_NEW)
+
+
+def alike(module: ir.Module, specs: SpecSet, kernels: Sequence[Kernel]) -> list[list[Kernel]]:
+    """Kernels on which nothing that this module touches differs, together; in the order given.
+
+    One exploration serves a whole group: same contracts of all functions it refers to, same hooks of its
+    program types, same side of every change of the verifier.
+    """
+    names = sorted({name for function in module.functions.values() for name in function.calls})
+    functions = [f for n in names if (f := specs.get(n) or specs.get(plain_name(n))) is not None]
+    sections = sorted({f.section for f in module.functions.values() if f.section})
+    infos = [info for section in sections if (info := section_info(section)) is not None]
+    options = [struct for function in functions for _, struct in function.options]
+    groups: dict[object, list[Kernel]] = {}
+    for kernel in kernels:
+        contracts = tuple((f.exists_at(kernel), _content(f.at(kernel))) for f in functions)
+        key = (
+            contracts,
+            tuple(hook_at(info, kernel) for info in infos),
+            tuple(struct.sizes_at(kernel) for struct in options),
+            tuple(kernel >= gate for gate in _GATES),
+        )
+        groups.setdefault(key, []).append(kernel)
+    return list(groups.values())
+
+
+def _content(contract: Contract) -> tuple[object, ...]:
+    return (contract.flags, contract.hooks, contract.prototype.text, contract.effects)
