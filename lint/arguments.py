@@ -231,6 +231,10 @@ class ArgumentChecker:
             fault = judge(life, use)
             if fault is not None:
                 return self.fault(fault, index, value)
+        if param.role is Role.ALLOC and isinstance(fact, Pointer) and fact.reference and isinstance(value, Ref):
+            start = fact.base if fact.ctype is not None else None
+            if value.offset is not None and start is not None and value.offset != start:
+                return self.fault(Fault.RELEASE_OFFSET, index, value)
         return True
 
     # -- kfuncs ------------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ class GlobalVariable:
     weak: bool = False
     extern: bool = False
     span: Span | None = None
+    tags: tuple[str, ...] = ()
+    """btf_type_tag words of its type: a kptr may live in global data."""
 
 
 # Places: what can be read from and written to.

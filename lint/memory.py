@@ -11,7 +11,7 @@ from kfuncgen.lint.run import Run, stop
 from kfuncgen.lint.state import FRAME, Fill, Slot, State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, plain_name, scalar_of
-from kfuncgen.lint.walk import context_field, kernel_field, map_field
+from kfuncgen.lint.walk import context_field, kernel_field, kptr, map_field
 
 DYNPTR_SIZE = 16
 """sizeof(struct bpf_dynptr)."""
@@ -145,6 +145,10 @@ class Memory:
             if constant is not None:
                 return constant
         where = self.locate(state, place)
+        if where.region is not None and where.region < 0 and ctype.is_pointer:
+            tags = where.member.tags if where.member is not None else _global_tags(place)
+            if tags:
+                return self.run.new(state, kptr(self.run, state, tags, _field_name(place), ctype))
         if where.region is not None:
             return self._load_region(state, where, place, ctype)
         base = where.base
@@ -359,6 +363,18 @@ def _global_root(place: ir.Place) -> bool:
     while isinstance(place, ir.Member | ir.Element):
         place = place.base
     return isinstance(place, ir.Global)
+
+
+def _global_tags(place: ir.Place) -> tuple[str, ...]:
+    while isinstance(place, ir.Element):
+        place = place.base
+    return place.var.tags if isinstance(place, ir.Global) else ()
+
+
+def _field_name(place: ir.Place) -> str:
+    while isinstance(place, ir.Element):
+        place = place.base
+    return place.var.name if isinstance(place, ir.Global | ir.Local) else getattr(place, "name", "")
 
 
 def _frozen_value(place: ir.Place) -> int | None:

@@ -51,7 +51,7 @@ def kernel_field(
     name = member.name if member is not None else ""
     origin = f"field {name}" if name else "a field"
     if member is not None and member.tags and parent.kind == "alloc":
-        return _kptr(run, state, member, ctype)
+        return kptr(run, state, member.tags, member.name, ctype)
     child: Trust = "plain"
     null = False
     if (parent.trust == "untrusted" and not parent.reference) or any(
@@ -104,21 +104,22 @@ def context_field(run: Run, member: ir.Member | None, offset: int | None, ctype:
 def map_field(run: Run, state: State, parent: Pointer, member: ir.Member | None, ctype: Type) -> Scalar | Pointer:
     """A field of a map value or other memory: a kptr when it is tagged, a number otherwise (CONTRACT 2.4)."""
     if parent.kind == "map-value" and member is not None and member.tags and ctype.is_pointer:
-        return _kptr(run, state, member, ctype)
+        return kptr(run, state, member.tags, member.name, ctype)
     return scalar_of(ctype) if ctype.is_integer else ANY
 
 
-def _kptr(run: Run, state: State, member: ir.Member, ctype: Type) -> Scalar | Pointer:
+def kptr(run: Run, state: State, tags: tuple[str, ...], name: str, ctype: Type) -> Scalar | Pointer:
+    """What loading a field with kptr tags yields (CONTRACT 2.4)."""
     target = ctype.target
-    origin = f"kptr field {member.name}"
-    if "kptr_untrusted" in member.tags:
+    origin = f"kptr field {name}"
+    if "kptr_untrusted" in tags:
         return Pointer("kernel", target, null=True, trust="untrusted", origin=origin)
     rcu = run.in_rcu(state)
-    if "percpu_kptr" in member.tags:
+    if "percpu_kptr" in tags:
         return Pointer("percpu", target, null=True, trust="rcu" if rcu else "untrusted", origin=origin)
-    if "kptr" not in member.tags:
+    if "kptr" not in tags:
         return ANY
-    name = target.name if target is not None else ""
-    known = name in KERNEL_KPTRS
-    trust: Trust = "rcu" if rcu and (name in RCU_KPTRS or not known) else "untrusted"
+    struct = target.name if target is not None else ""
+    known = struct in KERNEL_KPTRS
+    trust: Trust = "rcu" if rcu and (struct in RCU_KPTRS or not known) else "untrusted"
     return Pointer("kernel" if known else "alloc", target, null=True, trust=trust, origin=origin)

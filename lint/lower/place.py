@@ -175,6 +175,7 @@ def make_global(context: Any, cursor: Any) -> ir.GlobalVariable:
         weak="((weak))" in head,
         extern=definition.storage_class == StorageClass.EXTERN,
         span=span_of(definition),
+        tags=type_tags(definition.type),
     )
     initialiser = conf.lib.clang_Cursor_getVarDeclInitializer(definition)
     if initialiser is not None and initialiser._kind_id and initialiser._kind_id not in kinds.NO_CURSOR:
