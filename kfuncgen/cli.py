@@ -97,6 +97,9 @@ def usage_message(error: Exception) -> str:
     message = message[:1].lower() + message[1:]
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "kfuncgen"
+    state = getattr(context, "obj", None)
+    if isinstance(state, CliState) and state.clang_args and message.startswith("missing argument"):
+        message += ": what follows -- is for the compiler"
     return f"kfuncgen: error: {message} (see '{command} --help')"
 
 

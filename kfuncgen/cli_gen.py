@@ -27,9 +27,9 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command("new")(new)
+    app.command("new", cls=options.usage("TEMPLATE DIR"))(new)
     group = typer.Typer(help="Write pieces of code from the specs.", rich_markup_mode=None)
-    group.command("header")(header)
+    group.command("header", cls=options.usage("KFUNC..."))(header)
     for name, summary in LATER.items():
         options.later(group, "gen", name, summary)
     app.add_typer(group, name="gen")
@@ -43,7 +43,7 @@ def new(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="K=V", help="A value of the template; repeatable.")
     ] = None,
-    kernel: options.KernelOption = None,
+    kernel: options.WrittenKernel = None,
     list_all: Annotated[bool, typer.Option("--list", help="List templates and their values.")] = False,
     force: ForceOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, write nothing.")] = False,
@@ -106,7 +106,7 @@ def template_list(known: Sequence[Template]) -> str:
 
 def header(
     kfuncs: Annotated[list[str], typer.Argument(metavar="KFUNC", help="The kfuncs to declare.")],
-    kernel: options.KernelOption = None,
+    kernel: options.WrittenKernel = None,
     minimal: Annotated[
         bool, typer.Option("--minimal", help="Add the types that the kfuncs need, so that no vmlinux.h is needed.")
     ] = False,

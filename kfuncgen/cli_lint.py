@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,13 +18,15 @@ from kfuncgen.cli_output import (
     MAX_SOURCE_BYTES,
     colour_wanted,
     emit,
+    open_without_waiting,
     read_source,
     say,
     say_failures,
 )
 from kfuncgen.config import Config, by_config, key_place
-from kfuncgen.diagnostic import FileFailure, Report, Severity, UsageError
+from kfuncgen.diagnostic import FileFailure, Note, Report, Severity, UsageError
 from kfuncgen.render import FORMATS, Outcome, Reader, render
+from kfuncgen.render.summary import FLAGS_NOTE
 
 if TYPE_CHECKING:
     from kfuncgen.lint import LintOptions, LintResult
@@ -32,12 +36,14 @@ if TYPE_CHECKING:
 SUFFIX = ".bpf.c"
 STDIN_NAME = "stdin.bpf.c"
 FAIL_ON = ("error", "warning", "hint", "never")
+COMPILER_ERROR = re.compile(r".*:\d+:\d+: ", re.DOTALL)
+"""A failure with a place in it: other flags might have helped, unlike for a file that cannot be read."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command("lint", rich_help_panel="Check")(lint)
-    app.command("explain", rich_help_panel="Check")(explain)
+    app.command("lint", cls=options.usage("PATH... [-- CLANG ARGS]"))(lint)
+    app.command("explain")(explain)
 
 
 def lint(
@@ -46,7 +52,7 @@ def lint(
         list[str],
         typer.Argument(metavar="PATH", help=f"C sources, folders (all *{SUFFIX} in them), or - for stdin."),
     ],
-    kernel: options.KernelOption = None,
+    kernel: options.CheckedKernels = None,
     select: Annotated[
         list[str] | None, typer.Option("--select", metavar="RULES", help="Only these rules (comma list).")
     ] = None,
@@ -71,6 +77,9 @@ def lint(
         int,
         typer.Option("--jobs", "-j", metavar="N", min=1, help="Accepted; files are checked one by one for now."),
     ] = 1,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also say which compiler flags were used for each source.")
+    ] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Apply safe fixes (not available yet).")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show fixes as a diff (not available yet).")] = False,
 ) -> int:
@@ -85,21 +94,24 @@ def lint(
     options.one_of(fail_on, FAIL_ON, "severity")
     stdin_text = read_stdin(paths, stdin_filename)
     stdin_name = None if stdin_text is None else stdin_filename or STDIN_NAME
-    sources = find_sources(paths) if stdin_name is None else [Path(stdin_name)]
+    sources, failures = find_sources(paths) if stdin_name is None else ([Path(stdin_name)], ())
     report = Report()
-    failures: tuple[FileFailure, ...] = ()
     kernels: set[Kernel] = set()
-    for config, group in by_config(sources):
+    # Options are checked even when no source could be read.
+    for config, group in by_config(sources) or [(Config(), [])]:
         chosen = lint_options(config, kernel, select, ignore, spec, build, context.obj, stdin_name)
         result = check(group if stdin_name is None else [Path("-")], chosen, stdin_text)
-        report, failures = merged(report, result.report), (*failures, *result.failures)
+        report = merged(report, result.report)
+        report = replace(report, notes=(*report.notes, *newer_kernels(chosen)))
+        failures = (*failures, *(with_flags(failure, chosen) for failure in result.failures))
         kernels |= set(chosen.kernels)
     outcome = Outcome(
-        report,
+        replace(report, notes=tuple(sorted(set(report.notes)))),
         failures,
         read=reader(stdin_name, stdin_text),
         kernels=tuple(str(k) for k in sorted(kernels)),
         colour=colour_wanted(output),
+        verbose=verbose,
     )
     say_failures(failures)
     emit(render(output_format, outcome), output)
@@ -123,7 +135,7 @@ def explain(
         return 0
     name = rule if rule in rules else classify_message(rule)
     if name not in rules:
-        options.one_of(rule, rules, "rule")
+        options.one_of(rule, rules, "rule", "kfuncgen explain")
     page = rules[name].page
     emit(page if page.endswith("\n") else f"{page}\n")
     return 0
@@ -168,7 +180,7 @@ def lint_options(
     def rule_names(names: Sequence[str], key: str = "") -> frozenset[str]:
         for name in names:
             try:
-                options.one_of(name, rules, "rule")
+                options.one_of(name, rules, "rule", "kfuncgen explain")
             except UsageError as error:
                 raise UsageError(error.message, key_place(config, key) if key else None) from None
         return frozenset(names)
@@ -193,6 +205,31 @@ def lint_options(
         configured_args=config.clang_args,
         configured_dir=config.folder,
     )
+
+
+def newer_kernels(chosen: LintOptions) -> tuple[Note, ...]:
+    """A note for each target that is newer than the specs: what changed since is not known."""
+    newest = chosen.specs.newest
+    known = f"is newer than the specs, which end at {newest}: checked as {newest}"
+    return tuple(
+        Note("", "", f"kernel {kernel} {known}", "info") for kernel in chosen.kernels if kernel > newest
+    )
+
+
+def with_flags(failure: FileFailure, chosen: LintOptions) -> FileFailure:
+    """A source that does not compile, with where its flags came from: often they are what is wrong."""
+    from kfuncgen.toolchain.flags import find_flags
+
+    if not COMPILER_ERROR.match(failure.error):
+        return failure
+    flags = find_flags(
+        Path(failure.file),
+        chosen.clang_args,
+        chosen.build_dir,
+        chosen.configured_args,
+        chosen.configured_dir,
+    )
+    return replace(failure, details=(*failure.details, f"{FLAGS_NOTE}{flags.origin}", *flags.notes))
 
 
 def read_stdin(paths: Sequence[str], name: str | None) -> str | None:
@@ -224,9 +261,13 @@ def reader(name: str | None, text: str | None) -> Reader:
     return lambda file: data if file == name else read_source(file)
 
 
-def find_sources(paths: Sequence[str]) -> list[Path]:
-    """The files that PATH... means, each once, in the order given (within folders: sorted)."""
+def find_sources(paths: Sequence[str]) -> tuple[list[Path], tuple[FileFailure, ...]]:
+    """The files that PATH... means, each once, in the order given (within folders: sorted).
+
+    Beside them what cannot be read. UsageError for a PATH that does not exist, and when there is nothing to check.
+    """
     found: dict[str, Path] = {}
+    failures: list[FileFailure] = []
     for text in paths:
         path = options.as_path(text, "PATH")
         try:
@@ -234,8 +275,9 @@ def find_sources(paths: Sequence[str]) -> list[Path]:
         except (OSError, ValueError) as error:
             raise UsageError(f"cannot read '{text}': {getattr(error, 'strerror', None) or error}") from None
         if stat.S_ISDIR(mode):
-            files = list(walk(path))
-            if not files:
+            known = len(failures)
+            files = list(walk(path, lambda error: failures.append(unreadable(error.filename, error))))
+            if not files and len(failures) == known:
                 say(f"kfuncgen: warning: no *{SUFFIX} file in '{text}'")
         elif stat.S_ISREG(mode):
             files = [path]
@@ -243,19 +285,46 @@ def find_sources(paths: Sequence[str]) -> list[Path]:
             raise UsageError(f"'{text}' is neither a file nor a folder")
         for file in files:
             found.setdefault(os.path.realpath(file), file)
-    if not found:
+    if not found and not failures:
         raise UsageError(f"no *{SUFFIX} file found")
-    return list(found.values())
+    readable = []
+    for file in found.values():
+        failure = failure_to_open(file)
+        if failure is None:
+            readable.append(file)
+        else:
+            failures.append(failure)
+    return readable, tuple(failures)
 
 
-def walk(folder: Path) -> Iterator[Path]:
-    """The sources under `folder`, sorted; hidden folders and symbolic links to folders are not entered."""
-    for place, folders, files in os.walk(folder, followlinks=False):
+def walk(folder: Path, failed: Callable[[OSError], None]) -> Iterator[Path]:
+    """The sources under `folder`, sorted; hidden folders and symbolic links to folders are not entered.
+
+    `failed` is told of folders that cannot be read: a clean result must not rest on what nobody looked at.
+    """
+    for place, folders, files in os.walk(folder, onerror=failed, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(place, name)
             if name.endswith(SUFFIX) and not name.startswith(".") and path.is_file():
                 yield path
+
+
+def failure_to_open(file: Path) -> FileFailure | None:
+    """Why `file` cannot be linted, None when it can be opened."""
+    try:
+        str(file).encode("utf-8")
+        os.close(open_without_waiting(str(file), os.O_RDONLY))
+    except UnicodeEncodeError:
+        return FileFailure(str(file), "its name is not UTF-8, and libclang opens no other files")
+    except OSError as error:
+        return unreadable(str(file), error)
+    return None
+
+
+def unreadable(file: str, error: OSError) -> FileFailure:
+    """A file or folder that the system does not let us read."""
+    return FileFailure(file, f"cannot be read: {error.strerror}")
 
 
 def merged(one: Report, other: Report) -> Report:

@@ -6,24 +6,27 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from kfuncgen.diagnostic import UsageError
 
 if TYPE_CHECKING:
     from kfuncgen.spec.model import Kernel, SpecSet
 
-KernelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--kernel",
-        metavar="SPEC",
-        help="Kernels to check for: 6.12, '>=6.8', 6.6..6.18, a comma list of these, or live (the running one). "
-        "Default: the newest that the specs know.",
-    ),
-]
+
+def kernel_option(purpose: str) -> Any:
+    """`--kernel`, with what the command takes the kernels for."""
+    forms = "6.12, '>=6.8', 6.6..6.18, a comma list of these, or live (the running one)"
+    default = "Default: the newest that the specs know."
+    return typer.Option("--kernel", metavar="SPEC", help=f"{purpose}: {forms}. {default}")
+
+
+CheckedKernels = Annotated[str | None, kernel_option("Kernels to check for")]
+WrittenKernel = Annotated[str | None, kernel_option("Kernel whose prototypes are written, the newest of")]
+ShownKernel = Annotated[str | None, kernel_option("Kernel to show, the newest of")]
 SpecOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -44,6 +47,16 @@ class CliState:
     """What `main` hands to commands beside the parsed options: the compiler arguments after `--`."""
 
     clang_args: tuple[str, ...] | None = None
+
+
+def usage(arguments: str) -> type[typer.core.TyperCommand]:
+    """A command whose usage line ends with `arguments`: typer's own shows neither `...` nor what follows `--`."""
+
+    class Command(typer.core.TyperCommand):
+        def collect_usage_pieces(self, ctx: Any) -> list[str]:
+            return [self.options_metavar or "", arguments]
+
+    return Command
 
 
 def as_path(text: str | Path, what: str) -> Path:
@@ -68,16 +81,22 @@ def words(values: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(word.strip() for value in values or () for word in value.split(",") if word.strip())
 
 
-def one_of(value: str, valid: Iterable[str], what: str) -> str:
-    """`value` if it is valid; UsageError naming the nearest valid word, or all of them when none is near."""
+def one_of(value: str, valid: Iterable[str], what: str, listed_by: str = "") -> str:
+    """`value` if it is valid; UsageError naming the nearest valid words, or all of them when none is near.
+
+    `listed_by` is the command that lists the valid words where they are too many for one line.
+    """
     known = list(valid)
     if value in known:
         return value
     near = difflib.get_close_matches(value, known, 3)
+    near = near or [word for word in known if len(value) > 2 and value in word][:3]
     if near:
         hint = f"did you mean {' or '.join(repr(word) for word in near)}?"
+    elif len(known) <= 12:
+        hint = f"expected one of {', '.join(known)}"
     else:
-        hint = f"expected one of {', '.join(known)}" if len(known) <= 12 else "none has a similar name"
+        hint = f"'{listed_by}' lists them" if listed_by else "none has a similar name"
     raise UsageError(f"unknown {what} '{value}'; {hint}")
 
 

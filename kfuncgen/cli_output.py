@@ -76,7 +76,7 @@ def colour_wanted(path: str | None) -> bool:
 def read_source(file: str) -> bytes | None:
     """A Reader for excerpts: regular files of bounded size, else None (render.Reader)."""
     try:
-        with open(file, "rb", opener=_open_without_waiting) as source:
+        with open(file, "rb", opener=open_without_waiting) as source:
             if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
                 return None
             data = source.read(MAX_SOURCE_BYTES + 1)
@@ -85,7 +85,7 @@ def read_source(file: str) -> bytes | None:
     return data if len(data) <= MAX_SOURCE_BYTES else None
 
 
-def _open_without_waiting(file: str, flags: int) -> int:
+def open_without_waiting(file: str, flags: int) -> int:
     """A name in a finding could be a FIFO that nobody writes to."""
     return os.open(file, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 

@@ -32,8 +32,8 @@ FormatOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the group `spec` to `app`."""
     group = typer.Typer(help="Show what is known of kfuncs and helpers.", rich_markup_mode=None)
-    group.command("list")(list_specs)
-    group.command("show")(show_spec)
+    group.command("list", cls=options.usage("[FAMILY...]"))(list_specs)
+    group.command("show", cls=options.usage("NAME..."))(show_spec)
     for name, summary in LATER.items():
         options.later(group, "spec", name, summary)
     app.add_typer(group, name="spec")
@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
 def list_specs(
     family: Annotated[list[str] | None, typer.Argument(metavar="FAMILY", help="Only these families.")] = None,
-    kernel: options.KernelOption = None,
+    kernel: options.ShownKernel = None,
     output_format: FormatOption = "text",
     output: options.OutputOption = None,
     spec: options.SpecOption = None,
@@ -51,7 +51,7 @@ def list_specs(
     specs = options.load_specs(spec)
     names = [known.name for known in specs.families]
     for name in family or ():
-        options.one_of(name, names, "family")
+        options.one_of(name, names, "family", "kfuncgen spec list")
     at = options.targets(kernel, specs)[-1]
     kfuncs = [
         function.at(at)
@@ -71,7 +71,7 @@ def list_specs(
 
 def show_spec(
     names: Annotated[list[str], typer.Argument(metavar="NAME", help="Kfuncs or helpers.")],
-    kernel: options.KernelOption = None,
+    kernel: options.ShownKernel = None,
     output_format: FormatOption = "text",
     output: options.OutputOption = None,
     spec: options.SpecOption = None,
@@ -94,7 +94,7 @@ def show_spec(
 
 def find(specs: SpecSet, name: str, kernel: str | None) -> Contract:
     """The contract of `name` on the newest kernel asked for; UsageError when that kernel does not have it."""
-    options.one_of(name, specs.functions, "kfunc or helper")
+    options.one_of(name, specs.functions, "kfunc or helper", "kfuncgen spec list")
     function = specs.functions[name]
     at = options.targets(kernel, specs)[-1]
     if kernel is not None and not function.exists_at(at):

@@ -6,22 +6,27 @@ import importlib
 import importlib.util
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kfuncgen import cli_options as options
-from kfuncgen.cli_output import emit
+from kfuncgen.cli_output import emit, say_error
 from kfuncgen.config import by_config
-from kfuncgen.diagnostic import UsageError
+from kfuncgen.diagnostic import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from kfuncgen.verify import ProgramVerdict
 
 FORMATS = ("text", "json")
+LSP_HELP = "Run the language server for editors"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command("verify")(verify)
-    app.command("lsp")(lsp)
+    app.command("verify", cls=options.usage("FILE... [-- CLANG ARGS]"))(verify)
+    missing = importlib.util.find_spec("kfuncgen.lsp") is None
+    app.command("lsp", help=f"{LSP_HELP} (not available yet)." if missing else f"{LSP_HELP}.")(lsp)
     group = typer.Typer(help="Look after the cache.", rich_markup_mode=None)
     group.command("dir")(cache_dir)
     group.command("clear")(cache_clear)
@@ -41,7 +46,7 @@ def verify(
 
     Each program is loaded alone, which needs CAP_BPF; nothing is attached. Compiler arguments for sources may
     follow after --. Exit status: 0 all accepted, 1 some not accepted, 2 usage error, 3 a source could not be
-    compiled.
+    compiled (the other files are judged all the same).
     """
     from kfuncgen.lint.rule import classify_message
     from kfuncgen.render.verdicts import render_json, render_text
@@ -49,17 +54,28 @@ def verify(
 
     options.one_of(output_format, FORMATS, "output format")
     build_dir = options.build_folder(build)
-    verdicts = []
+    verdicts: list[ProgramVerdict] = []
+    broken = False
     for config, group in by_config([options.as_path(file, "FILE") for file in files]):
-        verdicts += verify_files(
-            group,
-            classify_message,
-            context.obj.clang_args,
-            build_dir=build_dir,
-            configured=config.clang_args,
-            configured_dir=config.folder,
-        )
-    emit((render_json if output_format == "json" else render_text)(verdicts), output)
+        for file in group:
+            try:
+                verdicts += verify_files(
+                    [file],
+                    classify_message,
+                    context.obj.clang_args,
+                    build_dir=build_dir,
+                    configured=config.clang_args,
+                    configured_dir=config.folder,
+                )
+            except SourceError as error:
+                say_error(error)
+                broken = True
+    if output_format == "json":
+        emit(render_json(verdicts), output)
+    elif verdicts or not broken:
+        emit(render_text(verdicts), output)
+    if broken:
+        return SourceError.exit_code
     return int(any(verdict.verdict != "accepted" for verdict in verdicts))
 
 

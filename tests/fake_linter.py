@@ -68,7 +68,8 @@ class FakeLinter:
                     if str(severity) in line:
                         span = Span(name, number, 1, number, len(line) + 1)
                         findings.append(Finding("unreleased-reference", severity, span, f"a {severity}"))
-        return FakeResult(Report(tuple(findings), tuple(notes), files=len(paths), programs=1), tuple(failures))
+        checked = len(paths) - len(failures)
+        return FakeResult(Report(tuple(findings), tuple(notes), files=checked, programs=1), tuple(failures))
 
 
 RULES = {

@@ -59,7 +59,7 @@ def test_a_failed_file_wins_over_findings_elsewhere_and_both_are_told(
     assert cli.main(["lint", "."]) == 3
     out, err = capsys.readouterr()
     assert "a.bpf.c:1:1: error: a error [unreleased-reference]" in out
-    assert "1 file could not be parsed" in out
+    assert "1 could not be read or parsed" in out
     assert err.splitlines()[0] == "kfuncgen: error: b.bpf.c: 'x.h' file not found"
     assert err.splitlines()[-1] == "  ... 10 more"
 
@@ -68,6 +68,8 @@ def test_a_failed_file_wins_over_findings_elsewhere_and_both_are_told(
     ("args", "message"),
     [
         (["lint"], "missing argument 'PATH' (see 'kfuncgen lint --help')"),
+        (["lint", "--", "a.bpf.c"], "missing argument 'PATH': what follows -- is for the compiler (see "),
+        (["lint", "a.bpf.c", "--select", "unrel"], "unknown rule 'unrel'; did you mean 'unreleased-reference'?"),
         (["lint", "none.bpf.c"], "cannot read 'none.bpf.c': No such file or directory"),
         (["lint", "nul\0.c"], "PATH is no file name"),
         (["lint", ""], "PATH is empty"),
@@ -102,7 +104,8 @@ def test_a_failed_file_wins_over_findings_elsewhere_and_both_are_told(
         (["spec", "probe"], "'kfuncgen spec probe' is not available yet in this version"),
         (["spec", "check", "--live"], "'kfuncgen spec check' is not available yet in this version"),
         (["spec", "show", "bpf_task_fromm_pid"], "unknown kfunc or helper 'bpf_task_fromm_pid'; did you mean "),
-        (["spec", "list", "zzzzzzz"], "unknown family 'zzzzzzz'"),
+        (["spec", "list", "zzzzzzz"], "unknown family 'zzzzzzz'; 'kfuncgen spec list' lists them"),
+        (["spec", "show", "zzzzzzz"], "unknown kfunc or helper 'zzzzzzz'; 'kfuncgen spec list' lists them"),
         (["new"], "missing TEMPLATE, expected 'kfuncgen new TEMPLATE DIR'"),
         (["new", "xdp-xfrm"], "missing DIR, expected 'kfuncgen new TEMPLATE DIR'"),
         (["new", "xdp-xfrm", "x", "--set", "novalue"], "--set takes NAME=VALUE, not 'novalue'"),
@@ -245,6 +248,22 @@ def test_help_is_plain_and_complete(command: str, capsys: pytest.CaptureFixture[
     assert out.startswith(f"Usage: {'kfuncgen ' + command}".rstrip() + " ")
     assert out.isascii(), "no boxes"
     assert "..." not in out.partition("Commands:")[2], "summaries are short enough to be shown whole"
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("lint", "[OPTIONS] PATH... [-- CLANG ARGS]"),
+        ("verify", "[OPTIONS] FILE... [-- CLANG ARGS]"),
+        ("new", "[OPTIONS] TEMPLATE DIR"),
+        ("gen header", "[OPTIONS] KFUNC..."),
+        ("spec list", "[OPTIONS] [FAMILY...]"),
+        ("spec show", "[OPTIONS] NAME..."),
+    ],
+)
+def test_usage_says_what_may_be_repeated(command: str, usage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([*command.split(), "--help"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"Usage: kfuncgen {command} {usage}"
 
 
 def test_an_internal_error_asks_to_be_reported(

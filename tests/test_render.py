@@ -104,7 +104,26 @@ def test_text_without_sources_or_findings() -> None:
     assert "|" not in render("text", Outcome(REPORT))
     assert render("text", Outcome(Report(files=2, programs=1))) == "no findings in 2 files (1 program)\n"
     failed = Outcome(Report(files=1), (FileFailure("a.bpf.c", "no such header"),))
-    assert render("text", failed) == "no findings in 1 file (0 programs); 1 file could not be parsed\n"
+    told = "no findings in 1 of 2 files (0 programs); 1 could not be read or parsed\n"
+    assert render("text", failed) == told
+    nothing = Outcome(Report(), (FileFailure("a.bpf.c", "no such header"),))
+    assert render("text", nothing) == "nothing was checked: 1 file could not be read or parsed\n"
+    summary = json.loads(render("json", failed))["summary"]
+    assert (summary["files"], summary["failed"]) == (2, 1)
+
+
+def test_the_origin_of_flags_is_shown_when_asked_for() -> None:
+    notes = (
+        Note("a.bpf.c", "", "bundled headers were used for vmlinux.h", "info"),
+        Note("a.bpf.c", "", "flags are those of BPF defaults", "info"),
+    )
+    report = Report(notes=notes, files=1)
+    assert "flags" not in render("text", Outcome(report))
+    assert "bundled headers" in render("text", Outcome(report))
+    assert "a.bpf.c: note: flags are those of BPF defaults\n" in render("text", Outcome(report, verbose=True))
+    assert [note["message"] for note in json.loads(render("json", Outcome(report)))["summary"]["info"]] == [
+        note.message for note in notes
+    ]
 
 
 def test_text_counts_by_severity() -> None:
@@ -260,7 +279,7 @@ def test_json_tells_of_files_that_failed() -> None:
     failures = (FileFailure("b\udcff.c", "'x.h' not found"),)
     document = json.loads(render("json", Outcome(Report(files=2), failures)))
     assert document["notes"] == [
-        {"file": "b\ufffd.c", "function": "", "message": "could not be parsed: 'x.h' not found"}
+        {"file": "b\ufffd.c", "function": "", "message": "not checked: 'x.h' not found"}
     ]
     assert document["summary"]["failed"] == 1
 

@@ -27,7 +27,7 @@ class Outcome:
     """What a format renders: the report, the files that failed, and how to show them.
 
     `kernels` are the targeted kernels (a finding on all of them need not list them), `colour` allows terminal
-    colours where the format has any.
+    colours where the format has any, `verbose` asks for what matters only when something looks wrong.
     """
 
     report: Report
@@ -35,6 +35,7 @@ class Outcome:
     read: Reader = read_nothing
     kernels: tuple[str, ...] = ()
     colour: bool = False
+    verbose: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,15 +21,16 @@ VERSION = 1
 def render(outcome: Outcome) -> str:
     """`{"version", "findings", "notes", "summary"}`.
 
-    `notes` hold what was not fully checked: limits of the analysis and files that could not be parsed.
+    `notes` hold what was not fully checked: limits of the analysis, and files that failed.
+    `files` of the summary are all that were asked for, `failed` those of them that could not be read or parsed.
     """
     report = outcome.report
     notes = [_note(note) for note in report.notes if note.kind == "incomplete"]
     notes += [
-        {"file": f.file, "function": "", "message": f"could not be parsed: {f.error}"} for f in outcome.failures
+        {"file": f.file, "function": "", "message": f"not checked: {f.error}"} for f in outcome.failures
     ]
     summary: dict[str, Any] = {
-        "files": report.files,
+        "files": report.files + len(outcome.failures),
         "programs": report.programs,
         "functions": report.functions,
         "failed": len(outcome.failures),

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from kfuncgen.diagnostic import Note, Report, Severity
+from kfuncgen.render import Outcome
 from kfuncgen.render.escape import one_line
+
+FLAGS_NOTE = "flags are those of "
+"""How the linter's note on the origin of a source's compiler flags begins (kfuncgen/lint/check.py)."""
 
 
 def counts(report: Report) -> dict[Severity, int]:
@@ -19,15 +23,28 @@ def plural(number: int, noun: str) -> str:
 
 def summary_line(report: Report, failed: int = 0) -> str:
     """`2 errors, 1 warning in 1 file (3 programs)`; says when files failed or were not fully checked."""
+    if failed and not report.files:
+        return f"nothing was checked: {plural(failed, 'file')} could not be read or parsed"
     found = [plural(number, str(severity)) for severity, number in counts(report).items() if number]
-    line = f"{', '.join(found) or 'no findings'} in {plural(report.files, 'file')}"
-    line += f" ({plural(report.programs, 'program')})"
+    files = f"{report.files} of {report.files + failed} files" if failed else plural(report.files, "file")
+    line = f"{', '.join(found) or 'no findings'} in {files} ({plural(report.programs, 'program')})"
     if failed:
-        line += f"; {plural(failed, 'file')} could not be parsed"
+        line += f"; {failed} could not be read or parsed"
     incomplete = sum(note.kind == "incomplete" for note in report.notes)
     if incomplete:
         line += f"; {plural(incomplete, 'note')} on what was not fully checked"
     return line
+
+
+def shown_notes(outcome: Outcome) -> tuple[Note, ...]:
+    """The notes that people see: all but the origin of the flags, unless they asked for it.
+
+    Sources that do not compile say it with their error; nothing is left out of the JSON.
+    """
+    notes = outcome.report.notes
+    if outcome.verbose:
+        return notes
+    return tuple(note for note in notes if note.kind != "info" or not note.message.startswith(FLAGS_NOTE))
 
 
 def note_line(note: Note) -> str:

@@ -13,7 +13,7 @@ from kfuncgen.diagnostic import Event, Finding, Note, Place
 from kfuncgen.render import Outcome
 from kfuncgen.render.escape import one_line
 from kfuncgen.render.excerpt import Excerpt, Sources, excerpt
-from kfuncgen.render.summary import note_line, summary_line
+from kfuncgen.render.summary import note_line, shown_notes, summary_line
 
 SGR = {
     "error": "1;31",
@@ -41,7 +41,7 @@ def render(outcome: Outcome) -> str:
     paint = Paint(outcome.colour)
     sources = Sources(outcome.read)
     blocks = ["\n".join(_finding(finding, sources, paint, outcome.kernels)) for finding in outcome.report.findings]
-    notes = list(_notes(outcome.report.notes, paint))
+    notes = list(_notes(shown_notes(outcome), paint))
     if notes:
         blocks.append("\n".join(notes))
     blocks.append(summary_line(outcome.report, len(outcome.failures)))
