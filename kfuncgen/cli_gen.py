@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kfuncgen import cli_options as options
-from kfuncgen.cli_output import emit
+from kfuncgen.cli_output import emit, folded
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.render.escape import one_line
 
@@ -101,7 +101,7 @@ def template_list(known: Sequence[Template]) -> str:
         for value in template.values:
             default = f" (default {value.default})" if value.default else ""
             lines.append(f"  --set {value.name}=...  {value.description}: {value.expected}{default}")
-    return "".join(f"{line}\n" for line in lines)
+    return folded(lines)
 
 
 def header(

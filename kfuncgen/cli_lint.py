@@ -18,6 +18,7 @@ from kfuncgen.cli_output import (
     MAX_SOURCE_BYTES,
     colour_wanted,
     emit,
+    folded,
     open_without_waiting,
     read_source,
     say,
@@ -147,7 +148,7 @@ def rule_list(rules: Mapping[str, Rule]) -> str:
     lines = [
         f"{rules[name].severity!s:8} {name:{width}}  {rules[name].summary}".rstrip() for name in sorted(rules)
     ]
-    return "".join(f"{line}\n" for line in lines)
+    return folded(lines)
 
 
 def check(paths: Sequence[Path], chosen: LintOptions, stdin_text: str | None) -> LintResult:

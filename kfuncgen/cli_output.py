@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import sys
 import tempfile
+import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 from kfuncgen.diagnostic import FileFailure, KfuncgenError, SourceError, UsageError
@@ -18,6 +21,8 @@ from kfuncgen.render.escape import one_line
 
 MAX_SOURCE_BYTES = 16 << 20
 """Larger files are not read for excerpts or from standard input."""
+MIN_COLUMNS, MAX_COLUMNS = 60, 100
+"""Between these the width of the terminal is used for prose; longer lines are hard to read."""
 MAX_DETAILS = 20
 """Compiler messages shown per file that could not be parsed; the first ones cause the others."""
 
@@ -34,6 +39,34 @@ def emit(text: str, path: str | None = None) -> None:
         if not path:
             raise UsageError("-o is empty")
         _write_file(Path(path), text)
+
+
+def folded(lines: Iterable[str], path: str | None = None) -> str:
+    """`lines` as text for `emit`, escaped; on a terminal long ones go on under the last column of text.
+
+    That column is behind the last run of two spaces, else behind the indentation. Elsewhere than on a terminal
+    lines stay whole: they are for grep.
+    """
+    safe = [one_line(line) for line in lines]
+    if path is not None or sys.stdout is None or not sys.stdout.isatty():
+        return "".join(f"{line}\n" for line in safe)
+    columns = min(max(shutil.get_terminal_size().columns, MIN_COLUMNS), MAX_COLUMNS)
+    return "".join(f"{part}\n" for line in safe for part in _fold(line, columns))
+
+
+def _fold(line: str, columns: int) -> list[str]:
+    if len(line) <= columns:
+        return [line]
+    gap = line.rfind("  ", 0, columns // 2)
+    head = line[: gap + 2] if gap >= 0 and line[: gap + 2].strip() else line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(
+        line[len(head) :].lstrip(),
+        columns,
+        initial_indent=head,
+        subsequent_indent=" " * (len(head) or 4),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def say(text: str) -> None:

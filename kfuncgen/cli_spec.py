@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kfuncgen import cli_options as options
-from kfuncgen.cli_output import emit
+from kfuncgen.cli_output import emit, folded
 from kfuncgen.diagnostic import UsageError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def show_spec(
 
         emit(dump({"functions": [entry(contract) | details(contract) for contract in contracts]}), output)
     else:
-        emit("\n".join("".join(f"{line}\n" for line in page(contract)) for contract in contracts), output)
+        emit("\n".join(folded(page(contract), output) for contract in contracts), output)
     return 0
 
 
@@ -226,7 +226,7 @@ def page(contract: Contract) -> Iterator[str]:
     for change in function.changes:
         yield from fact(f"in {change.since}", change_text(change))
     for error in function.errors:
-        yield from fact(error.error, error.cause)
+        yield from fact(f"-{error.error}", error.cause)
     for _, struct in function.options:
         yield from options_page(struct, contract)
     if function.notes:
@@ -236,7 +236,7 @@ def page(contract: Contract) -> Iterator[str]:
 def fact(name: str, text: str) -> Iterator[str]:
     """`  name:  text`, nothing when there is no text."""
     if text:
-        yield f"  {name + ':':14} {text}"
+        yield f"  {name + ':':15}  {text}"
 
 
 def change_text(change: Any) -> str:
@@ -261,6 +261,6 @@ def options_page(struct: OptionsStruct, contract: Contract) -> Iterator[str]:
         if field.values:
             words.append(", ".join(f"{name} = {number}" for name, number in field.values.items()))
         text = "; ".join(words) + (f": {field.summary}" if field.summary else "")
-        yield f"    {field.name + ':':12} {text}"
+        yield f"    {field.name + ':':13}  {text}"
     for error in struct.errors:
-        yield f"    {error.error + ':':12} {error.cause}"
+        yield f"    {'-' + error.error + ':':13}  {error.cause}"

@@ -15,6 +15,7 @@ from fake_linter import FakeLinter
 
 import kfuncgen.verify
 from kfuncgen import cli, cli_lint
+from kfuncgen.cli_output import folded
 from kfuncgen.diagnostic import SourceError
 
 PROGRAM = """\
@@ -144,3 +145,18 @@ def test_verify_goes_on_after_a_source_that_does_not_compile(
     assert capsys.readouterr().out == ""
     assert cli.main(["verify", "bad.c", "--output-format", "json"]) == 3
     assert json.loads(capsys.readouterr().out) == {"programs": []}
+
+
+def test_long_lines_are_folded_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = "  name:  " + "word " * 30 + "\x1b[31m"
+    assert folded([line]) == f"{line[:-5]}\\x1b[31m\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "70")
+    first, *more = folded([line, "short"]).splitlines()
+    assert first.startswith("  name:  word")
+    assert more.pop() == "short"
+    assert all(part.startswith("         word") and len(part) <= 70 for part in more)
+    assert folded([line], path="a.txt") == f"{line[:-5]}\\x1b[31m\n"
+    assert "b" * 200 in folded(["a " + "b" * 200]), "names and numbers stay whole"
