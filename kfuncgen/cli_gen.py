@@ -64,6 +64,8 @@ def new(
         missing = "TEMPLATE" if template is None else "DIR"
         raise UsageError(f"missing {missing}, expected 'kfuncgen new TEMPLATE DIR' (--list shows the templates)")
     destination = options.as_path(folder, "DIR")
+    if destination.exists() and not destination.is_dir():
+        raise UsageError(f"'{folder}' is a file, expected a folder to write to")
     specs = options.load_specs()
     target = options.targets(kernel, specs)[-1]
     files = render_project(template, key_values(settings or ()), specs, target)
@@ -88,8 +90,8 @@ def told(done: Sequence[Written], folder: Path, dry_run: bool) -> int:
     emit("".join(f"{line}\n" for line in lines))
     refused = sum(item.action == "refused" for item in done)
     if refused:
-        files = "1 file" if refused == 1 else f"{refused} files"
-        raise UsageError(f"{files} not written by kfuncgen refused; --force overwrites them")
+        what, them = ("1 file is", "it") if refused == 1 else (f"{refused} files are", "them")
+        raise UsageError(f"{what} in the way that kfuncgen did not write; --force overwrites {them}")
     return 0
 
 
@@ -128,8 +130,10 @@ def header(
         emit(text)
         return 0
     path = options.as_path(output, "-o")
-    if not path.name:
-        raise UsageError(f"'{output}' is no file name")
+    if not path.name or path.is_dir():
+        raise UsageError(f"cannot write '{output}': it is a folder, expected a file name")
+    if not path.parent.is_dir():
+        raise UsageError(f"cannot write '{output}': there is no folder '{path.parent}'")
     done = write_project({path.name: GeneratedFile(text, rewrite=True)}, path.parent, force=force)
     if any(item.action == "refused" for item in done):
         raise UsageError(f"'{output}' was not written by kfuncgen; --force overwrites it")

@@ -189,6 +189,8 @@ def lint_options(
     chosen = rule_names(config.select, "select") if config.select is not None else None
     if select is not None:
         chosen = rule_names(options.words(select))
+        if not chosen:  # an unset shell variable must not select nothing, and call everything clean
+            raise UsageError("--select is empty")
     try:
         kernels = options.targets(kernel if kernel is not None else config.kernels, specs)
     except UsageError as error:

@@ -109,7 +109,11 @@ def test_a_failed_file_wins_over_findings_elsewhere_and_both_are_told(
         (["new"], "missing TEMPLATE, expected 'kfuncgen new TEMPLATE DIR'"),
         (["new", "xdp-xfrm"], "missing DIR, expected 'kfuncgen new TEMPLATE DIR'"),
         (["new", "xdp-xfrm", "x", "--set", "novalue"], "--set takes NAME=VALUE, not 'novalue'"),
+        (["new", "xdp-xfrm", "a.bpf.c"], "'a.bpf.c' is a file, expected a folder to write to"),
         (["gen", "header", "bpf_nonsense_zzz"], "'bpf_nonsense_zzz'"),
+        (["gen", "header", "bpf_task_acquire", "-o", "."], "cannot write '.': it is a folder"),
+        (["gen", "header", "bpf_task_acquire", "-o", "x/y.h"], "cannot write 'x/y.h': there is no folder 'x'"),
+        (["lint", "a.bpf.c", "--select", ""], "--select is empty"),
     ],
 )  # fmt: skip
 def test_mistakes_are_one_line_and_exit_2(

@@ -112,7 +112,7 @@ def test_new_writes_once_and_keeps_what_is_not_ours(folder: Path, capsys: pytest
     assert cli.main(["new", "xdp-xfrm", "p"]) == 2
     out, err = capsys.readouterr()
     assert "refused     p/Makefile" in out.splitlines()
-    assert err == "kfuncgen: error: 1 file not written by kfuncgen refused; --force overwrites them\n"
+    assert err == "kfuncgen: error: 1 file is in the way that kfuncgen did not write; --force overwrites it\n"
     assert Path("p/Makefile").read_text() == "mine\n"
     assert "written     p/Makefile" in output(capsys, "new", "xdp-xfrm", "p", "--force").splitlines()
 
