@@ -121,7 +121,7 @@ def minimal_types(roots: Sequence[str], specs: SpecSet) -> str:
         if struct.size_constant:
             part.append(f"enum {{\n\t{struct.size_constant} = sizeof({name}),\n}};")
         part.append(
-            f"_Static_assert(sizeof({name}) == {struct.size}, \"{name} has the size that the kernel accepts\");"
+            f'_Static_assert(sizeof({name}) == {struct.size}, "{name} has the size that the kernel accepts");'
         )
         parts.append("\n\n".join(part))
     return "\n\n".join(parts) + "\n"

@@ -329,4 +329,3 @@ def _errors(causes: Sequence[ErrorCause], strict: bool) -> tuple[ErrorView, ...]
         text = "; ".join(texts)
         views.append(ErrorView(name, ERRNO.get(name, 0), text, c_string(text)))
     return tuple(views)
-
