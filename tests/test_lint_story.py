@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import pytest
 
-from kfuncgen.diagnostic import Event, Severity, Span
+from kfuncgen.diagnostic import Severity, Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.rule import Rule, catalogue, classify_message
-from kfuncgen.lint.run import Occurrence, Program, Run
+from kfuncgen.lint.run import Program, Run
 from kfuncgen.lint.state import State, Step
-from kfuncgen.lint.story import MAX_BRANCHES, events, tell
+from kfuncgen.lint.story import MAX_BRANCHES, tell
 from kfuncgen.lint.types import INT
 from kfuncgen.spec.load import load_builtin
 
-PLAIN = Rule(Fault.LEAK, Severity.ERROR, "m", last="ended here")
+LEAK_WORDS = {"kfunc": "bpf_task_from_pid", "acquire": "bpf_task_from_pid", "var": "t", "kind": "object"}
 
 
 def span(line: int) -> Span:
     return Span("t.c", line, 1, line, 2)
 
 
-def story(*steps: Step, subject: int = 7, at: int = 90) -> list[tuple[int, str]]:
-    """Lines and words of the events that are told of those steps."""
-    state = State()
+def empty_run() -> Run:
+    """A run of an empty program, before anything was found."""
+    specs = load_builtin()
+    function = ir.Function("f", (), INT, "tc", False, span(1))
+    return Run(ir.Module("t.c"), specs, specs.newest, Program(function, "tc", None))
+
+
+def story(*steps: Step, subject: int = 7) -> list[tuple[int, str]]:
+    """Lines and words of the events that are told of a leak in line 90 after those steps."""
+    run, state = empty_run(), State()
     for step in steps:
         state.step(step.what, step.span, step.text, step.subject)
-    occurrence = Occurrence(Fault.LEAK, span(at), "f", subject, 0, {}, state.trail)
-    told: tuple[Event, ...] = events(occurrence, PLAIN, {"var": "t"})
-    return [(event.span.line, event.message) for event in told]
+    site = run.site(ir.Call(None, "bpf_task_from_pid", (), INT, span(1)), "f")
+    run.report(state, Fault.LEAK, span(90), "f", subject, site, LEAK_WORDS)
+    (told,) = tell(run, run.occurrences)
+    return [(event.span.line, event.message) for event in told.finding.path]
 
 
 def test_story_begins_at_the_acquire_and_ends_at_the_fault() -> None:
@@ -39,12 +47,9 @@ def test_story_begins_at_the_acquire_and_ends_at_the_fault() -> None:
         Step("acquire", span(4), "acquired here", 8),
         Step("branch", span(5), "taking the false branch"),
     )
-    assert told == [
-        (2, "'t' acquired here"),
-        (3, "assuming 't' is not NULL"),
-        (5, "taking the false branch"),
-        (90, "ended here"),
-    ]
+    assert [line for line, _ in told] == [2, 3, 5, 90]
+    assert "'t'" in told[0][1] and "acquired here" in told[0][1]
+    assert told[1:3] == [(3, "assuming 't' is not NULL"), (5, "taking the false branch")]
 
 
 def test_calls_in_which_nothing_happened_to_the_subject_are_left_out() -> None:
@@ -81,9 +86,7 @@ def test_fault_without_subject_has_no_path() -> None:
 
 def leaks(*exits: tuple[int, int]) -> Run:
     """A run that found leaks: (line of the exit, number of branches before it) of one acquire."""
-    specs = load_builtin()
-    function = ir.Function("f", (), INT, "tc", False, span(1))
-    run = Run(ir.Module("t.c"), specs, specs.newest, Program(function, "tc", None))
+    run = empty_run()
     call = ir.Call(None, "bpf_task_from_pid", (), INT, span(2))
     site = run.site(call, "f")
     for line, branches in exits:
@@ -91,8 +94,7 @@ def leaks(*exits: tuple[int, int]) -> Run:
         state.step("acquire", span(2), "acquired here", 7)
         for n in range(branches):
             state.step("branch", span(3 + n), "taking the true branch")
-        words = {"kfunc": "bpf_task_from_pid", "acquire": "bpf_task_from_pid", "var": "t", "kind": "object"}
-        run.report(state, Fault.LEAK, span(line), "f", 7, site, words)
+        run.report(state, Fault.LEAK, span(line), "f", 7, site, LEAK_WORDS)
     return run
 
 
@@ -143,8 +145,9 @@ def test_templates_take_any_words_and_none(rule: Rule) -> None:
 
 
 def test_words_are_not_templates_themselves() -> None:
-    rule = catalogue()["dynptr-overwrite"]
-    assert "'{kfunc}'" in rule.word({"var": "{kfunc}", "kfunc": "surprise"})
+    rule = Rule(Fault.LEAK, Severity.ERROR, "'{var}' of {kfunc}() is lost")
+    assert rule.word({"var": "{kfunc}", "kfunc": "f"}) == "'{kfunc}' of f() is lost"
+    assert rule.word({"kfunc": "f"}) == "'' of f() is lost"
 
 
 @pytest.mark.parametrize(
