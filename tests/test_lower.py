@@ -402,6 +402,14 @@ def test_cleanups_run_on_return_latest_first() -> None:
     )
 
 
+def test_cleanups_of_one_scope_run_in_reverse_order() -> None:
+    lowered = function("int v __attribute__((cleanup(done))) = 1, u __attribute__((cleanup(done))) = 2; return 0;")
+    assert [line for line in text(lowered).splitlines() if "done" in line] == [
+        "  done(&u) implicit",
+        "  done(&v) implicit",
+    ]
+
+
 def test_cleanups_run_on_break_goto_and_at_the_end_of_a_round() -> None:
     assert_lowers(
         "while (a) { int v __attribute__((cleanup(done))) = 1; if (b) break; if (c) goto out; } out: return 0;",
