@@ -110,6 +110,8 @@ class Finding:
     help: str = ""
     path: tuple[Event, ...] = ()
     fix: Fix | None = None
+    programs: tuple[str, ...] = ()
+    """All programs under which it was found: one mistake in a function they share is one finding."""
 
     @property
     def sort_key(self) -> tuple[object, ...]:

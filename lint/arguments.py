@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
-from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.run import stop
-from kfuncgen.lint.state import State
+from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.types import Type, field_path, only_scalars
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, plain_name
-from kfuncgen.spec.model import Contract, Param, Role
+from kfuncgen.spec.model import Param, Role
 
 PROJECTIONS = {"__sk_buff": "sk_buff", "xdp_md": "xdp_buff", "bpf_nf_ctx": "bpf_nf_ctx"}
 """User-visible context structs and the kernel objects behind them (btf_is_projection_of)."""
@@ -53,15 +51,13 @@ _HANDLED_ELSEWHERE = frozenset(
 class ArgumentChecker:
     """Checks the arguments of one call on one path."""
 
-    def __init__(
-        self, evaluator: Evaluator, state: State, contract: Contract, call: ir.Call, args: list[Value]
-    ) -> None:
-        self.evaluator = evaluator
-        self.run = evaluator.run
-        self.state = state
-        self.contract = contract
-        self.call = call
-        self.args = args
+    def __init__(self, transfer: Transfer) -> None:
+        self.evaluator = transfer.evaluator
+        self.run = transfer.run
+        self.state = transfer.state
+        self.contract = contract = transfer.contract
+        self.call = transfer.call
+        self.args = transfer.args
         releases = contract.effects.releases
         if releases is None and "kptr-xchg" in contract.effects.special:
             releases = 1
@@ -143,7 +139,9 @@ class ArgumentChecker:
         if isinstance(fact, Pointer) and fact.kind == "ctx":
             if isinstance(value, Ref) and value.offset == 0:
                 return True
-            return self.fault(Fault.CONTEXT_ARGUMENT, index, value, got="a moved context pointer")
+            return self.fault(
+                Fault.CONTEXT_ARGUMENT, index, value, got="a pointer into the context, not to its start"
+            )
         if isinstance(fact, Pointer) and fact.kind == "opaque":
             return True
         if isinstance(fact, Scalar) and fact.death is not None and fact.death.how == "stop":
@@ -231,6 +229,8 @@ class ArgumentChecker:
             fault = judge(life, use)
             if fault is not None:
                 return self.fault(fault, index, value)
+        if param.role is Role.ALLOC and isinstance(fact, Pointer) and fact.kind == "alloc" and not fact.reference:
+            return self.fault(Fault.OWNING_REQUIRED, index, value)
         if param.role is Role.ALLOC and isinstance(fact, Pointer) and fact.reference and isinstance(value, Ref):
             start = fact.base if fact.ctype is not None else None
             if value.offset is not None and start is not None and value.offset != start:
@@ -245,8 +245,6 @@ class ArgumentChecker:
         release = self.releases == index
         use = Use.RELEASE if release else Use.PASS
         if isinstance(fact, Scalar):
-            if life is Life.UNKNOWN and self._may_be_memory(value, fact):
-                return True
             if not self._kernel_struct(index, param) and life is Life.UNKNOWN:
                 return True
             fault = judge(life, use)
@@ -298,11 +296,9 @@ class ArgumentChecker:
                 return True
         if fact.ctype.name == want and offset == 0:
             return True
-        return self.fault(Fault.TYPE_MISMATCH, index, value, have=f"struct {have}", want=f"struct {want}")
-
-    def _may_be_memory(self, value: Value, fact: Scalar) -> bool:
-        """Numbers that were packet or user pointers are not followed: nothing can be said about them."""
-        return False
+        return self.fault(
+            Fault.TYPE_MISMATCH, index, value, have=f"pointer to struct {have}", want=f"pointer to struct {want}"
+        )
 
     def _memory(self, index: int, param: Param, value: Value, fact: Pointer) -> bool:
         """Our own memory where the kfunc wants a kernel object, or a buffer."""
@@ -397,8 +393,3 @@ def _same_type(want: str, have: str) -> bool:
         or PROJECTIONS.get(have) == want
         or (want in _SOCKETS and have in _SOCKETS)
     )
-
-
-def span_of_call(call: ir.Call) -> Span:
-    """Where a call stands."""
-    return call.span

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kfuncgen.lint import ir, regions, slots
+from kfuncgen.lint import graph, ir, regions, slots
 from kfuncgen.lint.arguments import ArgumentChecker
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.machine import Fault
@@ -13,10 +13,13 @@ from kfuncgen.lint.results import result
 from kfuncgen.lint.state import State
 from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.transfer import Outcome, Transfer, end_reference, forget_memory
-from kfuncgen.lint.values import Pointer, Ref, Value
+from kfuncgen.lint.values import Pointer, Ref, Value, plain_name
 from kfuncgen.spec.model import Contract, Role
 from kfuncgen.spec.progtypes import allowed_sections, allows
 
+_GRAPH = frozenset(
+    ("list-push", "list-pop", "list-peek", "rbtree-add", "rbtree-remove", "rbtree-first", "rbtree-peek")
+)
 _NO_MEMORY = frozenset((Role.DYNPTR, Role.ITERATOR, Role.IRQ_FLAG, Role.CALLBACK, Role.CONST_STRING))
 
 
@@ -27,8 +30,13 @@ def call_contract(
     transfer = Transfer(evaluator, state, contract, call, args)
     if not _available(transfer) or not regions.may_be_called(transfer):
         return [(state, transfer.any_result())]
-    if ArgumentChecker(evaluator, state, contract, call, args).check():
+    if ArgumentChecker(transfer).check():
         check_options(evaluator, state, contract, call, args)
+        if transfer.special & _GRAPH and not graph.check(transfer):
+            graph.give_up(transfer)
+            return [(state, transfer.any_result())]
+        if "kptr-xchg" in transfer.special:
+            _check_kptr(transfer)
     _forget_written(transfer)
     state.loads.clear()
     if transfer.special & {"throw", "tail-call"}:
@@ -46,13 +54,18 @@ def call_contract(
     return [(state, result(transfer))]
 
 
+def admit(call: Transfer) -> bool:
+    """Whether a call is allowed here and its arguments are good: all checks, no effects."""
+    return _available(call) and regions.may_be_called(call) and ArgumentChecker(call).check()
+
+
 def _available(call: Transfer) -> bool:
     """Whether licence and program type allow the kfunc (CONTRACT 3.1 steps 2 and 3)."""
     if not call.contract.is_kfunc or not call.contract.function.exists_at(call.run.kernel):
         return True
     licence = call.run.module.licence
-    if licence is not None and not _gpl_compatible(licence):
-        call.report(Fault.LICENCE, {"licence": licence})
+    if not _gpl_compatible(licence or ""):
+        call.report(Fault.LICENCE, {"licence": licence or ""})
         return False
     info = call.run.program.info
     if info is None or info.program_type == "BPF_PROG_TYPE_EXT" or allows(call.contract, info, call.run.kernel):
@@ -87,6 +100,22 @@ def _lent(call: Transfer, index: int) -> int | None:
         target = prototype.params[index].target
         return (target.size or None) if target is not None else None
     return None
+
+
+def _check_kptr(call: Transfer) -> None:
+    """The object that goes into a kptr field must be of the field's type (CONTRACT 4.D)."""
+    place = call.call.args[0] if call.call.args else None
+    while isinstance(place, ir.Cast):
+        place = place.operand
+    fact = call.fact(1)
+    if not isinstance(place, ir.AddressOf) or not isinstance(fact, Pointer) or fact.ctype is None:
+        return
+    want = place.place.ctype.target if place.place.ctype.is_pointer else None
+    if want is None or not want.name or not fact.struct or plain_name(want.name) == fact.struct:
+        return
+    value = call.argument(1)
+    words = {"var": call.run.name_of(value), "have": f"struct {fact.struct}", "want": f"struct {want.name}"}
+    call.report(Fault.KPTR_TYPE, words, value.id if isinstance(value, Ref) else 0, fact.site)
 
 
 def _insert(call: Transfer) -> None:

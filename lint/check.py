@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kfuncgen.diagnostic import FileFailure, Finding, Note, Place, Report, SourceError
@@ -12,11 +13,12 @@ from kfuncgen.lint.explore import BudgetExceeded, Explorer
 from kfuncgen.lint.lower import lower
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.parse import Unit, parse
-from kfuncgen.lint.program import entry_state, programs
+from kfuncgen.lint.program import entry_state, is_program, programs
 from kfuncgen.lint.run import Occurrence, Program, Run
 from kfuncgen.lint.story import by_place, tell
 from kfuncgen.lint.targets import alike
 from kfuncgen.spec.model import Kernel
+from kfuncgen.spec.progtypes import section_info
 from kfuncgen.toolchain.flags import find_flags
 from kfuncgen.toolchain.headers import WITHOUT_PROTOTYPES, fallback_include_args, fallback_used
 
@@ -31,12 +33,19 @@ def check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | N
     failures: list[FileFailure] = []
     counts = [0, 0, 0]
     for path in paths:
-        text = stdin_text if str(path) == "-" else None
-        source = Path(options.stdin_filename or "stdin.bpf.c") if text is not None else path
+        content = stdin_text if str(path) == "-" else None
+        source = Path(options.stdin_filename or "stdin.bpf.c") if content is not None else path
         try:
-            report = check_file(source, options, text)
+            report = check_file(source, options, content)
         except SourceError as error:
             failures.append(FileFailure(str(source), str(error), error.details))
+            continue
+        except Exception as error:
+            if os.environ.get("KFUNCGEN_DEBUG") == "1":
+                raise
+            # One file must not cost the answers for the others.
+            text = f"internal error: {type(error).__name__}: {error} (a bug in kfuncgen: please report it)"
+            failures.append(FileFailure(str(source), text))
             continue
         findings.extend(report.findings)
         notes.extend(report.notes)
@@ -72,22 +81,22 @@ def _parse(path: Path, args: list[str], text: str | None) -> Unit:
 
 def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
     module = lower(unit)
-    merged: dict[tuple[object, ...], tuple[Finding, list[Kernel]]] = {}
+    merged: dict[tuple[object, ...], _Merged] = {}
     found = programs(module, options.specs)
     for kernels in alike(module, options.specs, options.kernels):
         for program in found:
             run = explore(module, program, options, kernels[0])
             for told in tell(run, run.occurrences):
-                if not _selected(told.finding.rule, options):
-                    continue
-                known = merged.get(told.key)
-                if known is None:
-                    merged[told.key] = (told.finding, list(kernels))
-                else:
-                    known[1].extend(k for k in kernels if k not in known[1])
+                if _selected(told.finding.rule, options):
+                    entry = merged.setdefault(told.key, _Merged(told.finding))
+                    entry.kernels.update(kernels)
+                    entry.programs.setdefault(told.finding.program)
             for (function, message), span in sorted(run.notes.items(), key=lambda n: n[0]):
                 notes.append(Note(unit.file, function, message, "incomplete", span.line, span.column))
     for name, body in sorted(module.functions.items()):
+        if is_program(body) and section_info(body.section) is None:
+            unknown = f'section "{body.section}" is not known: program type, context and arguments are not checked'
+            notes.append(Note(unit.file, name, unknown, "incomplete", body.span.line, body.span.column))
         for opaque in body.opaque:
             notes.append(
                 Note(
@@ -99,14 +108,26 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
                     opaque.span.column,
                 )
             )
-    findings = [replace(f, kernels=tuple(map(str, sorted(kernels)))) for f, kernels in merged.values()]
+    findings = [
+        replace(m.finding, kernels=tuple(map(str, sorted(m.kernels))), programs=tuple(m.programs))
+        for m in merged.values()
+    ]
     return Report(
         by_place(findings),
         tuple(sorted(set(notes))),
         1,
-        len(found),
+        sum(is_program(f) for f in module.functions.values()),
         len(module.functions),
     )
+
+
+@dataclass(slots=True)
+class _Merged:
+    """One mistake, wherever it was met: the finding as first told, kernels and programs (in order)."""
+
+    finding: Finding
+    kernels: set[Kernel] = field(default_factory=set)
+    programs: dict[str, None] = field(default_factory=dict)
 
 
 def _selected(rule: str, options: LintOptions) -> bool:

@@ -36,7 +36,7 @@ def assume(run: Run, state: State, value: Value, truth: bool, span: Span, depth:
         return assume_comparison(run, state, op if truth else NEGATED[op], left, right, span, depth + 1)
     if op.startswith("cast") and not truth:
         return True
-    if op == "&" and truth and isinstance(left, Ref) and isinstance(right, int):
+    if op[0] == "&" and truth and isinstance(left, Ref) and isinstance(right, int):
         return assume(run, state, left, True, span, depth + 1)
     return True
 
@@ -50,16 +50,17 @@ def _assume_pointer(run: Run, state: State, value: Ref, fact: Pointer, truth: bo
     if value.offset:
         # A moved maybe-NULL pointer is no longer tested for NULL by a comparison with 0.
         return True
-    name = run.name_of(value, "the pointer")
+    name = run.names.get(value.id, "")
+    it = f"'{name}'" if name else "the result"
     if truth:
         state.facts[value.id] = replace(fact, null=False)
-        state.step("assume", span, f"assuming '{name}' is not NULL", value.id)
+        state.step("assume", span, f"assuming {it} is not NULL", value.id)
         return True
     state.facts[value.id] = dead("null", fact, "", fact.site)
     reference = state.references.get(fact.reference)
     if reference is not None and reference.holder == value.id:
         del state.references[fact.reference]
-    state.step("assume", span, f"assuming '{name}' is NULL", value.id)
+    state.step("assume", span, f"assuming {it} is NULL", value.id)
     return True
 
 

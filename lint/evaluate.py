@@ -6,8 +6,11 @@ from dataclasses import replace
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.integers import combine, decide
+from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.memory import Memory
+from kfuncgen.lint.specials import special_field
 from kfuncgen.lint.state import State
+from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, scalar_of
 
 MAX_EXPRESSION = 3
@@ -58,6 +61,8 @@ class Evaluator(Memory):
             value = self.value(state, root.pointer)
             if isinstance(value, Ref):
                 return Ref(value.id, where.offset)
+        if isinstance(root, ir.Global):
+            self._may_refer(state, root.var, expression)
         if isinstance(root, ir.Global) and root.var.section == ".maps":
             made = Pointer("map", root.ctype, trust="trusted", origin=root.var.name)
         else:
@@ -79,6 +84,17 @@ class Evaluator(Memory):
         identifier = self.run.fresh()
         state.facts[identifier] = made
         return Ref(identifier, where.offset)
+
+    def _may_refer(self, state: State, var: ir.GlobalVariable, expression: ir.AddressOf) -> None:
+        """Tracing programs may not refer to maps that hold locks, lists or trees (CONTRACT 4.E)."""
+        values = [f.ctype.target for f in var.ctype.fields if f.name == "value" and f.ctype.is_pointer]
+        ctype = var.ctype if var.section != ".maps" else values[0] if values else None
+        field = special_field(self.run, ctype) if ctype is not None else ""
+        if field and not self.run.refused:
+            self.run.refused.add(var.name)
+            info = self.run.program.info
+            words = {"var": var.name, "what": field, "section": info.section if info is not None else ""}
+            self.run.report(state, Fault.SPECIAL_FIELD_PROGRAM, expression.span, self.function.name, words=words)
 
     def _cast(self, state: State, expression: ir.Cast) -> Value:
         value = self.value(state, expression.operand)
@@ -142,7 +158,9 @@ class Evaluator(Memory):
         fact = state.fact(value)
         if expression.op == "-" and isinstance(fact, Scalar):
             made = combine("-", Scalar(0, 0), fact, expression.ctype)
-            return made.low if made.known is not None else self._numbered(state, ("-", 0, value), made)
+            if made.known is not None:
+                return made.low
+            return self._numbered(state, (f"-{_width(expression.ctype)}", 0, value), made)
         if expression.op == "~" and isinstance(value, int):
             return ~value if expression.ctype.signed else ~value & expression.ctype.limits()[1]
         return self.run.new(state, scalar_of(expression.ctype))
@@ -154,8 +172,13 @@ class Evaluator(Memory):
         if op in _COMPARISONS:
             return self.compare(state, op, left, right)
         a, b = state.fact(left), state.fact(right)
-        if isinstance(a, Pointer) or isinstance(b, Pointer):
+        gone = isinstance(a, Scalar) and a.death is not None and expression.ctype.is_pointer
+        if gone or isinstance(a, Pointer) or isinstance(b, Pointer):
             return self._pointer_arithmetic(state, op, left, right, expression)
+        if op == "&" and isinstance(right, int):
+            masked = _masked(a, right)
+            if masked is not None:
+                return masked
         made = combine(op, a, b, expression.ctype) if expression.ctype.is_integer else ANY
         if made.known is not None:
             return made.known
@@ -163,14 +186,14 @@ class Evaluator(Memory):
             return self.run.new(state, ANY)
         if isinstance(left, Ref) and isinstance(right, Ref):
             return self.run.new(state, made)
-        return self._numbered(state, (op, left, right), made)
+        return self._numbered(state, (f"{op}{_width(expression.ctype)}", left, right), made)
 
     def _pointer_arithmetic(
         self, state: State, op: str, left: Value, right: Value, expression: ir.Binary
     ) -> Value:
         if isinstance(state.fact(right), Pointer) and op == "+" and not isinstance(state.fact(left), Pointer):
             left, right = right, left
-        if op not in "+-" or not isinstance(left, Ref) or isinstance(state.fact(right), Pointer):
+        if op not in ("+", "-") or not isinstance(left, Ref) or isinstance(state.fact(right), Pointer):
             ctype = expression.ctype
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
         fact = state.fact(right)
@@ -193,11 +216,32 @@ class Evaluator(Memory):
                 return int(known)
         elif isinstance(a, Pointer) and isinstance(b, Pointer):
             assert isinstance(left, Ref) and isinstance(right, Ref)
+            if a.region is not None and b.region is not None and a.region != b.region and op in ("==", "!="):
+                return int(op == "!=")
             same = left.id == right.id or (a.region is not None and a.region == b.region)
             if same and left.offset is not None and right.offset is not None:
                 x, y = Scalar(left.offset, left.offset), Scalar(right.offset, right.offset)
                 return int(bool(decide(op, x, y)))
         return self._numbered(state, (op, left, right), Scalar(0, 1))
+
+
+def _width(ctype: Type) -> str:
+    """Part of an operation's name: the same operands give other results in another type."""
+    return f"{ctype.size * 8}{'s' if ctype.signed else 'u'}"
+
+
+def _masked(a: Scalar, mask: int) -> int | None:
+    """`(x | c) & m` and `(x & c) & m` where the constants decide all bits of the mask."""
+    if a.expr is None:
+        return None
+    op, _, bits = a.expr
+    if not isinstance(bits, int):
+        return None
+    if op[0] == "|" and mask & ~bits == 0:
+        return mask
+    if op[0] == "&" and mask & bits == 0:
+        return 0
+    return None
 
 
 def _depth(state: State, expr: tuple[str, Value, Value]) -> int:

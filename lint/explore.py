@@ -12,27 +12,18 @@ from dataclasses import replace
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
+from kfuncgen.lint.callbacks import run_callbacks, run_less
 from kfuncgen.lint.calls import call_contract
 from kfuncgen.lint.conditions import assume, assume_comparison
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.integers import decide
 from kfuncgen.lint.joining import Meeting
 from kfuncgen.lint.machine import Fault, Use, judge
-from kfuncgen.lint.regions import check_exit
-from kfuncgen.lint.run import MAX_STEPS, Run, stop
+from kfuncgen.lint.regions import LOCK, check_exit
+from kfuncgen.lint.run import MAX_FRAMES, MAX_STEPS, Run, stop
 from kfuncgen.lint.state import FRAME, State
-from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.transfer import Outcome, forget_memory
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, dead, scalar_of
-
-MAX_DEPTH = 16
-"""Frames of inlined functions; the verifier itself allows 8 (MAX_CALL_FRAMES)."""
-
-CALLBACK_ROUNDS = 3
-"""Times a synchronous callback is run in a row while new states appear."""
-
-_HELD = FRAME - 2
-"""Index of the pseudo local that keeps a callback's context alive."""
 
 _CARRY = FRAME - 3
 """Index of the pseudo local, in the caller's frame, through which a struct is returned."""
@@ -48,16 +39,17 @@ class BudgetExceeded(Exception):
 class Explorer:
     """Explores one function body in one frame; inlined calls make explorers of their own."""
 
-    def __init__(self, run: Run, function: ir.Function, depth: int, callback: int = 0) -> None:
+    def __init__(self, run: Run, function: ir.Function, depth: int, callback: int = 0, less: bool = False) -> None:
         self.run = run
         self.function = function
         self.depth = depth
         self.callback = callback
-        self.evaluator = Evaluator(run, function, depth, callback)
+        self.evaluator = Evaluator(run, function, depth, callback, less)
         self.exits: list[State] = []
         self.leaving = Meeting(run, function.name, function.span)
         self.meetings: dict[int, Meeting] = {}
-        self.queue: list[tuple[int, int, State]] = []
+        self.queue: list[tuple[int, int, State, object]] = []
+        self.newest: dict[tuple[int, object], int] = {}
         self.serial = 0
 
     def explore(self, state: State) -> list[tuple[State, Value]]:
@@ -65,7 +57,9 @@ class Explorer:
         blocks = {b.order: b for b in self.function.blocks}
         self._arrive(self.function.blocks[0], state)
         while self.queue:
-            order, _, current = heapq.heappop(self.queue)
+            order, serial, current, ground = heapq.heappop(self.queue)
+            if ground is not None and self.newest[order, ground] != serial:
+                continue  # a later join, still queued, covers it
             self._block(blocks[order], current)
         results: list[tuple[State, Value]] = []
         region = self.depth * FRAME + _RESULT
@@ -91,7 +85,9 @@ class Explorer:
         onward = meeting.arrive(state)
         if onward is not None:
             self.serial += 1
-            heapq.heappush(self.queue, (block.order, self.serial, onward))
+            if meeting.ground is not None:
+                self.newest[block.order, meeting.ground] = self.serial
+            heapq.heappush(self.queue, (block.order, self.serial, onward, meeting.ground))
 
     # -- blocks ------------------------------------------------------------------------------------------
 
@@ -162,6 +158,11 @@ class Explorer:
             self._return(end, state)
 
     def _branch(self, end: ir.Branch, state: State) -> None:
+        for target, other_side in ((end.if_true, end.if_false), (end.if_false, end.if_true)):
+            if not target.instructions and isinstance(target.terminator, ir.Unreachable):
+                # Compilers drop the test with the branch: it teaches the verifier nothing.
+                self._arrive(other_side, state)
+                return
         condition = self.evaluator.value(state, end.condition)
         other = state.copy()
         yes = assume(self.run, state, condition, True, end.span)
@@ -264,6 +265,8 @@ class Explorer:
             target = state.fact(evaluator.value(state, call.callee))
             if isinstance(target, Pointer) and target.kind == "function":
                 name = target.origin
+            else:
+                self.run.note(self.function.name, "call through an unknown pointer", call.span)
         args = [self._argument(state, a) for a in call.args]
         body = self.run.module.functions.get(name)
         if body is not None:
@@ -273,9 +276,11 @@ class Explorer:
         contract = self.run.contract(name) if name else None
         if contract is not None:
             if "sync-callback" in contract.effects.special:
-                return self._callbacks(state, call, contract.name, args)
+                return run_callbacks(self, state, call, contract, args)
+            if "rbtree-add" in contract.effects.special:
+                run_less(self, state.copy(), call, args)
             return call_contract(evaluator, state, contract, call, args)
-        return self._unknown(state, call, name, args)
+        return self.unknown(state, call, name, args)
 
     def _argument(self, state: State, argument: ir.Expr) -> Value:
         if isinstance(argument, ir.Load) and argument.ctype.is_aggregate:
@@ -284,12 +289,12 @@ class Explorer:
         return self.evaluator.value(state, argument)
 
     def _inline(self, state: State, call: ir.Call, body: ir.Function, args: list[Value]) -> Outcome:
-        if self.depth + 1 >= MAX_DEPTH:
+        if self.depth + 1 >= MAX_FRAMES:
             self.run.note(
-                self.function.name, f"calls deeper than {MAX_DEPTH} functions are not followed", call.span
+                self.function.name, f"calls deeper than {MAX_FRAMES} functions are not followed", call.span
             )
-            return self._unknown(state, call, body.name, args)
-        inner = Explorer(self.run, body, self.depth + 1, self.callback)
+            return self.unknown(state, call, body.name, args)
+        inner = self.inner(body)
         for var, value in zip(body.params, args, strict=False):
             region = (self.depth + 1) * FRAME + var.index
             if var.ctype.is_aggregate:
@@ -307,6 +312,11 @@ class Explorer:
                 exit_state.step("return", call.span, f"back from {body.name}()")
         return results
 
+    def inner(self, body: ir.Function, callback: bool = False, less: bool = False) -> Explorer:
+        """An explorer for a function that is called from here."""
+        depth, nested = self.depth + 1, self.callback + callback
+        return Explorer(self.run, body, depth, nested, less or self.evaluator.less)
+
     def _global(self, state: State, call: ir.Call, body: ir.Function, args: list[Value]) -> Outcome:
         """A global function is verified alone; its caller sees an unknown number (CONTRACT 3.2)."""
         if state.locks:
@@ -315,7 +325,7 @@ class Explorer:
             self._global_argument(state, call, body, index, value)
             forget_memory(state, value)
         self._forget_globals(state)
-        return [(state, self._any(state, call))]
+        return [(state, self.any_result(state, call))]
 
     def _global_argument(self, state: State, call: ir.Call, body: ir.Function, index: int, value: Value) -> None:
         """An `__arg_trusted` parameter wants a valid kernel pointer (btf_check_func_arg_match, CONTRACT 3.2)."""
@@ -343,7 +353,7 @@ class Explorer:
         if isinstance(fact, Pointer) and isinstance(value, Ref):
             state.facts[value.id] = replace(fact, null=False)
 
-    def _unknown(self, state: State, call: ir.Call, name: str, args: list[Value]) -> Outcome:
+    def unknown(self, state: State, call: ir.Call, name: str, args: list[Value]) -> Outcome:
         prototype = call.prototype
         if state.locks and name.startswith("bpf_"):
             self._under_lock(state, call, f"{name}()")
@@ -357,7 +367,7 @@ class Explorer:
         declaration = self.run.module.declarations.get(name)
         if declaration is not None and (declaration.ksym or not name.startswith("bpf_")):
             self._escape(state, call, name, args)
-        return [(state, self._any(state, call))]
+        return [(state, self.any_result(state, call))]
 
     def _escape(self, state: State, call: ir.Call, name: str, args: list[Value]) -> None:
         """An external function without a spec: what it is handed may be released or kept by it; assume so."""
@@ -370,87 +380,18 @@ class Explorer:
                     stop(state, value)
 
     def _under_lock(self, state: State, call: ir.Call, what: str) -> None:
-        self.run.report(state, Fault.CALL_UNDER_LOCK, call.span, self.function.name, words={"what": what})
+        less = self.evaluator.less
+        fault = Fault.RBTREE_CALLBACK if less else Fault.CALL_UNDER_LOCK
+        words = {"what": what, "kfunc": what.removesuffix("()")}
+        self.run.report(state, fault, call.span, self.function.name, 0 if less else LOCK, words=words)
 
     def _forget_globals(self, state: State) -> None:
         state.loads.clear()
         for region in [r for r in state.regions if r < 0]:
             del state.regions[region]
 
-    def _any(self, state: State, call: ir.Call) -> Value:
+    def any_result(self, state: State, call: ir.Call) -> Value:
         return self.run.new(state, scalar_of(call.ctype) if call.ctype.is_integer else ANY)
-
-    def _callbacks(self, state: State, call: ir.Call, name: str, args: list[Value]) -> Outcome:
-        """bpf_loop() and its kin: the callback runs zero, one, many times (CONTRACT 3.2)."""
-        body: ir.Function | None = None
-        context: Value = 0
-        for index, value in enumerate(args):
-            fact = state.fact(value)
-            if isinstance(fact, Pointer) and fact.kind == "function":
-                body = self.run.module.functions.get(fact.origin)
-                context = args[index + 1] if index + 1 < len(args) else 0
-        if body is None:
-            return self._unknown(state, call, name, args)
-        results: list[State] = []
-        meeting = Meeting(self.run, self.function.name, call.span)
-        frontier = [state]
-        # The context must survive comparisons of states, which forget what no memory holds.
-        held = self.depth * FRAME + _HELD
-        state.regions[held] = ("uninit", {0: (8, context)})
-        for _ in range(self._rounds(state, name, args) + 1):
-            reached: list[State] = []
-            for current in frontier:
-                onward = meeting.arrive(current)
-                if onward is not None:
-                    results.append(onward)
-                    reached.append(onward.copy())
-            frontier = []
-            for current in reached:
-                frontier.extend(s for s, _ in self._callback(current, call, body, context))
-            if not frontier:
-                break
-        for final in results:
-            final.regions.pop(held, None)
-        return [(s, self._any(s, call)) for s in results]
-
-    def _rounds(self, state: State, name: str, args: list[Value]) -> int:
-        """How often a callback may run in a row: bpf_loop() says it, the others run over sets of any size."""
-        count = state.fact(args[0]) if args and name == "bpf_loop" else ANY
-        return min(CALLBACK_ROUNDS, max(count.high, 0)) if isinstance(count, Scalar) else CALLBACK_ROUNDS
-
-    def _callback_leaks(self, state: State, inner: Explorer) -> None:
-        """Before 6.14 what a callback acquired had to be released in it."""
-        own = {i: r for i, r in state.references.items() if r.callback >= inner.callback}
-        if not own:
-            return
-        others = {i: r for i, r in state.references.items() if i not in own}
-        state.references = own
-        span, function = state.returned or (inner.function.span, inner.function.name)
-        check_exit(self.run, state, span, function)
-        state.references = others
-
-    def _callback(self, state: State, call: ir.Call, body: ir.Function, context: Value) -> Outcome:
-        args: list[Value] = []
-        for index, var in enumerate(body.params):
-            if index == len(body.params) - 1:
-                args.append(context)
-            elif var.ctype.is_pointer:
-                args.append(self.run.new(state, Pointer("opaque", trust="trusted")))
-            else:
-                args.append(self.run.new(state, scalar_of(var.ctype)))
-        inner = Explorer(self.run, body, self.depth + 1, self.callback + 1)
-        if self.depth + 1 >= MAX_DEPTH:
-            return []
-        for var, value in zip(body.params, args, strict=False):
-            region = (self.depth + 1) * FRAME + var.index
-            state.regions[region] = ("uninit", {0: (var.ctype.size or 8, value)})
-        state.step("call", call.span, f"calling {body.name}() as callback")
-        results = inner.explore(state)
-        for exit_state, _ in results:
-            if self.run.kernel < CALLBACKS_BALANCE_SINCE:
-                self._callback_leaks(exit_state, inner)
-            exit_state.step("return", call.span, f"back from {body.name}()")
-        return results
 
 
 def is_wrapper(function: ir.Function) -> bool:

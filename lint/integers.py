@@ -19,6 +19,10 @@ def fit(low: int, high: int, ctype: Type) -> Scalar:
 
 def combine(op: str, a: Scalar, b: Scalar, ctype: Type) -> Scalar:
     """The range of `a op b` in type `ctype`."""
+    if a.known is not None and b.known is not None:
+        exact = _exact(op, a.known, b.known)
+        if exact is not None:
+            return fit(exact, exact, ctype)
     if op == "+":
         return fit(a.low + b.low, a.high + b.high, ctype)
     if op == "-":
@@ -27,8 +31,6 @@ def combine(op: str, a: Scalar, b: Scalar, ctype: Type) -> Scalar:
         corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
         return fit(min(corners), max(corners), ctype)
     if op == "&":
-        if a.known is not None and b.known is not None:
-            return fit(a.low & b.low, a.low & b.low, ctype)
         bounds = [x.high for x in (a, b) if x.low >= 0]
         return fit(0, min(bounds), ctype) if bounds else scalar_of(ctype)
     if op in ("|", "^") and a.low >= 0 and b.low >= 0:
@@ -44,6 +46,11 @@ def combine(op: str, a: Scalar, b: Scalar, ctype: Type) -> Scalar:
     if op == "/" and b.known is not None and b.low > 0:
         return fit(_divide(a.low, b.low), _divide(a.high, b.low), ctype)
     return scalar_of(ctype)
+
+
+def _exact(op: str, a: int, b: int) -> int | None:
+    """The bits of two known numbers; the other operations are exact on intervals of one."""
+    return {"&": a & b, "|": a | b, "^": a ^ b}.get(op)
 
 
 def _divide(a: int, b: int) -> int:

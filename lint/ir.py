@@ -46,6 +46,8 @@ class GlobalVariable:
     span: Span | None = None
     tags: tuple[str, ...] = ()
     """btf_type_tag words of its type: a kptr may live in global data."""
+    decl_tags: tuple[str, ...] = ()
+    """btf_decl_tag words: what a list or tree contains."""
 
 
 # Places: what can be read from and written to.
@@ -82,7 +84,8 @@ class Member:
     struct: Type
     ctype: Type
     tags: tuple[str, ...] = ()
-    bitfield: bool = False
+    bits: tuple[int, int] | None = None
+    """(first bit behind `offset`, width) of a bit-field."""
 
 
 @dataclass(slots=True, eq=False)

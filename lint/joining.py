@@ -7,10 +7,12 @@ stays exact while the cost stays polynomial.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
-from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value
+from kfuncgen.lint.values import ANY, Death, Pointer, Ref, Scalar, Value
 
 STATES_WHILE_HOLDING = 40
 """States kept apart at one point while something is held: flags and error codes may tell on which path."""
@@ -28,7 +30,7 @@ WIDEN_AFTER = 3
 class Meeting:
     """The states met at one point of one frame."""
 
-    __slots__ = ("count", "function", "joined", "keys", "run", "span")
+    __slots__ = ("count", "function", "ground", "joined", "keys", "run", "span")
 
     def __init__(self, run: Run, function: str, span: Span) -> None:
         self.run = run
@@ -37,11 +39,14 @@ class Meeting:
         self.keys: set[object] = set()
         self.joined: dict[object, tuple[State, int]] = {}
         self.count = 0
+        self.ground: object = None
+        """Of the state that arrived last: what it was joined on, None when it stays by itself."""
 
     def arrive(self, state: State, label: object = None) -> State | None:
         """The state to walk on with, None when it tells nothing new. Only states of one `label` are joined."""
         if len(state.references) > 2:
             forget_lost_twins(state)
+        self.ground = None
         key = state.canonical()
         if key in self.keys:
             return None
@@ -53,7 +58,7 @@ class Meeting:
 
     def _join(self, state: State, label: object) -> State | None:
         """Join with the state of equal obligations, None when that adds nothing."""
-        ground = (label, state.canonical(scalars=False))
+        ground = self.ground = (label, state.canonical(scalars=False))
         known = self.joined.get(ground)
         if known is None:
             if len(self.joined) >= JOINED_STATES:
@@ -72,9 +77,19 @@ class Meeting:
         return other.copy()
 
 
+_Matched = tuple[dict[int, int], dict[int, int]]
+"""Value ids of one state to those of the other, and back."""
+
+
 def widen(run: Run, known: State, new: State, forget: bool) -> bool:
-    """Take the integers of `new` into `known`; true when `known` grew. With `forget` what grows is unknown."""
+    """Take the integers of `new` into `known`; true when `known` grew. With `forget` what grows is unknown.
+
+    What `known` says of a value (its bounds, equality with other cells, the operation that made it) survives
+    only where `new` says the same: ids are matched one to one, and where that fails the cell gets a new value.
+    """
     changed = False
+    pairs: dict[int, int] = {}
+    back: dict[int, int] = {}
     for region, (fill, cells) in list(known.regions.items()):
         other = new.regions.get(region)
         if other is None:
@@ -82,42 +97,92 @@ def widen(run: Run, known: State, new: State, forget: bool) -> bool:
             changed = True
             continue
         merged = dict(cells)
+        for at in sorted(set(cells) | set(other[1])):
+            mine, theirs = _cell(cells, at, fill), _cell(other[1], at, other[0])
+            if mine is not None and _points(known, mine[1]):
+                continue
+            if mine is None or theirs is None or (mine[0] and theirs[0] and mine[0] != theirs[0]):
+                joined: Value | None = state_unknown(mine)
+            else:
+                joined = _joined(run, known, new, mine[1], theirs[1], (pairs, back), forget)
+            if joined is not None:
+                size = (mine[0] if mine else 0) or (theirs[0] if theirs else 0) or other[1].get(at, (8, 0))[0]
+                merged[at] = (size, joined)
+                changed = True
         if other[0] != fill and fill != "unknown":
             fill = "unknown"
             changed = True
-        for at, (size, value) in cells.items():
-            if _points(known, value):
-                continue
-            theirs = other[1].get(at)
-            if theirs is None or theirs[0] != size:
-                if value != Ref(0, 0):
-                    merged[at] = (size, Ref(0, 0))
-                    changed = True
-                continue
-            grown = _grown(known.fact(value), new.fact(theirs[1]), forget)
-            if grown is not None:
-                if isinstance(value, Ref) and value.id:
-                    # Same value, wider: what depends on it (array elements at this index) stays.
-                    known.facts[value.id] = grown
-                else:
-                    merged[at] = (size, run.new(known, grown))
-                changed = True
-        for at, (size, _) in other[1].items():
-            if at not in merged:
-                # Only the other path wrote it: zero, or whatever the region was filled with, on this one.
-                merged[at] = (size, Ref(0, 0))
-                changed = True
         known.regions[region] = (fill, merged)
     return changed
 
 
-def _grown(a: object, b: object, forget: bool) -> Scalar | None:
-    """The scalar that covers both, None when `a` covers `b` already."""
-    if not isinstance(a, Scalar) or not isinstance(b, Scalar):
+def _cell(cells: dict[int, tuple[int, Value]], at: int, fill: str) -> tuple[int, Value] | None:
+    """A cell, or the zero that a zero-filled region has there (of size 0: any), None when nothing is known."""
+    found = cells.get(at)
+    if found is None and fill == "zero":
+        return (0, 0)
+    return found
+
+
+def state_unknown(mine: tuple[int, Value] | None) -> Value | None:
+    """Unknown, where it was not already."""
+    return None if mine is not None and mine[1] == Ref(0, 0) else Ref(0, 0)
+
+
+def _joined(
+    run: Run, known: State, new: State, mine: Value, theirs: Value, matched: _Matched, forget: bool
+) -> Value | None:
+    """The value that covers both, None when `mine` is it already."""
+    a, b = known.fact(mine), new.fact(theirs)
+    if mine == Ref(0, 0) or not isinstance(a, Scalar):
         return None
-    if a.low <= b.low and b.high <= a.high and not set(a.excluded) - set(b.excluded):
+    if not isinstance(b, Scalar) or theirs == Ref(0, 0):
+        return Ref(0, 0)
+    pairs, back = matched
+    same = False
+    if isinstance(mine, Ref) and isinstance(theirs, Ref):
+        same = pairs.setdefault(mine.id, theirs.id) == theirs.id and back.setdefault(theirs.id, mine.id) == mine.id
+    covered = a.low <= b.low and b.high <= a.high and not set(a.excluded) - set(b.excluded)
+    low, high = min(a.low, b.low), max(a.high, b.high)
+    grown = ANY if forget and not covered else Scalar(low, high)
+    death = a.death if a.death == b.death else Death("stop") if a.death or b.death else None
+    grown = replace(grown, death=death, error_of=a.error_of if a.error_of == b.error_of else 0)
+    if same and isinstance(mine, Ref):
+        keeps = a.expr is None or (b.expr is not None and _same_expr(a.expr, b.expr, pairs))
+        if covered and keeps and death == a.death and grown.error_of == a.error_of:
+            return None
+        if keeps:
+            # Same value, wider: what depends on it (array elements at this index) stays.
+            known.facts[mine.id] = replace(grown, expr=a.expr)
+            return mine
+    elif (isinstance(mine, int) and mine == theirs) or (
+        covered and isinstance(mine, Ref) and a.expr is None and death == a.death and _alone(known, mine)
+    ):
         return None
-    return ANY if forget else Scalar(min(a.low, b.low), max(a.high, b.high))
+    return run.new(known, grown)
+
+
+def _same_expr(a: tuple[str, Value, Value], b: tuple[str, Value, Value], pairs: dict[int, int]) -> bool:
+    """Whether two operations are the same on matching operands."""
+    if a[0] != b[0]:
+        return False
+    for x, y in zip(a[1:], b[1:], strict=True):
+        if isinstance(x, Ref) and isinstance(y, Ref):
+            if pairs.get(x.id) != y.id:
+                return False
+        elif x != y:
+            return False
+    return True
+
+
+def _alone(state: State, value: Ref) -> bool:
+    """Whether only one cell holds a value, so that no equality with others goes with it."""
+    holders = sum(
+        isinstance(v, Ref) and v.id == value.id for _, cells in state.regions.values() for _, v in cells.values()
+    )
+    return holders <= 1 and not any(
+        isinstance(f, Scalar) and f.expr is not None and value in f.expr[1:] for f in state.facts.values()
+    )
 
 
 def _points(state: State, value: Value) -> bool:

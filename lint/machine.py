@@ -53,6 +53,17 @@ class Fault(Enum):
     READONLY_WRITE = "rdonly-write"
     KERNEL_WRITE = "kernel-write"
     MEMORY_BOUNDS = "mem-bounds"
+    GRAPH_LOCK_NOT_HELD = "graph-lock-not-held"
+    GRAPH_WRONG_LOCK = "graph-wrong-lock"
+    GRAPH_OFFSET = "graph-node-offset"
+    GRAPH_NODE_TYPE = "graph-node-type"
+    OWNING_REQUIRED = "owning-ref-required"
+    NON_OWNING_REQUIRED = "non-owning-required"
+    USE_AFTER_UNLOCK = "use-after-unlock"
+    RBTREE_CALLBACK = "rbtree-cb-misuse"
+    THROW_IN_CALLBACK = "throw-in-callback"
+    SPECIAL_FIELD_PROGRAM = "special-field-prog-type"
+    KPTR_TYPE = "kptr-type-mismatch"
 
 
 class Life(Enum):
@@ -63,7 +74,8 @@ class Life(Enum):
     UNCHECKED = "unchecked"  # may be NULL
     NULL = "null"  # known to be NULL
     RELEASED = "released"  # its reference was released: the verifier sees a scalar
-    STALE = "stale"  # a slice or non-owning pointer whose parent is gone
+    STALE = "stale"  # a slice whose dynptr or packet is gone
+    UNLOCKED = "unlocked"  # a non-owning pointer after the unlock
     UNKNOWN = "unknown"  # a scalar of which nothing is known
     STOPPED = "stopped"  # a fault was reported for it; say nothing more
 
@@ -97,6 +109,9 @@ LIFE: dict[tuple[Life, Use], Fault | None] = {
     (Life.STALE, _D): Fault.USE_AFTER_RELEASE,
     (Life.STALE, _P): Fault.USE_AFTER_RELEASE,
     (Life.STALE, _R): Fault.USE_AFTER_RELEASE,
+    (Life.UNLOCKED, _D): Fault.USE_AFTER_UNLOCK,
+    (Life.UNLOCKED, _P): Fault.USE_AFTER_UNLOCK,
+    (Life.UNLOCKED, _R): Fault.USE_AFTER_UNLOCK,
     (Life.UNKNOWN, _D): None,
     (Life.UNKNOWN, _P): Fault.NOT_KERNEL_POINTER,
     (Life.UNKNOWN, _R): Fault.NOT_KERNEL_POINTER,
@@ -116,7 +131,7 @@ class Iterator(Enum):
 
     NONE = "none"
     ACTIVE = "active"
-    BROKEN = "broken"  # its RCU critical section ended: it may only be destroyed
+    BROKEN = "broken"  # its RCU critical section ended: of no use any more
 
 
 ITERATOR: dict[tuple[Iterator, str], Fault | None] = {
@@ -128,7 +143,7 @@ ITERATOR: dict[tuple[Iterator, str], Fault | None] = {
     (Iterator.ACTIVE, "destroy"): None,
     (Iterator.BROKEN, "new"): Fault.ITERATOR_DOUBLE_INIT,
     (Iterator.BROKEN, "next"): Fault.ITERATOR_RCU,
-    (Iterator.BROKEN, "destroy"): None,
+    (Iterator.BROKEN, "destroy"): Fault.ITERATOR_RCU,
 }
 
 

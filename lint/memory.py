@@ -28,6 +28,8 @@ class Location:
     through: bool = False
     member: ir.Member | None = None
     volatile: bool = False
+    extent: tuple[int, int] | None = None
+    """(offset, size) of the array that an unknown index stays within."""
     symbol: tuple[int, int] | None = None
     """(index value, offset) of an array element at an index that is no known number."""
 
@@ -35,27 +37,31 @@ class Location:
 def _moved(inner: Location, step: int | None, member: ir.Member | None) -> Location:
     offset = None if inner.offset is None or step is None else inner.offset + step
     symbol = None if inner.symbol is None or step is None else (inner.symbol[0], inner.symbol[1] + step)
-    return Location(inner.region, offset, inner.whole, inner.base, inner.through, member, inner.volatile, symbol)
+    return Location(
+        inner.region, offset, inner.whole, inner.base, inner.through, member, inner.volatile, inner.extent, symbol
+    )
 
 
 def _symbol(index: Ref, fact: Scalar, scale: int, offset: int) -> tuple[int, int]:
     """`a[i]` and `a[i + 1]` are told apart: the index is a value plus a constant."""
-    if fact.expr is not None and fact.expr[0] in ("+", "-"):
+    if fact.expr is not None and fact.expr[0][0] in "+-":
         _, base, step = fact.expr
         if isinstance(base, Ref) and isinstance(step, int):
-            return base.id, offset + (step if fact.expr[0] == "+" else -step) * scale
+            return base.id, offset + (step if fact.expr[0][0] == "+" else -step) * scale
     return index.id, offset
 
 
 class Memory:
     """Places as one frame sees them: `depth` numbers its locals' regions, `function` names it in findings."""
 
-    def __init__(self, run: Run, function: ir.Function, depth: int, callback: int = 0) -> None:
+    def __init__(self, run: Run, function: ir.Function, depth: int, callback: int = 0, less: bool = False) -> None:
         self.run = run
         self.function = function
         self.depth = depth
         self.callback = callback
         """How many synchronous callbacks this frame is nested in."""
+        self.less = less
+        """Inside the `less` callback of bpf_rbtree_add()."""
 
     # -- life --------------------------------------------------------------------------------------------
 
@@ -72,7 +78,7 @@ class Memory:
             return {
                 "null": Life.NULL,
                 "released": Life.RELEASED,
-                "moved": Life.RELEASED,
+                "unlocked": Life.UNLOCKED,
                 "stale": Life.STALE,
                 "stop": Life.STOPPED,
             }[fact.death.how]
@@ -134,6 +140,8 @@ class Memory:
         if isinstance(fact, Scalar) and fact.known is not None:
             return _moved(inner, fact.known * scale, None)
         moved = _moved(inner, None, None)
+        if inner.offset is not None and place.base.ctype.size:
+            moved.extent = (inner.offset, place.base.ctype.size)
         if isinstance(index, Ref) and isinstance(fact, Scalar) and inner.offset is not None and index.id:
             moved.symbol = _symbol(index, fact, scale, inner.offset)
         return moved
@@ -158,9 +166,12 @@ class Memory:
         if not isinstance(fact, Pointer):
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
         key = (base.id, where.offset) if isinstance(base, Ref) and where.offset is not None else None
+        if fact.kind == "ctx":
+            # The context is read anew each time (CO-RE accesses and context words are not merged by compilers).
+            key = None
         if ctype.is_pointer and not ctype.volatile and key in state.loads:
             return state.loads[key]
-        self._bounds(state, where, ctype, span)
+        self._bounds(state, where, ctype.size, span)
         made: Scalar | Pointer | None = None
         if fact.kind == "ctx":
             made = context_field(self.run, where.member, where.offset, ctype)
@@ -183,16 +194,19 @@ class Memory:
             cell = state.symbols.get((where.region, *where.symbol))
             if cell is not None and cell[0] == size:
                 return cell[1]
-        bitfield = where.member is not None and where.member.bitfield
-        if where.offset is not None and not bitfield:
-            value = state.read(where.region, where.offset, size)
+        bits = where.member.bits if where.member is not None else None
+        if where.offset is not None:
+            if bits is None:
+                value = state.read(where.region, where.offset, size)
+            else:
+                value = state.read_bits(where.region, where.offset * 8 + bits[0])
             if value is not None and not (isinstance(value, Ref) and value.id == 0):
                 fact = state.facts.get(value.id) if isinstance(value, Ref) else None
                 if isinstance(fact, Scalar) and fact.error_of:
                     self.run.error_reads.add(fact.error_of)
                 return value
         made = self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
-        if where.offset is not None and not bitfield and not where.volatile:
+        if where.offset is not None and bits is None and not where.volatile:
             content = state.regions.get(where.region, ("uninit", {}))
             cells = dict(content[1])
             overlapping = any(a < where.offset + size and where.offset < a + s for a, (s, _) in cells.items())
@@ -214,22 +228,28 @@ class Memory:
         size = place.ctype.size or 8
         lost = self._overwrites(state, where.region, where.offset, size, span)
         if where.symbol is not None:
-            state.write_symbol(where.region, *where.symbol, size, value)
+            state.write_symbol(where.region, *where.symbol, size, value, where.extent)
         elif where.offset is None:
-            state.fill(where.region, 0, None, "unknown", where.whole)
-        elif where.member is not None and where.member.bitfield:
-            state.write(where.region, where.offset, size, state.unknown_value())
+            low, length = where.extent or (0, None)
+            state.fill(where.region, low, length, "unknown", where.whole)
+        elif where.member is not None and where.member.bits is not None:
+            first, width = where.member.bits
+            state.write_bits(where.region, where.offset * 8 + first, width, value)
         else:
             state.write(where.region, where.offset, size, value)
         state.slots.update(lost)
 
-    def _written(self, state: State, where: Location, place: ir.Place, span: Span) -> None:
+    def _written(
+        self, state: State, where: Location, place: ir.Place, span: Span, size: int | None = None
+    ) -> None:
         """Writes through pointers: not to kernel objects, not to read-only memory, not beyond its end."""
         fact = state.fact(where.base)
         if not isinstance(fact, Pointer):
             return
         fault: Fault | None = None
-        if fact.kind == "kernel" and not self._may_write(fact, where):
+        if (fact.kind == "kernel" and not self._may_write(fact, where)) or (
+            fact.kind == "alloc" and fact.trust == "untrusted" and not fact.reference
+        ):
             fault = Fault.KERNEL_WRITE
         elif fact.kind == "memory" and fact.readonly:
             fault = Fault.READONLY_WRITE
@@ -239,7 +259,7 @@ class Memory:
             subject = where.base.id if isinstance(where.base, Ref) else 0
             self.run.report(state, fault, span, self.function.name, subject, fact.site, words)
         else:
-            self._bounds(state, where, place.ctype, span)
+            self._bounds(state, where, size or place.ctype.size, span)
 
     def _overwrites(
         self, state: State, region: int, offset: int | None, size: int, span: Span
@@ -269,7 +289,7 @@ class Memory:
         field = where.member.name if where.member is not None else ""
         return (plain_name(fact.struct).startswith("nf_conn") and field == "mark") or fact.ctype is None
 
-    def _bounds(self, state: State, where: Location, ctype: Type, span: Span) -> None:
+    def _bounds(self, state: State, where: Location, size: int, span: Span) -> None:
         """Constant offsets into memory of known size (slices, ring buffer records, iterator elements)."""
         fact = state.fact(where.base)
         if not isinstance(fact, Pointer) or where.offset is None:
@@ -279,7 +299,7 @@ class Memory:
             whole = fact.ctype.size or None
         if whole is None:
             return
-        size = ctype.size or 1
+        size = size or 1
         offset = where.offset - fact.base
         if offset < 0 or offset + size > whole:
             words = self.describe(state, where.base)
@@ -306,10 +326,12 @@ class Memory:
 
     def _copy(self, state: State, to: ir.Place, source: ir.Place, ctype: Type, span: Span) -> None:
         target, origin = self.locate(state, to), self.locate(state, source)
-        if origin.region is None:
-            self.dereference(state, origin.base, span)
+        if origin.region is None and self.dereference(state, origin.base, span):
+            self._bounds(state, origin, ctype.size, span)
         if target.region is None:
-            self.dereference(state, target.base, span)
+            state.loads.clear()
+            if self.dereference(state, target.base, span):
+                self._written(state, target, to, span)
             return
         if origin.region is None or origin.offset is None or target.offset is None:
             state.fill(target.region, target.offset or 0, ctype.size or None, "unknown", target.whole)
@@ -334,7 +356,9 @@ class Memory:
         """Zero or forget a place."""
         where = self.locate(state, instruction.place)
         if where.region is None:
-            self.dereference(state, where.base, instruction.span)
+            state.loads.clear()
+            if self.dereference(state, where.base, instruction.span):
+                self._written(state, where, instruction.place, instruction.span, instruction.size)
             return
         size = instruction.size if instruction.size is not None else instruction.place.ctype.size or None
         lost = self._overwrites(state, where.region, where.offset, size or where.whole, instruction.span)

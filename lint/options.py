@@ -129,7 +129,7 @@ class _Check:
                 Fault.OPTS_RANGE,
                 field=field.name,
                 got=got,
-                valid=f"{low}..{high}" if high is not None else f"at least {low}",
+                valid=f"{low} to {high}" if high is not None else f"at least {low}",
             )
 
     def _returned(self, region: int, base: int) -> None:

@@ -7,6 +7,7 @@ of the library that its Python binding lacks are registered here, once (libclang
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -102,10 +103,14 @@ def parse(path: Path, args: Sequence[str], text: str | None = None) -> Unit:
             raise SourceError(f"source is larger than {MAX_SOURCE_BYTES >> 20} MiB", Place(name))
         if path.is_dir():
             raise SourceError("is a folder, expected a C source", Place(name))
+        if not os.access(path, os.R_OK):
+            raise SourceError("cannot read source: Permission denied", Place(name))
     unsaved = [(name, text)] if text is not None else None
     index = cindex.Index.create()
     try:
         tu = index.parse(name, args=["-x", "c", *args], unsaved_files=unsaved)
+    except ctypes.ArgumentError:
+        raise SourceError("the source or its name is not valid UTF-8", Place(name)) from None
     except cindex.TranslationUnitLoadError:
         raise SourceError("libclang could not parse the source; check the compiler flags", Place(name)) from None
     errors = [d for d in tu.diagnostics if d.severity >= cindex.Diagnostic.Error]

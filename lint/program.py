@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kfuncgen.lint import ir
 from kfuncgen.lint.explore import reachable_calls
 from kfuncgen.lint.run import Program, Run
@@ -28,26 +30,30 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
     callbacks: dict[str, Program] = {}
     for name in sorted(module.functions):
         function = module.functions[name]
-        if not function.section or function.section.startswith("."):
+        if not is_program(function):
             continue
         info = section_info(function.section)
         names = set(reachable_calls(module, function))
-        asynchronous = any(_has(specs, n, "async-callback") for n in names)
         for callee in sorted(names):
             body = module.functions.get(callee)
             if body is None or body.section:
                 continue
             if body.noinline:
-                called.setdefault(callee, Program(body, function.section, info, "global", name))
-            elif body.static and asynchronous and _is_async_callback(module, body, names):
-                callbacks.setdefault(callee, Program(body, function.section, info, "async", name))
+                called.setdefault(callee, Program(body, function.section, info, "global", owner=name))
+        for callback, sleeps in async_callbacks(module, specs, [name, *names]):
+            made = Program(module.functions[callback], function.section, info, "async", sleeps, name)
+            callbacks.setdefault(callback, made)
         if any(known(specs, n) for n in names) or (info is not None and info.attach == "iter"):
             found.append(Program(function, function.section, info))
     for group in (called, callbacks):
         for name in sorted(group):
-            if any(known(specs, n) for n in reachable_calls(module, group[name].function)):
-                found.append(group[name])
+            found.append(group[name])
     return found
+
+
+def is_program(function: ir.Function) -> bool:
+    """Whether a function stands in a section of its own, as programs do."""
+    return bool(function.section) and not function.section.startswith(".")
 
 
 def known(specs: SpecSet, name: str) -> bool:
@@ -55,22 +61,24 @@ def known(specs: SpecSet, name: str) -> bool:
     return name in specs.functions or plain_name(name) in specs.functions
 
 
-def _has(specs: SpecSet, name: str, effect: str) -> bool:
-    function = specs.get(name)
-    return function is not None and effect in function.special
-
-
-def _is_async_callback(module: ir.Module, body: ir.Function, names: set[str]) -> bool:
-    """Timer and workqueue callbacks: (map, key, value) and an int back, only ever referred to."""
-    if len(body.params) != 3 or not all(p.ctype.is_pointer for p in body.params):
-        return False
-    return not any(
-        isinstance(i, ir.Call) and i.callee == body.name
-        for n in sorted(names)
-        if (f := module.functions.get(n)) is not None
-        for b in f.blocks
-        for i in b.instructions
-    )
+def async_callbacks(module: ir.Module, specs: SpecSet, names: Iterable[str]) -> list[tuple[str, bool]]:
+    """Functions that the named ones hand to timers, workqueues or task work, and whether they may sleep there."""
+    found: dict[str, bool] = {}
+    for name in names:
+        body = module.functions.get(name)
+        for block in body.blocks if body is not None else ():
+            for call in block.instructions:
+                if not isinstance(call, ir.Call) or not isinstance(call.callee, str):
+                    continue
+                function = specs.get(call.callee) or specs.get(plain_name(call.callee))
+                if function is None or "async-callback" not in function.special:
+                    continue
+                for argument in call.args:
+                    while isinstance(argument, ir.Cast):
+                        argument = argument.operand
+                    if isinstance(argument, ir.FunctionRef) and argument.name in module.functions:
+                        found.setdefault(argument.name, "timer" not in call.callee)
+    return sorted(found.items())
 
 
 def entry_state(run: Run) -> State:

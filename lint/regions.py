@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from kfuncgen.diagnostic import Span
@@ -12,6 +11,9 @@ from kfuncgen.lint.state import State
 from kfuncgen.lint.transfer import Outcome, Transfer
 from kfuncgen.lint.values import Pointer, Scalar, dead
 
+RCU, PREEMPT, IRQ, LOCK = -1, -2, -3, -4
+"""Subjects of paths that are about a region; values have positive ids."""
+
 _UNDER_LOCK = frozenset(
     ("spin-unlock", "allowed-under-lock", "list-push", "list-pop", "list-peek", "rbtree-add", "rbtree-remove",
      "rbtree-first", "rbtree-peek", "refcount-acquire", "res-spin-lock", "res-spin-unlock",
@@ -19,33 +21,45 @@ _UNDER_LOCK = frozenset(
 )  # fmt: skip
 
 
+_NOT_IN_LESS = frozenset(("spin-lock", "spin-unlock", "rbtree-remove", "rbtree-peek"))
+"""What the `less` callback of bpf_rbtree_add() may not do although a lock is held (CONTRACT 4.E)."""
+
+
 def may_be_called(call: Transfer) -> bool:
     """Whether the context allows the call at all: not under a lock, and sleeping calls in sleepable programs."""
     state = call.state
-    if state.locks and not call.special & _UNDER_LOCK:
-        call.report(Fault.CALL_UNDER_LOCK, {"what": f"{call.name}()"})
-        return True
-    if not call.effects.sleepable or call.run.program.kind == "async":
-        return True
-    info = call.run.program.info
-    if info is not None and not info.sleepable:
-        call.report(Fault.SLEEPABLE_PROGRAM, {"section": info.section})
+    if call.evaluator.less and call.special & _NOT_IN_LESS:
+        call.report(Fault.RBTREE_CALLBACK)
         return False
-    where = atomic_region(state)
+    if "throw" in call.special and (call.evaluator.callback or call.run.program.kind == "async"):
+        call.report(Fault.THROW_IN_CALLBACK)
+        return True
+    if state.locks and not call.special & _UNDER_LOCK:
+        less = call.evaluator.less
+        fault = Fault.RBTREE_CALLBACK if less else Fault.CALL_UNDER_LOCK
+        call.report(fault, {"what": f"{call.name}()"}, 0 if less else LOCK)
+        return True
+    if not call.effects.sleepable:
+        return True
+    program = call.run.program
+    if not call.run.sleepable and (program.info is not None or program.kind == "async"):
+        call.report(Fault.SLEEPABLE_PROGRAM, {"section": program.section, "kind": program.kind})
+        return False
+    where, region = atomic_region(state)
     if where:
-        call.report(Fault.SLEEPABLE_IN_ATOMIC, {"where": where})
+        call.report(Fault.SLEEPABLE_IN_ATOMIC, {"where": where}, region)
     return True
 
 
-def atomic_region(state: State) -> str:
-    """The region that forbids sleeping, in words; "" outside of any."""
+def atomic_region(state: State) -> tuple[str, int]:
+    """The region that forbids sleeping, in words, and as subject of a path; ("", 0) outside of any."""
     if state.rcu:
-        return "an RCU read lock is held"
+        return "an RCU read lock is held", RCU
     if state.preempt:
-        return "preemption is disabled"
+        return "preemption is disabled", PREEMPT
     if state.irq:
-        return "interrupts are disabled"
-    return ""
+        return "interrupts are disabled", IRQ
+    return "", 0
 
 
 def switch(call: Transfer) -> None:
@@ -59,7 +73,8 @@ def _rcu_lock(call: Transfer) -> None:
     state = call.state
     if state.rcu:
         # Nesting is refused up to 6.18 (CONTRACT section 8).
-        call.report(Fault.RCU_UNBALANCED, {"how": "nested"})
+        call.report(Fault.RCU_UNBALANCED, {"how": "nested"}, RCU)
+    call.state.step("region", call.call.span, "RCU read lock taken here", RCU)
     state.rcu += 1
 
 
@@ -75,12 +90,13 @@ def _rcu_unlock(call: Transfer) -> None:
         if isinstance(fact, Pointer) and fact.trust == "rcu" and not fact.reference:
             state.facts[identifier] = replace(fact, trust="untrusted", null=False)
     for key, slot in list(state.slots.items()):
-        if slot.what == "iterator" and slot.protected and not call.run.in_rcu(state):
+        if slot.what == "iterator" and slot.protected:
             state.slots[key] = replace(slot, broken=True)
 
 
 def _preempt_disable(call: Transfer) -> None:
     call.state.preempt += 1
+    call.state.step("region", call.call.span, "preemption disabled here", PREEMPT)
 
 
 def _preempt_enable(call: Transfer) -> None:
@@ -95,8 +111,9 @@ def _irq_save(call: Transfer) -> None:
     if key is None:
         return
     if key in call.state.irq:
-        call.report(Fault.IRQ_UNBALANCED, {"how": "saved twice"})
+        call.report(Fault.IRQ_UNBALANCED, {"how": "saved twice"}, IRQ)
     call.state.irq = (*call.state.irq, key)
+    call.state.step("region", call.call.span, "interrupts disabled here", IRQ)
 
 
 def _irq_restore(call: Transfer) -> None:
@@ -107,7 +124,7 @@ def _irq_restore(call: Transfer) -> None:
         call.report(Fault.IRQ_UNBALANCED, {"how": "unmatched"})
         return
     if state.irq[-1] != key:
-        call.report(Fault.IRQ_UNBALANCED, {"how": "out of order"})
+        call.report(Fault.IRQ_UNBALANCED, {"how": "out of order"}, IRQ)
     last = len(state.irq) - 1 - state.irq[::-1].index(key)
     state.irq = state.irq[:last] + state.irq[last + 1 :]
 
@@ -124,6 +141,7 @@ def _flag(call: Transfer) -> int | None:
 
 def _spin_lock(call: Transfer) -> None:
     call.state.locks = (*call.state.locks, call.argument(0))
+    call.state.step("region", call.call.span, "lock taken here", LOCK)
 
 
 def _spin_unlock(call: Transfer) -> None:
@@ -133,11 +151,11 @@ def _spin_unlock(call: Transfer) -> None:
         call.report(Fault.LOCK_UNBALANCED, {"how": "unmatched"})
         return
     if state.locks[-1] != call.argument(0):
-        call.report(Fault.LOCK_UNBALANCED, {"how": "other"})
+        call.report(Fault.LOCK_UNBALANCED, {"how": "other"}, LOCK)
     state.locks = state.locks[:-1]
     for identifier, fact in list(state.facts.items()):
         if isinstance(fact, Pointer) and fact.non_owning:
-            state.facts[identifier] = dead("stale", fact, call.name, call.site)
+            state.facts[identifier] = dead("unlocked", fact, call.name, call.site)
 
 
 _SWITCHES = {
@@ -172,9 +190,9 @@ def leave_for_good(call: Transfer) -> None:
         site, subject = reference.site, reference.holder or identifier
         what = f"'{call.run.names.get(subject, 'a reference')}' from {reference.kfunc}() is held"
     elif state.locks:
-        what = "a bpf_spin_lock is held"
+        what, subject = "a bpf_spin_lock is held", LOCK
     else:
-        what = atomic_region(state)
+        what, subject = atomic_region(state)
     if what:
         call.report(Fault.THROW_WITH_RESOURCES, {"what": what}, subject, site)
         state.references.clear()
@@ -192,13 +210,12 @@ def check_exit(run: Run, state: State, span: Span, function: str) -> None:
         run.report(state, Fault.LEAK, span, function, holder, reference.site, words)
     if state.references:
         return
-    open_regions: Mapping[Fault, object] = {
-        Fault.LOCK_UNBALANCED: state.locks,
-        Fault.IRQ_UNBALANCED: state.irq,
-        Fault.RCU_UNBALANCED: state.rcu,
-        Fault.PREEMPT_UNBALANCED: state.preempt,
-    }
-    for fault, held in open_regions.items():
+    for fault, held, subject in (
+        (Fault.LOCK_UNBALANCED, state.locks, LOCK),
+        (Fault.IRQ_UNBALANCED, state.irq, IRQ),
+        (Fault.RCU_UNBALANCED, state.rcu, RCU),
+        (Fault.PREEMPT_UNBALANCED, state.preempt, PREEMPT),
+    ):
         if held:
-            run.report(state, fault, span, function, words={"how": "exit"})
+            run.report(state, fault, span, function, subject, words={"how": "exit"})
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from kfuncgen.lint import ir
+from kfuncgen.lint import graph, ir
 from kfuncgen.lint.state import Reference
 from kfuncgen.lint.targets import CONSTANT_KEYS_SINCE
 from kfuncgen.lint.transfer import Transfer
@@ -14,6 +14,8 @@ from kfuncgen.lint.values import Pointer, Ref, Scalar, Trust, Value
 from kfuncgen.lint.walk import KERNEL_KPTRS
 from kfuncgen.spec.model import Role
 
+_SOCKET_MAPS = (15, 18)
+"""BPF_MAP_TYPE_SOCKMAP, BPF_MAP_TYPE_SOCKHASH: a lookup takes a reference to the socket (CONTRACT section 7)."""
 _ARRAY_MAPS = (2, 6)
 """BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY."""
 
@@ -84,6 +86,20 @@ def _local_object(call: Transfer) -> Value:
     return acquired(call, Pointer("alloc", _type_argument(call)))
 
 
+def _popped(call: Transfer) -> Value:
+    """A node taken out of a list or tree: owned, a pointer to the member within its object."""
+    return acquired(call, _contained(call))
+
+
+def _contained(call: Transfer) -> Pointer:
+    struct, _, field = graph.contains(call, 0).partition(":")
+    ctype = call.run.module.struct.get(struct)
+    offset = next((f.offset for f in ctype.fields if f.name == field), None) if ctype is not None else None
+    if offset is None:
+        return Pointer("alloc", None)
+    return Pointer("alloc", ctype, base=-offset)
+
+
 def _percpu_object(call: Transfer) -> Value:
     return acquired(call, Pointer("percpu", _type_argument(call)))
 
@@ -97,7 +113,7 @@ def _type_argument(call: Transfer) -> Type | None:
 
 
 def _peeked(call: Transfer) -> Value:
-    return _borrowed(call, Pointer("alloc", None, non_owning=True), null=True)
+    return _borrowed(call, replace(_contained(call), non_owning=True), null=True)
 
 
 def _refcount(call: Transfer) -> Value:
@@ -142,6 +158,9 @@ def _map_value(call: Transfer) -> Value:
     definition = _map(call)
     null: bool | None = None
     if "map-lookup" in call.special and definition is not None:
+        if _map_number(definition, "type") in _SOCKET_MAPS and call.name == "bpf_map_lookup_elem":
+            socket = call.run.module.struct.setdefault("bpf_sock", Type("struct", name="bpf_sock"))
+            return acquired(call, Pointer("kernel", socket, trust="trusted"), null=True)
         target = _map_attribute(definition, "value")
         made = replace(made, ctype=target, size=target.size or None if target is not None else None)
         if _constant_key(call, definition):
@@ -164,9 +183,17 @@ def _constant_key(call: Transfer, definition: Type) -> bool:
     key = call.memory(1)
     if call.run.kernel < CONSTANT_KEYS_SINCE or kind not in _ARRAY_MAPS or not entries or key is None:
         return False
+    pointer = call.fact(1)
+    assert isinstance(pointer, Pointer)
+    var = call.run.module.globals.get(pointer.origin) if pointer.readonly else None
+    if var is not None:
+        return var.value is not None and 0 <= var.value < entries
     value = call.state.read(key[0], key[1], 4)
     fact = call.state.fact(value) if value is not None else None
-    return isinstance(fact, Scalar) and fact.known is not None and 0 <= fact.known < entries
+    if not isinstance(fact, Scalar) or fact.known is None or not 0 <= fact.known < entries:
+        return False
+    # Of stack slots the verifier knows zeroes, and whole eight bytes; compilers put a lone int anywhere.
+    return fact.known == 0 or (pointer.size is not None and pointer.size >= 8 and key[1] % 8 == 0)
 
 
 def _map_attribute(definition: Type, name: str) -> Type | None:
@@ -214,8 +241,8 @@ _SPECIAL: dict[str, Callable[[Transfer], Value]] = {
     "obj-new": _local_object,
     "percpu-obj-new": _percpu_object,
     "refcount-acquire": _refcount,
-    "list-pop": _local_object,
-    "rbtree-remove": _local_object,
+    "list-pop": _popped,
+    "rbtree-remove": _popped,
     "list-peek": _peeked,
     "rbtree-first": _peeked,
     "rbtree-peek": _peeked,

@@ -34,6 +34,8 @@ class Rule:
     help: Template = ""
     last: Template = ""
     verifier: tuple[str, ...] = ()
+    says: Template = ""
+    """The message that the kernel prints in this very case, where `verifier` has several; "" = the first."""
     name: str = ""
     page: str = field(default="", repr=False)
 
@@ -52,6 +54,11 @@ class Rule:
     def advise(self, words: Words) -> str:
         """What to do about it."""
         return _fill(self.help, words)
+
+    def kernel_message(self, words: Words) -> str:
+        """What the kernel says instead, its values left out; "" when it says nothing."""
+        text = _fill(self.says, words) or (self.verifier[0] if self.verifier else "")
+        return re.sub(r"%[a-z]", "…", text)
 
     def last_event(self, words: Words) -> str:
         """What the path's last event says."""

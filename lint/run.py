@@ -17,6 +17,10 @@ MAX_STEPS = 120_000
 """Instructions evaluated per program; past it the rest is not explored and a note says so."""
 
 
+MAX_FRAMES = 16
+"""Frames of inlined functions; the verifier itself allows 8 (MAX_CALL_FRAMES)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     """One fault on one path: raw material of a finding. `words` fill the rule's message."""
@@ -50,6 +54,8 @@ class Program:
     section: str
     info: SectionInfo | None
     kind: str = "main"
+    may_sleep: bool = False
+    """Of asynchronous callbacks: those of workqueues and task work may, those of timers may not."""
     owner: str = ""
     """The SEC() function through which a global function or callback is reached."""
 
@@ -74,6 +80,8 @@ class Run:
     steps: int = 0
     error_reads: set[int] = field(default_factory=set)
     error_sites: set[int] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    """Maps whose mere mention was reported: once per program is enough."""
     shadow_tests: dict[int, Span] = field(default_factory=dict)
     """Site of a call that never returns NULL -> where its result is tested all the same."""
     _ids: int = 0
@@ -123,6 +131,8 @@ class Run:
 
     @property
     def sleepable(self) -> bool:
+        if self.program.kind == "async":
+            return self.program.may_sleep
         return self.program.info is not None and self.program.info.sleepable
 
     def in_rcu(self, state: State) -> bool:

@@ -31,6 +31,8 @@ def iterator(call: Transfer) -> Outcome:
     if fault is not None:
         subject = slot.reference if slot is not None else 0
         call.report(fault, {"var": fact.origin, "kind": kind}, subject)
+        if slot is not None and life is Iterator.BROKEN:
+            slot = state.slots[key] = replace(slot, broken=False, protected=False)
         if slot is not None and life is Iterator.ACTIVE:
             state.references.pop(slot.reference, None)
         elif slot is None:
@@ -109,7 +111,7 @@ def dynptrs(call: Transfer) -> None:
     if "dynptr-write" in call.special:
         slot = call.slot(0)
         if slot is not None and slot.kind == "dynptr-from-skb":
-            call.invalidate(slot.identity)
+            change_packet(call)
 
 
 def change_packet(call: Transfer) -> None:

@@ -15,6 +15,9 @@ from kfuncgen.lint.values import ANY, Fact, Pointer, Ref, Scalar, Value
 FRAME = 1 << 20
 """Region ids of frame d are d*FRAME + variable index; globals have negative ids."""
 
+MAX_SETTLED = 12
+"""Settled tests that a state remembers; programs that test one value more often are rare."""
+
 Fill = Literal["zero", "unknown", "uninit"]
 
 
@@ -126,7 +129,7 @@ class State:
         if cell is not None and cell[0] == size:
             return cell[1]
         for at, (length, value) in cells.items():
-            if at < offset + size and offset < at + length:
+            if _covers(offset, size, at, length):
                 if value == 0 and at <= offset and offset + size <= at + length:
                     return 0
                 return None
@@ -136,26 +139,62 @@ class State:
         """Store a value; what overlaps is gone."""
         self.forget_symbols(region)
         fill, cells = self.regions.get(region, ("uninit", {}))
-        kept = {a: c for a, c in cells.items() if a >= offset + size or a + c[0] <= offset}
+        kept = {a: c for a, c in cells.items() if not _covers(offset, size, a, c[0])}
         if fill == "zero":
             # What is left of a partly overwritten cell is no longer zero-filled ground.
-            for a, (length, _) in cells.items():
+            for a, (length, old) in cells.items():
+                if old == 0 or a < 0:
+                    continue
                 if a < offset < a + length:
                     kept[a] = (offset - a, self.unknown_value())
                 if a < offset + size < a + length:
                     kept[offset + size] = (a + length - offset - size, self.unknown_value())
+        else:
+            for a, (length, old) in cells.items():
+                if old == 0 and 0 <= a < offset < a + length:
+                    kept[a] = (offset - a, 0)
+                if old == 0 and 0 <= a < offset + size < a + length:
+                    kept[offset + size] = (a + length - offset - size, 0)
         kept[offset] = (size, value)
         self.regions[region] = (fill, kept)
         self._clobber_slots(region, offset, size)
 
-    def write_symbol(self, region: int, index: int, offset: int, size: int, value: Value) -> None:
+    def read_bits(self, region: int, bit: int) -> Value | None:
+        """The value of a bit-field by its first bit; bit-fields are cells with negative keys."""
+        content = self.regions.get(region)
+        if content is None:
+            return None
+        fill, cells = content
+        cell = cells.get(-1 - bit)
+        if cell is not None:
+            return cell[1]
+        for at, (length, value) in cells.items():
+            if at >= 0 and at * 8 <= bit < (at + length) * 8:
+                return 0 if value == 0 else None
+        return 0 if fill == "zero" else None
+
+    def write_bits(self, region: int, bit: int, width: int, value: Value) -> None:
+        """Store a bit-field; what else is known of its bytes stays only when it is zero."""
+        fill, cells = self.regions.get(region, ("uninit", {}))
+        kept = {
+            a: c for a, c in cells.items() if a < 0 or c[1] == 0 or (a + c[0]) * 8 <= bit or bit + width <= a * 8
+        }
+        if len(kept) < len(cells) and fill == "zero":
+            fill = "unknown"
+        kept[-1 - bit] = (width, value)
+        self.regions[region] = (fill, kept)
+
+    def write_symbol(
+        self, region: int, index: int, offset: int, size: int, value: Value, extent: tuple[int, int] | None = None
+    ) -> None:
         """Store at an unknown index: any element may be the one, but this index reads it back."""
         kept = {
             key: cell
             for key, cell in self.symbols.items()
             if key[0] == region and key[1] == index and (key[2] >= offset + size or key[2] + cell[0] <= offset)
         }
-        self.fill(region, 0, None, "unknown", 0)
+        low, length = extent or (0, None)
+        self.fill(region, low, length, "unknown", 0 if length is None else low + length + 1)
         self.symbols.update(kept)
         self.symbols[region, index, offset] = (size, value)
 
@@ -211,6 +250,20 @@ class State:
 
     # -- comparison --------------------------------------------------------------------------------------
 
+    def _settled(self, rename: dict[int, int]) -> list[int]:
+        """Tests whose outcome this path knows although nothing holds the result: the next same test asks again."""
+        found: list[tuple[str, int]] = []
+        for identifier, fact in self.facts.items():
+            if type(fact) is not Scalar or fact.expr is None or identifier in rename:
+                continue
+            if fact.low != fact.high and not fact.excluded and fact.low != 1:
+                continue
+            operands = [o for o in fact.expr[1:] if isinstance(o, Ref)]
+            if all(o.id in rename for o in operands):
+                key = (fact.expr[0], *(("v", rename[o.id]) if isinstance(o, Ref) else o for o in fact.expr[1:]))
+                found.append((repr(key), identifier))
+        return [identifier for _, identifier in sorted(found)[:MAX_SETTLED]]
+
     def canonical(self, scalars: bool = True) -> tuple[object, ...]:
         """A key that is equal for states that behave alike; facts that nothing refers to are dropped.
 
@@ -221,6 +274,9 @@ class State:
         order: list[int] = []
         facts = self.facts
         references = {r: n for n, r in enumerate(sorted(self.references), 1)}
+        owners = {}
+        for n, (_, slot) in enumerate(sorted(self.slots.items()), 1):
+            owners[slot.identity or slot.reference] = n
 
         def number(identifier: int) -> int:
             found = rename.get(identifier)
@@ -243,32 +299,50 @@ class State:
                 if isinstance(value, int):
                     if scalars:
                         row.append((at, size, value))
-                elif scalars or type(facts.get(value.id)) is Pointer:
+                    continue
+                fact = facts.get(value.id)
+                if scalars or type(fact) is Pointer:
                     row.append((at, size, -number(value.id), value.offset))
+                elif type(fact) is Scalar and fact.death is not None:
+                    row.append((at, size, fact.death.how))
             memory.append(tuple(row))
-        for (region, index, offset), (size, value) in sorted(self.symbols.items()):
-            if index in rename and isinstance(value, Ref):
-                memory.append(("element", region, rename[index], offset, size, number(value.id), value.offset))
-        for (base, offset), value in sorted(self.loads.items()):
-            if base in rename and isinstance(value, Ref):
-                memory.append(("load", rename[base], offset, number(value.id), value.offset))
-        locks = tuple(number(v.id) if isinstance(v, Ref) else v for v in self.locks)
+        elements = [(k[0], rename[k[1]], k[2], c) for k, c in self.symbols.items() if k[1] in rename]
+        for region, index, offset, (size, value) in sorted(elements, key=lambda e: e[:3]):
+            held = (number(value.id), value.offset) if isinstance(value, Ref) else (value,)
+            memory.append(("element", region, index, offset, size, *held))
+        loads = [(rename[k[0]], k[1], v) for k, v in self.loads.items() if k[0] in rename]
+        for base, offset, value in sorted(loads, key=lambda e: e[:2]):
+            if isinstance(value, Ref):
+                memory.append(("load", base, offset, number(value.id), value.offset))
+        if scalars:
+            for identifier in self._settled(rename):
+                memory.append(("settled", number(identifier)))
+        locks = tuple((number(v.id), v.offset) if isinstance(v, Ref) else v for v in self.locks)
         shapes: list[object] = []
         for identifier in order:
             fact = facts.get(identifier)
-            if type(fact) is Pointer:
-                shapes.append(fact.shape(references))
+            if isinstance(fact, Pointer):
+                shapes.append(fact.shape(references, owners))
             elif fact is not None and scalars:
                 shapes.append(fact.shape(rename))
         if scalars:
             self.symbols = {k: c for k, c in self.symbols.items() if k[1] in rename}
             self.loads = {k: v for k, v in self.loads.items() if k[0] in rename}
             self.facts = {i: facts[i] for i in order if i in facts}
-        held = tuple((r.site, r.kind, r.callback) for _, r in sorted(self.references.items()))
+        references_held = tuple((r.site, r.kind, r.callback) for _, r in sorted(self.references.items()))
         slots = tuple(
-            (k, s.what, s.kind, references.get(s.reference, 0), s.drained, s.broken, s.ended)
+            (k, s.what, s.kind, references.get(s.reference, 0), s.drained, s.broken, s.ended, s.protected)
             for k, s in sorted(self.slots.items())
         )
         return (
-            tuple(memory), tuple(shapes), held, slots, self.rcu, self.preempt, self.irq, locks, self.shadow,
+            tuple(memory), tuple(shapes), references_held, slots, locks,
+            self.rcu, self.preempt, self.irq, self.shadow,
         )  # fmt: skip
+
+
+def _covers(offset: int, size: int, at: int, length: int) -> bool:
+    """Whether [offset, offset+size) touches a cell; bit-fields have negative keys and lengths in bits."""
+    if at < 0:
+        bit = -1 - at
+        return offset * 8 < bit + length and bit < (offset + size) * 8
+    return at < offset + size and offset < at + length

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kfuncgen.diagnostic import Event, Finding, Span
+from kfuncgen.diagnostic import Event, Finding, Severity, Span
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.rule import Rule, rules_by_fault
 from kfuncgen.lint.run import Occurrence, Run
@@ -31,7 +30,11 @@ def tell(run: Run, occurrences: Sequence[Occurrence]) -> list[Told]:
     """Findings of one run, one per mistake: the shortest path wins, ties by place."""
     rules = rules_by_fault()
     best: dict[tuple[object, ...], tuple[tuple[object, ...], Finding]] = {}
-    spoken = {o.site for o in occurrences if o.site and o.fault not in _SITE_FAULTS}
+    spoken = {
+        o.site
+        for o in occurrences
+        if o.site and o.fault not in _SITE_FAULTS and rules[o.fault].severity is Severity.ERROR
+    }
     for occurrence in occurrences:
         if occurrence.fault is Fault.LEAK and occurrence.site in spoken:
             # What was misused on one path is not called lost on another: one mistake, one report.
@@ -62,6 +65,7 @@ def _finding(run: Run, occurrence: Occurrence, rule: Rule) -> Finding:
     if acquired is not None and acquired.release:
         words.setdefault("release", acquired.release[0])
     words.setdefault("line", str(occurrence.span.line))
+    words["it"] = _phrase(words)
     return Finding(
         rule=rule.name,
         severity=rule.severity,
@@ -71,10 +75,21 @@ def _finding(run: Run, occurrence: Occurrence, rule: Rule) -> Finding:
         program=run.program.name,
         section=run.program.section,
         kfunc=occurrence.kfunc,
-        verifier=re.sub(r"%[a-z]", "…", rule.verifier[0]) if rule.verifier else "",
+        verifier=rule.kernel_message(words),
         help=rule.advise(words),
         path=events(occurrence, rule, words),
     )
+
+
+def _phrase(words: Mapping[str, str]) -> str:
+    """What to call the value that a finding is about: its name in quotes, else where it came from."""
+    name = words.get("var", "") or words.get("lost", "")
+    if name and not name.startswith("the "):
+        return name if name == "NULL" else f"'{name}'"
+    origin = words.get("origin", "") or words.get("acquire", "")
+    if origin.startswith("bpf_"):
+        return f"the result of {origin}()"
+    return name or "it"
 
 
 def events(occurrence: Occurrence, rule: Rule, words: Mapping[str, str]) -> tuple[Event, ...]:
@@ -86,7 +101,7 @@ def events(occurrence: Occurrence, rule: Rule, words: Mapping[str, str]) -> tupl
     first = next((i for i, s in enumerate(steps) if s.subject == subject), None)
     if first is None:
         return ()
-    relevant = _prune(steps[first:], subject, [s for s in steps[:first] if s.what in ("call", "return")])
+    relevant = _prune(steps[first:], subject)
     told = [Event(s.span, _text(s, words)) for s in relevant]
     last = rule.last_event(words)
     if last and (not told or told[-1].span != occurrence.span or told[-1].message != last):
@@ -96,7 +111,10 @@ def events(occurrence: Occurrence, rule: Rule, words: Mapping[str, str]) -> tupl
 
 def _text(step: Step, words: Mapping[str, str]) -> str:
     if step.what == "acquire" and not step.text.startswith(("iterator", "dynptr")):
-        return f"'{words.get('var') or 'reference'}' {step.text}"
+        text = step.text.replace(", may be NULL", "") if words.get("test") else step.text
+        return f"{words['it']} {text}"
+    if step.what == "return" and words.get("kind"):
+        return f"{step.text}, {words['it']} is still held"
     return step.text
 
 
@@ -109,7 +127,7 @@ def _steps(trail: object) -> list[Step]:
     return steps
 
 
-def _prune(steps: list[Step], subject: int, before: list[Step]) -> list[Step]:
+def _prune(steps: list[Step], subject: int) -> list[Step]:
     """Drop finished calls in which nothing happened to the subject, other subjects, and surplus branches."""
     kept: list[Step] = []
     opened: list[int] = []
@@ -128,7 +146,6 @@ def _prune(steps: list[Step], subject: int, before: list[Step]) -> list[Step]:
             kept.append(step)
     branches = [i for i, s in enumerate(kept) if s.what == "branch"]
     surplus = set(branches[:-MAX_BRANCHES]) if len(branches) > MAX_BRANCHES else set()
-    del before
     # A test of the subject itself is told once, as what it means and not as a branch.
     tested = {s.span for s in kept if s.what == "assume"}
     return [s for i, s in enumerate(kept) if i not in surplus and not (s.what == "branch" and s.span in tested)]

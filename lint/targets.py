@@ -18,7 +18,10 @@ CONSTANT_KEYS_SINCE = Kernel(6, 15)
 RCU_CHECKED_AT_NEW = Kernel(6, 18)
 """From here on a constructor that needs RCU is refused itself; before it was the first `next` (CONTRACT 4.H)."""
 
-_GATES = (CALLBACKS_BALANCE_SINCE, CONSTANT_KEYS_SINCE, RCU_CHECKED_AT_NEW)
+OWNED_NODES_SINCE = Kernel(6, 16)
+"""From here on bpf_rbtree_remove() takes a node by an owning reference too (CONTRACT section 8: 6.18 does)."""
+
+_GATES = (CALLBACKS_BALANCE_SINCE, CONSTANT_KEYS_SINCE, OWNED_NODES_SINCE, RCU_CHECKED_AT_NEW)
 
 
 def alike(module: ir.Module, specs: SpecSet, kernels: Sequence[Kernel]) -> list[list[Kernel]]:

@@ -21,6 +21,8 @@ class Field:
     offset: int
     ctype: Type
     tags: tuple[str, ...] = ()
+    decl_tags: tuple[str, ...] = ()
+    """btf_decl_tag words of heads of lists and trees (`contains:T:field`)."""
 
 
 @dataclass(slots=True, eq=False)

@@ -41,12 +41,13 @@ PointerKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """Why a value that was a pointer no longer is one: `null` (its NULL branch), `released`, `stale`, `stop`.
+    """Why a value that was a pointer no longer is one: `null` (its NULL branch), `released`, `stale` (a slice),
+    `unlocked` (a non-owning pointer), `stop` (a fault was reported).
 
     `by` names the call that did it; `origin` where the pointer came from.
     """
 
-    how: Literal["null", "released", "stale", "moved", "stop"]
+    how: Literal["null", "released", "stale", "unlocked", "stop"]
     by: str = ""
     origin: str = ""
     site: int = 0
@@ -106,7 +107,7 @@ class Pointer:
     base: int = 0
     """Offset at which the object of type `ctype` begins: graph nodes are handed out as pointers into it."""
 
-    def shape(self, references: dict[int, int]) -> tuple[object, ...]:
+    def shape(self, references: dict[int, int], owners: dict[int, int]) -> tuple[object, ...]:
         """Canonical form for state comparison."""
         return (
             self.kind,
@@ -117,7 +118,8 @@ class Pointer:
             self.region,
             self.size,
             self.readonly,
-            self.parent,
+            owners.get(self.parent, 0),
+            self.packet,
             self.non_owning,
             self.base,
             self.origin,
@@ -152,7 +154,7 @@ def scalar_of(ctype: Type) -> Scalar:
 
 
 def dead(
-    how: Literal["null", "released", "stale", "moved", "stop"], pointer: Pointer, by: str, site: int
+    how: Literal["null", "released", "stale", "unlocked", "stop"], pointer: Pointer, by: str, site: int
 ) -> Scalar:
     """What is left of a pointer that is none any more."""
     if how == "null":

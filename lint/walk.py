@@ -122,4 +122,8 @@ def kptr(run: Run, state: State, tags: tuple[str, ...], name: str, ctype: Type) 
     struct = target.name if target is not None else ""
     known = struct in KERNEL_KPTRS
     trust: Trust = "rcu" if rcu and (struct in RCU_KPTRS or not known) else "untrusted"
-    return Pointer("kernel" if known else "alloc", target, null=True, trust=trust, origin=origin)
+    node = any(f.ctype.name in ("bpf_list_node", "bpf_rb_node") for f in target.fields) if target else False
+    return Pointer(
+        "kernel" if known else "alloc", target, null=True, trust=trust, origin=origin,
+        non_owning=node and rcu and not known,
+    )  # fmt: skip

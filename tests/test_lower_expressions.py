@@ -252,7 +252,7 @@ def test_bitfields_are_marked() -> None:
     lowered = function("struct s v; v.f = 1; return v.f;")
     assigned = next(i for i in lowered.blocks[0].instructions if isinstance(i, ir.Assign))
     assert isinstance(assigned.place, ir.Member)
-    assert assigned.place.bitfield
+    assert assigned.place.bits is not None
 
 
 def test_struct_assignment_copies_the_whole_place() -> None:

@@ -61,7 +61,7 @@ class ExpressionBuilder(CallBuilder):
         span = span_of(cursor)
         if ctype.kind == "array":
             return self.address(place, Type("pointer", 8, target=ctype.target), span)
-        if ctype.kind == "function":
+        if ctype.kind == "function" and not isinstance(place, ir.Local):
             return ir.Unknown(ctype)
         return ir.Load(place, ctype, span)
 

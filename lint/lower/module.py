@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from clang.cindex import CursorKind as K
-from clang.cindex import StorageClass
+from clang.cindex import StorageClass, TypeKind
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.lower.builder import ModuleContext
@@ -16,6 +16,8 @@ from kfuncgen.lint.parse import Unit, forget_files, pretty, span_of
 
 _SECTION = re.compile(r'section\("([^"]*)"\)')
 _DECL_TAG = re.compile(r'btf_decl_tag\("([^"]*)"\)')
+_KEPT = re.compile(r"__attribute__\(\((?:noinline|weak)\)\)")
+"""Attributes that keep a global function from being inlined (weak ones may be replaced at link time)."""
 _FUNCTION = K.FUNCTION_DECL.value
 _VARIABLE = K.VAR_DECL.value
 
@@ -33,7 +35,7 @@ def lower(unit: Unit) -> ir.Module:
             functions.setdefault(cursor.spelling, []).append(cursor)
         elif kind == _VARIABLE:
             file = cursor.location.file
-            if file is not None and file.name == main_file:
+            if file is not None and (file.name == main_file or _may_be_licence(cursor)):
                 _global(context, cursor)
     definitions = {
         name: definition
@@ -75,6 +77,11 @@ def split_at_calls(function: ir.Function, module: ir.Module) -> None:
                 current, position = rest, 0
 
 
+def _may_be_licence(cursor: Any) -> bool:
+    """A character array that a header defines: the licence may stand there."""
+    return bool(cursor.type._kind_id == TypeKind.CONSTANTARRAY.value and cursor.storage_class == StorageClass.NONE)
+
+
 def _in_file(cursor: Any, name: str) -> bool:
     file = cursor.location.file
     return file is not None and file.name == name
@@ -106,7 +113,7 @@ def _function(context: ModuleContext, name: str, cursor: Any, text: str) -> None
         tags=tuple(tags),
         decl_tags=tuple(_DECL_TAG.findall(after_params)),
     )
-    function.noinline = not function.static and ("noinline" in text or "((weak))" in text)
+    function.noinline = not function.static and _KEPT.search(text) is not None
     context.module.functions[name] = function
     lower_function(context, function, cursor)
 

@@ -10,7 +10,7 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.builder import Builder
-from kfuncgen.lint.lower.types import type_tags
+from kfuncgen.lint.lower.types import decl_tags, type_tags
 from kfuncgen.lint.parse import evaluate, pretty, span_of
 from kfuncgen.lint.types import LONG, VOID, Field, Type
 
@@ -120,9 +120,9 @@ class PlaceBuilder(Builder):
             for step in anonymous_path(struct, name):
                 inner = ir.Member(inner, "", step.offset, struct, step.ctype)
                 struct = step.ctype
-        offset = max(conf.lib.clang_Cursor_getOffsetOfField(field), 0) // 8
-        tags = type_tags(field.type)
-        return ir.Member(inner, name, offset, struct, ctype, tags, bool(field.is_bitfield()))
+        first = max(conf.lib.clang_Cursor_getOffsetOfField(field), 0)
+        bits = (first % 8, field.get_bitfield_width()) if field.is_bitfield() else None
+        return ir.Member(inner, name, first // 8, struct, ctype, type_tags(field.type), bits)
 
     def _subscript(self, cursor: Any) -> ir.Place:
         base, index_cursor = list(cursor.get_children())[-2:]
@@ -176,6 +176,7 @@ def make_global(context: Any, cursor: Any) -> ir.GlobalVariable:
         extern=definition.storage_class == StorageClass.EXTERN,
         span=span_of(definition),
         tags=type_tags(definition.type),
+        decl_tags=decl_tags(head),
     )
     initialiser = conf.lib.clang_Cursor_getVarDeclInitializer(definition)
     if initialiser is not None and initialiser._kind_id and initialiser._kind_id not in kinds.NO_CURSOR:

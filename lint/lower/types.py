@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from clang.cindex import CursorKind, TypeKind, conf
 
+from kfuncgen.lint.parse import pretty
 from kfuncgen.lint.types import VOID, Field, Type
 
 _TAG = re.compile(r'btf_type_tag\("([^"]*)"\)')
+_DECL_TAG = re.compile(r'btf_decl_tag\("([^"]*)"\)')
 _INTS = {
     TypeKind.CHAR_U.value: (1, False),
     TypeKind.UCHAR.value: (1, False),
@@ -126,7 +129,14 @@ class TypeTable:
                     type_tags(cursor.type),
                 )
             )
+            if result[-1].ctype.name in ("bpf_list_head", "bpf_rb_root"):
+                result[-1] = replace(result[-1], decl_tags=decl_tags(pretty(cursor)))
         return tuple(result)
+
+
+def decl_tags(text: str) -> tuple[str, ...]:
+    """btf_decl_tag words in the pretty text of a declaration."""
+    return tuple(_DECL_TAG.findall(text))
 
 
 def type_tags(clang_type: Any) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.TYPE_MISMATCH,
     severity=Severity.ERROR,
-    message="argument {number} of {kfunc}() must be a {want}, '{var}' is a {have}",
+    message="argument {number} of {kfunc}() must be a {want}, {it} is a {have}",
     help="pass an object of the right type",
     verifier=("kernel function %s args#%d expected pointer to",),
 )

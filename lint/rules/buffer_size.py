@@ -7,7 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.BUFFER_SIZE,
     severity=Severity.ERROR,
-    message="{kfunc}() uses {size} bytes of '{var}', which has {available}",
+    message="{kfunc}() uses {size} bytes of {it}, which has {available}",
     help="pass the buffer's own size, sizeof(buffer)",
     verifier=("memory, len pair leads to invalid memory access",),
 )

@@ -7,7 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.CONTEXT_ARGUMENT,
     severity=Severity.ERROR,
-    message="argument {number} of {kfunc}() must be the program's context, '{var}' is {got}",
+    message="argument {number} of {kfunc}() must be the program's context, {it} is {got}",
     help="pass the first parameter of the program, unchanged",
     verifier=(
         "arg#%d expected pointer to ctx, but got",

@@ -7,6 +7,6 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.DEAD_NULL_TEST,
     severity=Severity.WARNING,
-    message="{test}() never returns NULL; the verifier skips this test, and '{lost}' would leak behind it",
-    help="drop the test, or release '{lost}' on its branch",
+    message="{test}() never returns NULL; the verifier skips this test, and {it} would leak behind it",
+    help="drop the test, or release {it} on its branch",
 )

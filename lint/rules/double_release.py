@@ -7,7 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.DOUBLE_RELEASE,
     severity=Severity.ERROR,
-    message="'{var}' is released again; it was released by {by}()",
+    message="{it} is released again; it was released by {by}()",
     help="release a reference once; drop the second call, or take a reference of its own for it",
     last="released again here",
     verifier=("arg#%d pointer type STRUCT %s must point to scalar, or struct with scalar",),

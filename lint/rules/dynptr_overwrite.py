@@ -7,7 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.DYNPTR_OVERWRITE,
     severity=Severity.ERROR,
-    message="dynptr '{var}' is overwritten while it must still be submitted or discarded",
+    message="dynptr {it} is overwritten while it must still be submitted or discarded",
     help="submit or discard it first, or use another variable",
     verifier=("cannot overwrite referenced dynptr",),
 )

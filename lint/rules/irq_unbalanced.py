@@ -17,11 +17,24 @@ def _message(words: Words) -> str:
     return _HOW.get(words["how"], "")
 
 
+_SAYS = {
+    "saved twice": "expected uninitialized irq flag as arg#%d",
+    "out of order": "cannot restore irq state out of order",
+    "place": "arg#%d doesn't point to an irq flag on stack",
+    "exit": "BPF_EXIT instruction in main prog cannot be used inside bpf_local_irq_save-ed region",
+}
+
+
+def _says(words: Words) -> str:
+    return _SAYS.get(words["how"], "")
+
+
 RULE = Rule(
     fault=Fault.IRQ_UNBALANCED,
     severity=Severity.ERROR,
     message=_message,
     help="restore each saved flag once, the last saved first",
+    says=_says,
     verifier=(
         "expected an initialized irq flag as arg#%d",
         "expected uninitialized irq flag as arg#%d",

@@ -7,7 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.KERNEL_WRITE,
     severity=Severity.ERROR,
-    message="field '{field}' of kernel object '{var}' cannot be written",
+    message="field '{field}' of kernel object {it} cannot be written",
     help="kernel objects are changed through kfuncs only",
     verifier=(
         "only read is supported",

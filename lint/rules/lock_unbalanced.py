@@ -15,11 +15,22 @@ def _message(words: Words) -> str:
     return _HOW.get(words["how"], "")
 
 
+_SAYS = {
+    "other": "bpf_spin_unlock of different lock",
+    "exit": "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region",
+}
+
+
+def _says(words: Words) -> str:
+    return _SAYS.get(words["how"], "")
+
+
 RULE = Rule(
     fault=Fault.LOCK_UNBALANCED,
     severity=Severity.ERROR,
     message=_message,
     help="pair bpf_spin_lock() and bpf_spin_unlock() on every path",
+    says=_says,
     verifier=(
         "bpf_spin_unlock without taking a lock",
         "bpf_spin_unlock is missing",

@@ -8,7 +8,7 @@ from kfuncgen.lint.rule import Rule, Words
 def _message(words: Words) -> str:
     if words["var"] == "NULL":
         return f"argument {words['number']} of {words['kfunc']}() must not be NULL"
-    return f"'{words['var']}' may be NULL where it is passed to {words['kfunc']}()"
+    return f"{words['it']} may be NULL where it is passed to {words['kfunc']}()"
 
 
 def _help(words: Words) -> str:

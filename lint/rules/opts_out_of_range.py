@@ -7,6 +7,6 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.OPTS_RANGE,
     severity=Severity.WARNING,
-    message="{kfunc}() fails for {struct}.{field} = {got}, valid is {valid}",
+    message="{kfunc}() fails for {struct}.{field} = {got}, valid: {valid}",
     help="set the field to a valid value",
 )

@@ -15,11 +15,23 @@ def _message(words: Words) -> str:
     return _HOW.get(words["how"], "")
 
 
+_SAYS = {
+    "nested": "nested rcu read lock",
+    "unmatched": "unmatched rcu read unlock",
+    "exit": "BPF_EXIT instruction in main prog cannot be used inside bpf_rcu_read_lock-ed region",
+}
+
+
+def _says(words: Words) -> str:
+    return _SAYS.get(words["how"], "")
+
+
 RULE = Rule(
     fault=Fault.RCU_UNBALANCED,
     severity=Severity.ERROR,
     message=_message,
     help="pair bpf_rcu_read_lock() and bpf_rcu_read_unlock() on every path",
+    says=_says,
     verifier=(
         "unmatched rcu read unlock",
         "nested rcu read lock",

@@ -7,7 +7,8 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.RELEASE_NULL,
     severity=Severity.ERROR,
-    message="'{var}' is NULL where {kfunc}() releases it",
+    message="{it} is NULL where {kfunc}() releases it",
     help="release it on the other branch, where it is not NULL",
     last="NULL here",
+    says="Possibly NULL pointer passed to trusted arg%d",
 )

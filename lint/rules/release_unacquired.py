@@ -7,9 +7,9 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.RELEASE_UNACQUIRED,
     severity=Severity.ERROR,
-    message="'{var}' is released by {kfunc}(), but no reference to it is held",
+    message="{it} is released by {kfunc}(), but no reference to it is held",
     help="release only what an acquiring kfunc returned; drop this call, or acquire a reference first",
-    last="'{var}' carries no reference here",
+    last="{it} carries no reference here",
     verifier=(
         "release kernel function %s expects refcounted PTR_TO_BTF_ID",
         "R%d must be referenced when passed to release function",

@@ -7,7 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.SCALAR_ARGUMENT,
     severity=Severity.ERROR,
-    message="argument {number} of {kfunc}() ('{param}') must be a number, '{var}' is a pointer",
+    message="argument {number} of {kfunc}() ('{param}') must be a number, {it} is a pointer",
     help="pass the number itself",
     verifier=("R%d is not a scalar",),
 )

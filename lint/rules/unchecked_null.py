@@ -10,7 +10,7 @@ def _message(words: Words) -> str:
     call = "()" if words["origin"].startswith("bpf_") else ""
     if words["var"] == "NULL":
         return "NULL is dereferenced"
-    return f"'{words['var']}'{origin}{call} may be NULL where it is dereferenced"
+    return f"{words['it']}{origin}{call} may be NULL where it is dereferenced"
 
 
 def _help(words: Words) -> str:

@@ -7,16 +7,16 @@ from kfuncgen.lint.rule import Rule, Words
 
 def _message(words: Words) -> str:
     if words["kind"] == "iterator":
-        return f"iterator '{words['var']}' is not destroyed on this path"
+        return f"iterator {words['it']} is not destroyed on this path"
     if words["kind"] == "dynptr":
-        return f"dynptr '{words['var']}' from {words['acquire']}() is neither submitted nor discarded on this path"
-    return f"'{words['var']}' from {words['acquire']}() is not released on this path"
+        return f"dynptr {words['it']} from {words['acquire']}() is neither submitted nor discarded on this path"
+    return f"{words['it']} from {words['acquire']}() is not released on this path"
 
 
 def _help(words: Words) -> str:
     if words["release"]:
-        return f"call {words['release']}() on it before line {words['line']}"
-    return f"release it before line {words['line']}"
+        return f"call {words['release']}() on it before the program returns here"
+    return "release it before the program returns here"
 
 
 RULE = Rule(
@@ -24,6 +24,6 @@ RULE = Rule(
     severity=Severity.ERROR,
     message=_message,
     help=_help,
-    last="'{var}' is still held here",
+    last="{it} is still held here",
     verifier=("Unreleased reference id=%d alloc_insn=%d",),
 )

@@ -7,7 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.UNTRUSTED_ARGUMENT,
     severity=Severity.ERROR,
-    message="argument {number} of {kfunc}() must be trusted or referenced, '{var}' is neither",
+    message="argument {number} of {kfunc}() must be trusted or referenced, {it} is neither",
     help="acquire a reference first, or take the pointer from a trusted source",
     verifier=(
         "R%d must be referenced or trusted",

@@ -6,7 +6,7 @@ from kfuncgen.lint.rule import Rule, Words
 
 
 def _message(words: Words) -> str:
-    slip = ", the size of a pointer" if words["pointer"] else ""
+    slip = " (sizeof of a pointer, not of the struct)" if words["pointer"] else ""
     effect = "returns NULL" + (
         f" with {words['error_field']} = -EINVAL" if words["error_field"] else " and reports no error"
     )
