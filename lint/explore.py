@@ -25,6 +25,18 @@ from kfuncgen.lint.state import FRAME, State
 from kfuncgen.lint.transfer import Outcome, forget_memory
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, dead, scalar_of
 
+_READS_ANYWHERE = frozenset(
+    ("bpf_probe_read", "bpf_probe_read_kernel", "bpf_probe_read_user", "bpf_probe_read_str",
+     "bpf_probe_read_kernel_str", "bpf_probe_read_user_str")
+)  # fmt: skip
+"""Helpers whose third argument may be any address, NULL too; only arithmetic on a maybe-NULL one is refused."""
+
+_NULL_IS_FINE = frozenset(
+    ("bpf_csum_diff", "bpf_snprintf", "bpf_seq_printf", "bpf_trace_vprintk", "bpf_sk_assign", "bpf_redirect_neigh",
+     "bpf_get_func_arg", "bpf_sysctl_get_name", "bpf_snprintf_btf")
+)  # fmt: skip
+"""Helpers with arguments that may be NULL (ARG_*_OR_NULL)."""
+
 _CARRY = FRAME - 3
 """Index of the pseudo local, in the caller's frame, through which a struct is returned."""
 
@@ -302,6 +314,7 @@ class Explorer:
                 if isinstance(fact, Pointer) and fact.region in state.regions and fact.region is not None:
                     state.regions[region] = state.regions[fact.region]
                 continue
+            value = self.evaluator.settle_word(state, value, var.ctype)
             state.regions[region] = ("uninit", {0: (var.ctype.size or 8, value)})
         silent = call.implicit or is_wrapper(self.function)
         if not silent:
@@ -367,7 +380,24 @@ class Explorer:
         declaration = self.run.module.declarations.get(name)
         if declaration is not None and (declaration.ksym or not name.startswith("bpf_")):
             self._escape(state, call, name, args)
+        if declaration is None and name.startswith("bpf_"):
+            self._helper_arguments(state, call, name, args)
         return [(state, self.any_result(state, call))]
+
+    def _helper_arguments(self, state: State, call: ir.Call, name: str, args: list[Value]) -> None:
+        """Helpers without a spec: memory that they read or write is no maybe-NULL pointer (check_func_arg())."""
+        for index, value in enumerate(args):
+            fact = state.fact(value)
+            if not isinstance(fact, Pointer) or not fact.null or not isinstance(value, Ref):
+                continue
+            anything = name in _READS_ANYWHERE and index == 2
+            if (anything and value.offset == 0) or name in _NULL_IS_FINE:
+                continue
+            fault = Fault.UNCHECKED_NULL if value.offset != 0 else Fault.NULL_ARGUMENT
+            words = {**self.evaluator.describe(state, value), "kfunc": name, "number": str(index + 1)}
+            self.run.report(state, fault, call.span, self.function.name, value.id, fact.site, words)
+            state.facts[value.id] = replace(fact, null=False)
+            return
 
     def _escape(self, state: State, call: ir.Call, name: str, args: list[Value]) -> None:
         """An external function without a spec: what it is handed may be released or kept by it; assume so."""

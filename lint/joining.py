@@ -14,7 +14,7 @@ from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.values import ANY, Death, Pointer, Ref, Scalar, Value
 
-STATES_WHILE_HOLDING = 40
+STATES_WHILE_HOLDING = 48
 """States kept apart at one point while something is held: flags and error codes may tell on which path."""
 
 STATES_WHILE_FREE = 10

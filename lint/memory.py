@@ -307,6 +307,14 @@ class Memory:
             subject = where.base.id if isinstance(where.base, Ref) else 0
             self.run.report(state, Fault.MEMORY_BOUNDS, span, self.function.name, subject, fact.site, words)
 
+    def settle_word(self, state: State, value: Value, ctype: Type) -> Value:
+        """A word of the context that may be a pointer or a number is a number once it is kept as one."""
+        fact = state.fact(value)
+        word = isinstance(fact, Pointer) and fact.kind == "kernel" and fact.ctype is None
+        if word and ctype.is_integer and isinstance(fact, Pointer) and fact.origin == "argument":
+            return self.run.new(state, scalar_of(ctype))
+        return value
+
     def assign(self, state: State, instruction: ir.Assign) -> None:
         """`place = value`, structs included."""
         place, source = instruction.place, instruction.value
@@ -316,7 +324,7 @@ class Memory:
             else:
                 self.fill(state, ir.Fill(place, False, instruction.span))
             return
-        value = self.value(state, source)
+        value = self.settle_word(state, self.value(state, source), place.ctype)
         if isinstance(value, Ref) and value.id:
             if isinstance(place, ir.Local) and not place.var.is_temp:
                 self.run.names.setdefault(value.id, place.var.name)

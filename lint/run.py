@@ -13,7 +13,7 @@ from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, 
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progtypes import SectionInfo
 
-MAX_STEPS = 120_000
+MAX_STEPS = 240_000
 """Instructions evaluated per program; past it the rest is not explored and a note says so."""
 
 

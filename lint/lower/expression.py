@@ -175,6 +175,9 @@ class ExpressionBuilder(CallBuilder):
             return self._increment(cursor, child, operator, ctype)
         if operator in (kinds.PLUS, kinds.EXTENSION):
             return self.value(child)
+        if operator == kinds.LOGICAL_NOT and self._tests_pointer(child):
+            # Kept as a number, it tells on which path we are: one path each.
+            return self._logical(cursor)
         if operator == kinds.LOGICAL_NOT:
             return ir.Unary("!", self.value(child), INT, span_of(cursor))
         operand = self.value(child)
@@ -209,8 +212,25 @@ class ExpressionBuilder(CallBuilder):
         symbol = kinds.BINARY_OPS.get(operator)
         if symbol is None:
             return self.fallback(cursor)
+        branching, self._branching = self._branching, False
+        if symbol in ("==", "!=") and not branching and self.type_of(left).is_pointer:
+            return self._logical(cursor)
         a, b = self.in_order([left, right])
         return self.arithmetic(symbol, a, b, self.type_of(cursor), span_of(cursor))
+
+    _branching = False
+    """The comparison that is lowered next is a condition by itself."""
+
+    def _tests_pointer(self, cursor: Any) -> bool:
+        """Whether `!x`, `!!x` or `!(x == y)` asks about a pointer."""
+        operator = conf.lib.clang_getCursorUnaryOperatorKind
+        while cursor._kind_id == kinds.PAREN or (
+            cursor._kind_id == kinds.UNARY and operator(cursor) == kinds.LOGICAL_NOT
+        ):
+            cursor = self.child(cursor)
+        if cursor._kind_id == kinds.BINARY:
+            cursor = next(iter(cursor.get_children()))
+        return bool(self.type_of(cursor).is_pointer)
 
     def in_order(self, cursors: list[Any]) -> list[ir.Expr]:
         """Values of operands from left to right: what an earlier one reads, a later one's calls do not change.
@@ -367,7 +387,9 @@ class ExpressionBuilder(CallBuilder):
         elif kind == kinds.CALL and cursor.spelling in ("__builtin_expect", "__builtin_expect_with_probability"):
             self.condition(next(cursor.get_arguments()), yes, no)
             return
+        self._branching = kind == kinds.BINARY
         value = self.value(cursor)
+        self._branching = False
         if isinstance(value, ir.Const):
             self.end(ir.Jump(yes if value.value else no))
         else:

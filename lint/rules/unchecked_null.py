@@ -6,8 +6,9 @@ from kfuncgen.lint.rule import Rule, Words
 
 
 def _message(words: Words) -> str:
-    origin = f" from {words['origin']}" if words["origin"] else ""
-    call = "()" if words["origin"].startswith("bpf_") else ""
+    named = not words["it"].startswith("the result of")
+    origin = f" from {words['origin']}" if words["origin"] and named else ""
+    call = "()" if words["origin"].startswith("bpf_") and named else ""
     if words["var"] == "NULL":
         return "NULL is dereferenced"
     return f"{words['it']}{origin}{call} may be NULL where it is dereferenced"
