@@ -277,9 +277,9 @@ class Explorer:
             target = state.fact(evaluator.value(state, call.callee))
             if isinstance(target, Pointer) and target.kind == "function":
                 name = target.origin
-            else:
-                self.run.note(self.function.name, "call through an unknown pointer", call.span)
         args = [self._argument(state, a) for a in call.args]
+        if not name:
+            self._escape(state, call, "a call through an unknown pointer", args)
         body = self.run.module.functions.get(name)
         if body is not None:
             if not body.noinline:
@@ -379,7 +379,7 @@ class Explorer:
         self._forget_globals(state)
         declaration = self.run.module.declarations.get(name)
         if declaration is not None and (declaration.ksym or not name.startswith("bpf_")):
-            self._escape(state, call, name, args)
+            self._escape(state, call, f"{name}()", args)
         if declaration is None and name.startswith("bpf_"):
             self._helper_arguments(state, call, name, args)
         return [(state, self.any_result(state, call))]
@@ -401,7 +401,7 @@ class Explorer:
 
     def _escape(self, state: State, call: ir.Call, name: str, args: list[Value]) -> None:
         """An external function without a spec: what it is handed may be released or kept by it; assume so."""
-        self.run.note(self.function.name, f"{name}() has no known contract", call.span)
+        self.run.note(self.function.name, f"{name} has no known contract", call.span)
         for value in args:
             fact = state.fact(value)
             if isinstance(fact, Pointer) and fact.reference:

@@ -13,6 +13,11 @@ cd "$CHECKOUT"
 PATH=$PATH:/usr/sbin:/sbin
 
 install_packages
+# The kernel's own BPF programs, which test_selftests.py lints where the package is (Debian; 150 MB).
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null && [ ! -e /usr/src/linux-source-6.12.tar.xz ]; then
+    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+        linux-source-6.12; } >&2 || say "linux-source-6.12 is not available: its programs are not linted"
+fi
 make_environment "${KFUNCGEN_VENV:-$CHECKOUT/.venv}" "[dev,lsp]"
 PATH="${KFUNCGEN_VENV:-$CHECKOUT/.venv}/bin:$PATH"
 
