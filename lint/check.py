@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,12 +23,16 @@ from kfuncgen.spec.progtypes import section_info
 from kfuncgen.toolchain.flags import find_flags
 from kfuncgen.toolchain.headers import WITHOUT_PROTOTYPES, fallback_include_args, fallback_used
 
+RECURSION = 30_000
+"""Frames for expressions as deep as generated code has them: lowering takes about five per level."""
+
 _QUIET = "-Wno-everything"
 """Compiler warnings are the compiler's business."""
 
 
 def check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | None) -> LintResult:
     """Lint files one by one; see `kfuncgen.lint.check_paths`."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
     findings: list[Finding] = []
     notes: list[Note] = []
     failures: list[FileFailure] = []
