@@ -32,7 +32,16 @@ _QUIET = "-Wno-everything"
 
 def check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | None) -> LintResult:
     """Lint files one by one; see `kfuncgen.lint.check_paths`."""
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION))
+    try:
+        return _check_paths(paths, options, stdin_text)
+    finally:
+        # Others rely on the usual limit, to refuse nesting that would overflow the stack.
+        sys.setrecursionlimit(before)
+
+
+def _check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | None) -> LintResult:
     findings: list[Finding] = []
     notes: list[Note] = []
     failures: list[FileFailure] = []
