@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from kfuncgen.diagnostic import FileFailure, Finding, Note, Place, Report, SourceError
+from kfuncgen.diagnostic import FileFailure, Finding, Note, Report, SourceError
 from kfuncgen.lint import LintOptions, LintResult, ir
 from kfuncgen.lint.explore import BudgetExceeded, Explorer
 from kfuncgen.lint.lower import lower
@@ -166,6 +166,3 @@ def explore(module: ir.Module, program: Program, options: LintOptions, kernel: K
             Occurrence(Fault.OPTS_ERROR_IGNORED, call.span, call.function, 0, site, words, None, call.name)
         )
     return run
-
-
-__all__ = ["Place", "check_file", "check_paths", "explore"]

@@ -461,6 +461,3 @@ def reachable_calls(module: ir.Module, function: ir.Function) -> Iterator[str]:
             body = module.functions.get(name)
             if body is not None:
                 todo.append(body)
-
-
-__all__ = ["BudgetExceeded", "Explorer", "reachable_calls"]

@@ -345,6 +345,5 @@ class Module:
     declarations: dict[str, Declaration] = field(default_factory=dict)
     globals: dict[str, GlobalVariable] = field(default_factory=dict)
     licence: str | None = None
-    licence_span: Span | None = None
     struct: dict[str, Type] = field(default_factory=dict)
     """Structs of the program by tag, as they were met."""

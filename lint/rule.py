@@ -65,6 +65,11 @@ class Rule:
         return _fill(self.last, words)
 
 
+def by_how(table: Mapping[str, str]) -> Callable[[Words], str]:
+    """A template that depends on how the fault came about (the word `how`)."""
+    return lambda words: table.get(words["how"], "")
+
+
 class _Missing(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return ""

@@ -9,7 +9,7 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.state import State
-from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, plain_name
+from kfuncgen.lint.values import ANY, Death, Fact, Ref, Scalar, Value, plain_name
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progtypes import SectionInfo
 
@@ -175,12 +175,3 @@ def stop(state: State, value: Value) -> None:
     """After a fault was reported for a value, nothing more is said about it: one mistake, one report."""
     if isinstance(value, Ref):
         state.facts[value.id] = replace(ANY, death=Death("stop"))
-
-
-def pointer_fact(state: State, value: Value) -> Pointer | None:
-    """The fact of a value when it is a pointer."""
-    if isinstance(value, Ref):
-        fact = state.facts.get(value.id)
-        if isinstance(fact, Pointer):
-            return fact
-    return None

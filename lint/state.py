@@ -244,10 +244,6 @@ class State:
 
     # -- references --------------------------------------------------------------------------------------
 
-    def values_of_reference(self, reference: int) -> list[int]:
-        """Ids of the pointers that carry a reference."""
-        return [i for i, f in self.facts.items() if isinstance(f, Pointer) and f.reference == reference]
-
     # -- comparison --------------------------------------------------------------------------------------
 
     def _settled(self, rename: dict[int, int]) -> list[int]:

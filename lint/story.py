@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kfuncgen.diagnostic import Event, Finding, Severity, Span
+from kfuncgen.diagnostic import Event, Finding, Severity
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.rule import Rule, rules_by_fault
 from kfuncgen.lint.run import Occurrence, Run
@@ -154,6 +154,3 @@ def _prune(steps: list[Step], subject: int) -> list[Step]:
 def by_place(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings in the order of output."""
     return tuple(sorted(findings, key=lambda f: f.sort_key))
-
-
-__all__ = ["Span", "Told", "by_place", "events", "tell"]

@@ -91,7 +91,6 @@ def _global(context: ModuleContext, cursor: Any) -> None:
     made = make_global(context, cursor)
     if made.section == "license" and context.module.licence is None:
         context.module.licence = made.text or ""
-        context.module.licence_span = made.span
 
 
 def _function(context: ModuleContext, name: str, cursor: Any, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from kfuncgen.diagnostic import Severity
 from kfuncgen.lint.machine import Fault
-from kfuncgen.lint.rule import Rule, Words
+from kfuncgen.lint.rule import Rule, by_how
 
 _HOW = {
     "place": "saved interrupt state must be a local variable",
@@ -13,10 +13,6 @@ _HOW = {
 }
 
 
-def _message(words: Words) -> str:
-    return _HOW.get(words["how"], "")
-
-
 _SAYS = {
     "saved twice": "expected uninitialized irq flag as arg#%d",
     "out of order": "cannot restore irq state out of order",
@@ -25,16 +21,12 @@ _SAYS = {
 }
 
 
-def _says(words: Words) -> str:
-    return _SAYS.get(words["how"], "")
-
-
 RULE = Rule(
     fault=Fault.IRQ_UNBALANCED,
     severity=Severity.ERROR,
-    message=_message,
+    message=by_how(_HOW),
     help="restore each saved flag once, the last saved first",
-    says=_says,
+    says=by_how(_SAYS),
     verifier=(
         "expected an initialized irq flag as arg#%d",
         "expected uninitialized irq flag as arg#%d",

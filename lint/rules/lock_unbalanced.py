@@ -2,7 +2,7 @@
 
 from kfuncgen.diagnostic import Severity
 from kfuncgen.lint.machine import Fault
-from kfuncgen.lint.rule import Rule, Words
+from kfuncgen.lint.rule import Rule, by_how
 
 _HOW = {
     "other": "another lock is released than the one that is held",
@@ -11,26 +11,18 @@ _HOW = {
 }
 
 
-def _message(words: Words) -> str:
-    return _HOW.get(words["how"], "")
-
-
 _SAYS = {
     "other": "bpf_spin_unlock of different lock",
     "exit": "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region",
 }
 
 
-def _says(words: Words) -> str:
-    return _SAYS.get(words["how"], "")
-
-
 RULE = Rule(
     fault=Fault.LOCK_UNBALANCED,
     severity=Severity.ERROR,
-    message=_message,
+    message=by_how(_HOW),
     help="pair bpf_spin_lock() and bpf_spin_unlock() on every path",
-    says=_says,
+    says=by_how(_SAYS),
     verifier=(
         "bpf_spin_unlock without taking a lock",
         "bpf_spin_unlock is missing",

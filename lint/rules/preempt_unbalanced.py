@@ -2,7 +2,7 @@
 
 from kfuncgen.diagnostic import Severity
 from kfuncgen.lint.machine import Fault
-from kfuncgen.lint.rule import Rule, Words
+from kfuncgen.lint.rule import Rule, by_how
 
 _HOW = {
     "unmatched": "preemption is enabled without being disabled",
@@ -10,25 +10,17 @@ _HOW = {
 }
 
 
-def _message(words: Words) -> str:
-    return _HOW.get(words["how"], "")
-
-
 _SAYS = {
     "exit": "BPF_EXIT instruction in main prog cannot be used inside bpf_preempt_disable-ed region",
 }
 
 
-def _says(words: Words) -> str:
-    return _SAYS.get(words["how"], "")
-
-
 RULE = Rule(
     fault=Fault.PREEMPT_UNBALANCED,
     severity=Severity.ERROR,
-    message=_message,
+    message=by_how(_HOW),
     help="pair bpf_preempt_disable() and bpf_preempt_enable() on every path",
-    says=_says,
+    says=by_how(_SAYS),
     verifier=(
         "unmatched attempt to enable preemption",
         "bpf_preempt_enable is missing",

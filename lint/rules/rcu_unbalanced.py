@@ -2,17 +2,13 @@
 
 from kfuncgen.diagnostic import Severity
 from kfuncgen.lint.machine import Fault
-from kfuncgen.lint.rule import Rule, Words
+from kfuncgen.lint.rule import Rule, by_how
 
 _HOW = {
     "nested": "RCU read lock is taken again while it is held",
     "unmatched": "RCU read lock is released without being held",
     "exit": "RCU read lock is still held where the program ends",
 }
-
-
-def _message(words: Words) -> str:
-    return _HOW.get(words["how"], "")
 
 
 _SAYS = {
@@ -22,16 +18,12 @@ _SAYS = {
 }
 
 
-def _says(words: Words) -> str:
-    return _SAYS.get(words["how"], "")
-
-
 RULE = Rule(
     fault=Fault.RCU_UNBALANCED,
     severity=Severity.ERROR,
-    message=_message,
+    message=by_how(_HOW),
     help="pair bpf_rcu_read_lock() and bpf_rcu_read_unlock() on every path",
-    says=_says,
+    says=by_how(_SAYS),
     verifier=(
         "unmatched rcu read unlock",
         "nested rcu read lock",
