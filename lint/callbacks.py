@@ -51,7 +51,7 @@ def run_callbacks(
     # The context must survive comparisons of states, which forget what no memory holds.
     held = explorer.depth * FRAME + _HELD
     state.regions[held] = ("uninit", {0: (8, context)})
-    meeting = Meeting(explorer.run, explorer.function.name, call.span)
+    meeting = Meeting(explorer.run, explorer.function.name, call.span, not explorer.run.matters(body.name))
     results = [s for s in [meeting.arrive(state)] if s is not None]
     frontier = list(results)
     position = _CONTEXT_PARAMETER.get(contract.name, len(body.params) - 1)

@@ -57,12 +57,16 @@ class Explorer:
         self.depth = depth
         self.callback = callback
         self.evaluator = Evaluator(run, function, depth, callback, less)
-        self.exits: list[State] = []
-        self.leaving = Meeting(run, function.name, function.span)
+        self.exits: list[tuple[State, Value]] = []
+        self.plain = not run.matters(function.name)
+        self.leaving = self._meeting()
         self.meetings: dict[int, Meeting] = {}
         self.queue: list[tuple[int, int, State, object]] = []
         self.newest: dict[tuple[int, object], int] = {}
         self.serial = 0
+
+    def _meeting(self) -> Meeting:
+        return Meeting(self.run, self.function.name, self.function.span, self.plain)
 
     def explore(self, state: State) -> list[tuple[State, Value]]:
         """All ways out of the function from one entry state: state and returned value."""
@@ -75,7 +79,7 @@ class Explorer:
             self._block(blocks[order], current)
         results: list[tuple[State, Value]] = []
         region = self.depth * FRAME + _RESULT
-        for exit_state in self.exits:
+        for exit_state in self._distinct_exits():
             value = exit_state.regions.get(region, ("uninit", {}))[1].get(0, (8, 0))[1]
             exit_state.drop_frame(self.depth)
             results.append((exit_state, value))
@@ -91,9 +95,13 @@ class Explorer:
         ]
         for region in dying:
             del state.regions[region]
+        if not block.joins:
+            self.serial += 1
+            heapq.heappush(self.queue, (block.order, self.serial, state, None))
+            return
         meeting = self.meetings.get(block.order)
         if meeting is None:
-            meeting = self.meetings[block.order] = Meeting(self.run, self.function.name, self.function.span)
+            meeting = self.meetings[block.order] = self._meeting()
         onward = meeting.arrive(state)
         if onward is not None:
             self.serial += 1
@@ -255,10 +263,19 @@ class Explorer:
         state.regions[region] = ("uninit", {0: (8, value)})
         if returned is not None:
             state.regions[(self.depth - 1) * FRAME + _CARRY] = returned
-        # An error code tells which path was taken: paths with different ones stay apart.
-        onward = self.leaving.arrive(state, value if isinstance(value, int) else None)
-        if onward is not None:
-            self.exits.append(onward)
+        self.exits.append((state, value))
+
+    def _distinct_exits(self) -> list[State]:
+        """The states that left the function, those that behave alike once."""
+        if len(self.exits) == 1:
+            return [self.exits[0][0]]
+        distinct: list[State] = []
+        for state, value in self.exits:
+            # An error code tells which path was taken: paths with different ones stay apart.
+            onward = self.leaving.arrive(state, value if isinstance(value, int) else None)
+            if onward is not None:
+                distinct.append(onward)
+        return distinct
 
     def leave(self, state: State, span: Span) -> None:
         """The program ends: whatever is still held leaks."""

@@ -290,6 +290,8 @@ class Block:
     """Position in reverse post-order; -1 = unreachable."""
     live: frozenset[int] = frozenset()
     """Indices of the locals whose value may still be read from here on."""
+    joins: bool = False
+    """Whether paths can meet here: more than one edge leads here, or a call that may come back on several."""
 
     def successors(self) -> tuple[Block, ...]:
         """The blocks that may follow, without repeats."""
@@ -321,6 +323,8 @@ class Function:
     opaque: list[Opaque] = field(default_factory=list)
     calls: set[str] = field(default_factory=set)
     """Names of functions called or referred to."""
+    indirect: bool = False
+    """Whether it calls through pointers."""
     noinline: bool = False
     """A global function that the compiler keeps: the verifier checks it alone. Others are inlined by -O2."""
 

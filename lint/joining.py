@@ -20,6 +20,9 @@ STATES_WHILE_HOLDING = 48
 STATES_WHILE_FREE = 10
 """The same while nothing is held: integers that differ hardly matter then."""
 
+STATES_IN_PLAIN = 4
+"""The same, held or free, in functions from which no contract call can be reached: packet parsers, hashes."""
+
 JOINED_STATES = 300
 """Different obligations and pointers kept apart at one point; past it states are dropped, with a note."""
 
@@ -30,12 +33,13 @@ WIDEN_AFTER = 3
 class Meeting:
     """The states met at one point of one frame."""
 
-    __slots__ = ("count", "function", "ground", "joined", "keys", "run", "span")
+    __slots__ = ("count", "function", "ground", "joined", "keys", "plain", "run", "span")
 
-    def __init__(self, run: Run, function: str, span: Span) -> None:
+    def __init__(self, run: Run, function: str, span: Span, plain: bool = False) -> None:
         self.run = run
         self.function = function
         self.span = span
+        self.plain = plain
         self.keys: set[object] = set()
         self.joined: dict[object, tuple[State, int]] = {}
         self.count = 0
@@ -52,9 +56,14 @@ class Meeting:
             return None
         self.keys.add(key)
         self.count += 1
-        if self.count <= (STATES_WHILE_HOLDING if state.holds() else STATES_WHILE_FREE):
+        if self.count <= self._budget(state):
             return state
         return self._join(state, label)
+
+    def _budget(self, state: State) -> int:
+        if self.plain:
+            return STATES_IN_PLAIN
+        return STATES_WHILE_HOLDING if state.holds() else STATES_WHILE_FREE
 
     def _join(self, state: State, label: object) -> State | None:
         """Join with the state of equal obligations, None when that adds nothing."""

@@ -87,6 +87,7 @@ class Run:
     _ids: int = 0
     _sites: dict[int, int] = field(default_factory=dict)
     _globals: dict[int, int] = field(default_factory=dict)
+    _matters: dict[str, bool] = field(default_factory=dict)
     _contracts: dict[str, Contract | None] = field(default_factory=dict)
 
     def fresh(self) -> int:
@@ -128,6 +129,20 @@ class Run:
             function = self.specs.get(name) or self.specs.get(plain_name(name))
             self._contracts[name] = function.at(self.kernel) if function is not None else None
         return self._contracts[name]
+
+    def matters(self, name: str) -> bool:
+        """Whether a contract call can be reached from a function of this module; calls through pointers count."""
+        known = self._matters.get(name)
+        if known is None:
+            self._matters[name] = False  # recursion: decided by the outer round
+            body = self.module.functions.get(name)
+            if body is None:
+                # Helpers without a contract (not declared: they are numbers in the helper header) change nothing.
+                known = self.contract(name) is not None or name in self.module.declarations
+            else:
+                known = body.indirect or any(self.matters(callee) for callee in sorted(body.calls))
+            self._matters[name] = known
+        return known
 
     @property
     def sleepable(self) -> bool:

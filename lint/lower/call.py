@@ -49,6 +49,8 @@ class CallBuilder(InitialiserBuilder):
                 callee = callee.operand
             if isinstance(callee, ir.FunctionRef):
                 callee = callee.name
+            else:
+                self.function.indirect = True
         values = tuple(self.in_order(arguments))
         result = self.temporary(ctype) if ctype.kind != "void" else None
         prototype = self.types.get(children[0].type).target

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clang.cindex import CursorKind as K
@@ -18,6 +20,8 @@ _SECTION = re.compile(r'section\("([^"]*)"\)')
 _DECL_TAG = re.compile(r'btf_decl_tag\("([^"]*)"\)')
 _KEPT = re.compile(r"__attribute__\(\((?:noinline|weak)\)\)")
 """Attributes that keep a global function from being inlined (weak ones may be replaced at link time)."""
+_HIDDEN = re.compile(r'visibility\("(?:hidden|internal)"\)')
+"""Of global functions that libbpf makes static ones (libbpf.c: bpf_object__add_programs)."""
 _FUNCTION = K.FUNCTION_DECL.value
 _VARIABLE = K.VAR_DECL.value
 
@@ -54,27 +58,56 @@ def lower(unit: Unit) -> ir.Module:
         if name in definitions and name not in module.functions:
             text = " ".join(pretty(c) for c in functions[name])
             _function(context, name, definitions[name], text)
+    straight: dict[str, bool] = {}
     for function in module.functions.values():
-        split_at_calls(function, module)
+        _is_straight(function.name, module, straight)
+    for function in module.functions.values():
+        split_at_calls(function, module, straight)
         finish(function)
     module.struct = context.types.structs
     return module
 
 
-def split_at_calls(function: ir.Function, module: ir.Module) -> None:
-    """End blocks behind calls of functions with bodies: the paths that come back meet there."""
+def _is_straight(name: str, module: ir.Module, known: dict[str, bool]) -> bool:
+    """Whether a function has one way through, its callees too: then no paths come back to meet."""
+    if name not in known:
+        known[name] = False  # recursion
+        body = module.functions[name]
+        known[name] = len(body.blocks) == 1 and all(
+            callee not in module.functions or _is_straight(callee, module, known) for callee in body.calls
+        )
+    return known[name]
+
+
+def split_at_calls(function: ir.Function, module: ir.Module, straight: Mapping[str, bool]) -> None:
+    """End blocks behind calls of functions with branches: the paths that come back meet there."""
     for block in list(function.blocks):
         current = block
         position = 0
         while position < len(current.instructions) - 1:
             instruction = current.instructions[position]
             position += 1
-            if isinstance(instruction, ir.Call) and instruction.callee in module.functions:
-                rest = ir.Block(len(function.blocks), current.instructions[position:], current.terminator)
+            if not isinstance(instruction, ir.Call):
+                continue
+            if _may_fork(instruction, straight):
+                rest = ir.Block(len(function.blocks), current.instructions[position:], current.terminator, joins=True)
                 function.blocks.append(rest)
                 del current.instructions[position:]
                 current.terminator = ir.Jump(rest)
                 current, position = rest, 0
+
+
+def _may_fork(call: ir.Call, straight: Mapping[str, bool]) -> bool:
+    """Whether a call may come back on several paths: branching bodies, callbacks that run many times."""
+    if not isinstance(call.callee, str) or not straight.get(call.callee, True):
+        return True
+    return any(isinstance(_bare(argument), ir.FunctionRef) for argument in call.args)
+
+
+def _bare(expression: ir.Expr) -> ir.Expr:
+    while isinstance(expression, ir.Cast):
+        expression = expression.operand
+    return expression
 
 
 def _may_be_licence(cursor: Any) -> bool:
@@ -112,7 +145,7 @@ def _function(context: ModuleContext, name: str, cursor: Any, text: str) -> None
         tags=tuple(tags),
         decl_tags=tuple(_DECL_TAG.findall(after_params)),
     )
-    function.noinline = not function.static and _KEPT.search(text) is not None
+    function.noinline = not function.static and _KEPT.search(text) is not None and _HIDDEN.search(text) is None
     context.module.functions[name] = function
     lower_function(context, function, cursor)
 
@@ -137,7 +170,22 @@ def finish(function: ir.Function) -> None:
     for number, block in enumerate(reversed(order)):
         block.order = number
     function.blocks = list(reversed(order))
+    edges = Counter(b.index for block in function.blocks for b in _targets(block))
+    for block in function.blocks:
+        block.joins |= edges[block.index] + (block.order == 0) > 1
     _liveness(function)
+
+
+def _targets(block: ir.Block) -> Iterator[ir.Block]:
+    """Where the edges out of a block lead, a block once per edge."""
+    end = block.terminator
+    if isinstance(end, ir.Branch):
+        yield from (end.if_true, end.if_false)
+    elif isinstance(end, ir.Switch):
+        yield from (target for _, _, target in end.cases)
+        yield end.default
+    elif isinstance(end, ir.Jump):
+        yield end.target
 
 
 def _liveness(function: ir.Function) -> None:
