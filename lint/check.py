@@ -10,11 +10,11 @@ from pathlib import Path
 
 from kfuncgen.diagnostic import FileFailure, Finding, Note, Report, SourceError
 from kfuncgen.lint import LintOptions, LintResult, ir
-from kfuncgen.lint.explore import BudgetExceeded, Explorer
+from kfuncgen.lint.explore import BudgetExceeded, Explorer, reachable_calls
 from kfuncgen.lint.lower import lower
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.parse import Unit, parse
-from kfuncgen.lint.program import entry_state, is_program, programs
+from kfuncgen.lint.program import alike_for, entry_state, global_program, is_program, programs
 from kfuncgen.lint.run import Occurrence, Program, Run
 from kfuncgen.lint.story import by_place, tell
 from kfuncgen.lint.targets import alike
@@ -98,13 +98,12 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
     merged: dict[tuple[object, ...], _Merged] = {}
     found = programs(module, options.specs)
     for kernels in alike(module, options.specs, options.kernels):
-        for program in found:
-            run = explore(module, program, options, kernels[0])
+        for run in explore_all(module, found, options, kernels[0]):
             for told in tell(run, run.occurrences):
                 if _selected(told.finding.rule, options):
                     entry = merged.setdefault(told.key, _Merged(told.finding))
                     entry.kernels.update(kernels)
-                    entry.programs.setdefault(told.finding.program)
+                    entry.programs.update(dict.fromkeys(run.program.names))
             for (function, message), span in sorted(run.notes.items(), key=lambda n: n[0]):
                 notes.append(Note(unit.file, function, message, "incomplete", span.line, span.column))
     for name, body in sorted(module.functions.items()):
@@ -135,6 +134,29 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
     )
 
 
+def explore_all(module: ir.Module, found: Sequence[Program], options: LintOptions, kernel: Kernel) -> list[Run]:
+    """Explore the programs of a module in order; global functions only when code that can be reached calls them,
+    as the verifier does since 6.8 (do_check_subprogs() in verifier.c), once per kind of program."""
+    runs = [explore(module, program, options, kernel) for program in found]
+    alone: dict[tuple[object, ...], Run] = {}
+    todo = list(runs)
+    while todo:
+        caller = todo.pop(0)
+        for name in sorted(caller.reached):
+            key = (name, alike_for(caller.program))
+            run = alone.get(key)
+            if run is None:
+                program = global_program(module.functions[name], caller.program)
+                run = alone[key] = explore(module, program, options, kernel)
+                todo.append(run)
+                continue
+            missing = [owner for owner in caller.program.names if owner not in run.program.owners]
+            if missing:
+                run.program.owners += tuple(missing)
+                todo.append(run)
+    return runs + [alone[key] for key in sorted(alone, key=lambda k: (str(k[0]), str(k[1])))]
+
+
 @dataclass(slots=True)
 class _Merged:
     """One mistake, wherever it was met: the finding as first told, kernels and programs (in order)."""
@@ -155,6 +177,8 @@ def explore(module: ir.Module, program: Program, options: LintOptions, kernel: K
     try:
         Explorer(run, program.function, 0).explore(state)
     except BudgetExceeded:
+        names = reachable_calls(module, program.function)
+        run.reached.update(n for n in names if n in module.functions and module.functions[n].noinline)
         run.note(
             program.function.name, "the program has more paths than are explored; the rest is not checked",
             program.function.span,

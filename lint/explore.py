@@ -349,6 +349,7 @@ class Explorer:
 
     def _global(self, state: State, call: ir.Call, body: ir.Function, args: list[Value]) -> Outcome:
         """A global function is verified alone; its caller sees an unknown number (CONTRACT 3.2)."""
+        self.run.reached.add(body.name)
         if state.locks:
             self._under_lock(state, call, f"{body.name}()")
         for index, value in enumerate(args):

@@ -22,11 +22,10 @@ _CONTEXTS = frozenset(
 def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
     """The programs of a module that can reach a contract call, in order of name.
 
-    SEC() functions first; then global functions that some program calls, and asynchronous callbacks, which
-    the verifier checks with a state of their own.
+    SEC() functions first, then asynchronous callbacks, which the verifier checks with a state of their own.
+    Global functions are made by `global_program` where explored code calls them.
     """
     found: list[Program] = []
-    called: dict[str, Program] = {}
     callbacks: dict[str, Program] = {}
     for name in sorted(module.functions):
         function = module.functions[name]
@@ -34,21 +33,26 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
             continue
         info = section_info(function.section)
         names = set(reachable_calls(module, function))
-        for callee in sorted(names):
-            body = module.functions.get(callee)
-            if body is None or body.section:
-                continue
-            if body.noinline:
-                called.setdefault(callee, Program(body, function.section, info, "global", owner=name))
         for callback, sleeps in async_callbacks(module, specs, [name, *names]):
-            made = Program(module.functions[callback], function.section, info, "async", sleeps, name)
-            callbacks.setdefault(callback, made)
+            made = Program(module.functions[callback], function.section, info, "async", sleeps, (name,))
+            known_one = callbacks.setdefault(callback, made)
+            if name not in known_one.owners:
+                known_one.owners += (name,)
         if any(known(specs, n) for n in names) or (info is not None and info.attach == "iter"):
             found.append(Program(function, function.section, info))
-    for group in (called, callbacks):
-        for name in sorted(group):
-            found.append(group[name])
-    return found
+    return found + [callbacks[name] for name in sorted(callbacks)]
+
+
+def global_program(body: ir.Function, caller: Program) -> Program:
+    """A global function, which is verified alone: as part of a program like that of its caller."""
+    return Program(body, caller.section, caller.info, "global", caller.may_sleep, caller.names)
+
+
+def alike_for(program: Program) -> tuple[object, ...]:
+    """What of its caller's program a global function can tell: callers that agree in it need one exploration."""
+    info = program.info
+    where = (info.program_type, info.attach, info.sleepable, info.args) if info is not None else None
+    return (program.kind == "async", program.may_sleep, where)
 
 
 def is_program(function: ir.Function) -> bool:

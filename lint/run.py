@@ -56,13 +56,13 @@ class Program:
     kind: str = "main"
     may_sleep: bool = False
     """Of asynchronous callbacks: those of workqueues and task work may, those of timers may not."""
-    owner: str = ""
-    """The SEC() function through which a global function or callback is reached."""
+    owners: tuple[str, ...] = ()
+    """The SEC() functions through which a global function or callback is reached, in order."""
 
     @property
-    def name(self) -> str:
-        """The SEC() function that findings name as their program."""
-        return self.owner or self.function.name
+    def names(self) -> tuple[str, ...]:
+        """The SEC() functions that findings are about."""
+        return self.owners or (self.function.name,)
 
 
 @dataclass(slots=True)
@@ -82,6 +82,8 @@ class Run:
     error_sites: set[int] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     """Maps whose mere mention was reported: once per program is enough."""
+    reached: set[str] = field(default_factory=set)
+    """Global functions that explored code calls."""
     shadow_tests: dict[int, Span] = field(default_factory=dict)
     """Site of a call that never returns NULL -> where its result is tested all the same."""
     _ids: int = 0

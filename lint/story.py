@@ -72,7 +72,7 @@ def _finding(run: Run, occurrence: Occurrence, rule: Rule) -> Finding:
         span=occurrence.span,
         message=rule.word(words),
         function=occurrence.function.removeprefix("____"),
-        program=run.program.name,
+        program=run.program.names[0],
         section=run.program.section,
         kfunc=occurrence.kfunc,
         verifier=rule.kernel_message(words),

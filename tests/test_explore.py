@@ -51,8 +51,7 @@ def lint(source: str) -> tuple[set[tuple[str, str, str, str]], int, list[str]]:
     found: set[tuple[str, str, str, str]] = set()
     steps = 0
     notes: list[str] = []
-    for program in programs(module, SPECS):
-        run = explore(module, program, OPTIONS, SPECS.newest)
+    for run in explore_all(module, programs(module, SPECS), OPTIONS, SPECS.newest):
         steps += run.steps
         notes += [message for _, message in run.notes]
         found |= {_key(told.finding) for told in tell(run, run.occurrences)}

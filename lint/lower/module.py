@@ -90,7 +90,9 @@ def split_at_calls(function: ir.Function, module: ir.Module, straight: Mapping[s
             if not isinstance(instruction, ir.Call):
                 continue
             if _may_fork(instruction, straight):
-                rest = ir.Block(len(function.blocks), current.instructions[position:], current.terminator, joins=True)
+                rest = ir.Block(
+                    len(function.blocks), current.instructions[position:], current.terminator, joins=True
+                )
                 function.blocks.append(rest)
                 del current.instructions[position:]
                 current.terminator = ir.Jump(rest)
