@@ -17,7 +17,7 @@ import pytest
 
 from kfuncgen.diagnostic import Finding, Note
 from kfuncgen.lint import LintOptions, ir
-from kfuncgen.lint.check import check_file, explore
+from kfuncgen.lint.check import check_file, explore_all
 from kfuncgen.lint.lower import lower
 from kfuncgen.lint.parse import parse
 from kfuncgen.lint.program import programs
