@@ -53,6 +53,8 @@ def instruction(i: ir.Instruction) -> str:
         return f"{place(i.place)} = {expr(i.value)}"
     if isinstance(i, ir.Fill):
         return f"fill {place(i.place)} {'zero' if i.zero else 'unknown'}"
+    if isinstance(i, ir.Copy):
+        return f"copy {place(i.place)} from {place(i.source)}, {i.size} bytes"
     if isinstance(i, ir.Declare):
         return f"declare {i.var.name}"
     if isinstance(i, ir.Call):

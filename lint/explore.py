@@ -143,6 +143,8 @@ class Explorer:
             self.evaluator.assign(state, instruction)
         elif isinstance(instruction, ir.Fill):
             self.evaluator.fill(state, instruction)
+        elif isinstance(instruction, ir.Copy):
+            self.evaluator.copy(state, instruction)
         elif isinstance(instruction, ir.Declare):
             region = self.depth * FRAME + instruction.var.index
             state.regions.pop(region, None)

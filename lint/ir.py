@@ -198,6 +198,16 @@ class Fill:
 
 
 @dataclass(slots=True, eq=False)
+class Copy:
+    """memcpy() and memmove() of `size` bytes, None when not constant."""
+
+    place: Place
+    source: Place
+    size: int | None
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
 class Declare:
     """A local comes into scope: what it held before (the last round of a loop) is gone."""
 
@@ -238,7 +248,7 @@ class Opaque:
     span: Span
 
 
-Instruction = Assign | Fill | Declare | Call | Evaluate | Opaque
+Instruction = Assign | Fill | Copy | Declare | Call | Evaluate | Opaque
 
 
 # Terminators: how a block ends.

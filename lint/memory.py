@@ -119,7 +119,10 @@ class Memory:
         """Find a place; nothing is reached through yet."""
         if isinstance(place, ir.Local):
             region = self.depth * FRAME + place.var.index
-            return Location(region, 0, place.var.ctype.size or 8)
+            ctype = place.var.ctype
+            # Of stack slots that are no whole eight bytes the verifier knows zeroes only.
+            partly = ctype.volatile and ctype.size < 8
+            return Location(region, 0, ctype.size or 8, volatile=partly)
         if isinstance(place, ir.Global):
             return Location(
                 self.run.global_region(place.var), 0, place.ctype.size, volatile=place.var.ctype.volatile
@@ -224,7 +227,9 @@ class Memory:
                 self._written(state, where, place, span)
             return
         if where.volatile:
-            return
+            if where.region < 0:
+                return
+            value = 0 if value == 0 else state.unknown_value()
         size = place.ctype.size or 8
         lost = self._overwrites(state, where.region, where.offset, size, span)
         if where.symbol is not None:
@@ -320,7 +325,7 @@ class Memory:
         place, source = instruction.place, instruction.value
         if place.ctype.is_aggregate:
             if isinstance(source, ir.Load):
-                self._copy(state, place, source.place, place.ctype, instruction.span)
+                self.copy(state, ir.Copy(place, source.place, place.ctype.size, instruction.span))
             else:
                 self.fill(state, ir.Fill(place, False, instruction.span))
             return
@@ -332,24 +337,31 @@ class Memory:
                 self.run.names.setdefault(value.id, place.name)
         self.store(state, place, value, instruction.span)
 
-    def _copy(self, state: State, to: ir.Place, source: ir.Place, ctype: Type, span: Span) -> None:
-        target, origin = self.locate(state, to), self.locate(state, source)
+    def copy(self, state: State, instruction: ir.Copy) -> None:
+        """Bytes from one place to another: values that lie whole in what is copied travel along."""
+        size, span = instruction.size, instruction.span
+        target, origin = self.locate(state, instruction.place), self.locate(state, instruction.source)
         if origin.region is None and self.dereference(state, origin.base, span):
-            self._bounds(state, origin, ctype.size, span)
+            self._bounds(state, origin, size or 1, span)
         if target.region is None:
             state.loads.clear()
             if self.dereference(state, target.base, span):
-                self._written(state, target, to, span)
+                self._written(state, target, instruction.place, span, size)
             return
-        if origin.region is None or origin.offset is None or target.offset is None:
-            state.fill(target.region, target.offset or 0, ctype.size or None, "unknown", target.whole)
-            return
-        fill, cells = state.regions.get(origin.region, ("uninit", {}))
-        low, high = origin.offset, origin.offset + ctype.size
-        inside = {a - low: c for a, c in cells.items() if low <= a and a + c[0] <= high}
-        state.fill(target.region, target.offset, ctype.size, "zero" if fill == "zero" else "unknown", target.whole)
-        for at, (size, value) in inside.items():
-            state.write(target.region, target.offset + at, size, value)
+        lost = self._overwrites(state, target.region, target.offset, size or target.whole, span)
+        if target.offset is None:
+            state.fill(target.region, 0, None, "unknown", target.whole)
+        elif origin.region is None or origin.offset is None or not size:
+            state.fill(target.region, target.offset, size or None, "unknown", target.whole)
+        else:
+            fill, cells = state.regions.get(origin.region, ("uninit", {}))
+            low, high = origin.offset, origin.offset + size
+            inside = {a - low: c for a, c in cells.items() if low <= a and a + c[0] <= high}
+            ground: Fill = "zero" if fill == "zero" and not _cut(cells, low, high) else "unknown"
+            state.fill(target.region, target.offset, size, ground, target.whole)
+            for at, (length, value) in inside.items():
+                state.write(target.region, target.offset + at, length, value)
+        state.slots.update(lost)
 
     def content(self, state: State, place: ir.Place) -> tuple[Fill, dict[int, tuple[int, Value]]]:
         """The memory of a struct, as a region's content of its own."""
@@ -389,6 +401,14 @@ def path_of(place: ir.Place) -> tuple[ir.Member, ...]:
             members.append(place)
         place = place.base
     return tuple(reversed(members))
+
+
+def _cut(cells: dict[int, tuple[int, Value]], low: int, high: int) -> bool:
+    """Whether a border of [low, high) runs through a cell that is not zero, or bit-fields are among the cells."""
+    return any(
+        a < 0 or (value != 0 and (a < low < a + length or a < high < a + length))
+        for a, (length, value) in cells.items()
+    )
 
 
 def _global_root(place: ir.Place) -> bool:

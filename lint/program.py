@@ -38,7 +38,8 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
             known_one = callbacks.setdefault(callback, made)
             if name not in known_one.owners:
                 known_one.owners += (name,)
-        if any(known(specs, n) for n in names) or (info is not None and info.attach == "iter"):
+        alone = any(n in module.functions and module.functions[n].noinline for n in names)
+        if alone or any(known(specs, n) for n in names) or (info is not None and info.attach == "iter"):
             found.append(Program(function, function.section, info))
     return found + [callbacks[name] for name in sorted(callbacks)]
 

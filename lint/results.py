@@ -185,9 +185,8 @@ def _constant_key(call: Transfer, definition: Type) -> bool:
         return False
     pointer = call.fact(1)
     assert isinstance(pointer, Pointer)
-    var = call.run.module.globals.get(pointer.origin) if pointer.readonly else None
-    if var is not None:
-        return var.value is not None and 0 <= var.value < entries
+    if pointer.kind != "stack":
+        return False  # get_constant_map_key() looks at the stack only
     value = call.state.read(key[0], key[1], 4)
     fact = call.state.fact(value) if value is not None else None
     if not isinstance(fact, Scalar) or fact.known is None or not 0 <= fact.known < entries:

@@ -254,11 +254,22 @@ class State:
                 continue
             if fact.low != fact.high and not fact.excluded and fact.low != 1:
                 continue
-            operands = [o for o in fact.expr[1:] if isinstance(o, Ref)]
-            if all(o.id in rename for o in operands):
-                key = (fact.expr[0], *(("v", rename[o.id]) if isinstance(o, Ref) else o for o in fact.expr[1:]))
+            key = self._named(Ref(identifier), rename)
+            if key is not None:
                 found.append((repr(key), identifier))
         return [identifier for _, identifier in sorted(found)[:MAX_SETTLED]]
+
+    def _named(self, value: Value, rename: dict[int, int]) -> object | None:
+        """What makes a value up of values that memory holds; None when one is not held."""
+        if type(value) is not Ref:
+            return value
+        if value.id in rename:
+            return ("v", rename[value.id])
+        fact = self.facts.get(value.id)
+        if type(fact) is not Scalar or fact.expr is None:
+            return None
+        left, right = self._named(fact.expr[1], rename), self._named(fact.expr[2], rename)
+        return None if left is None or right is None else (fact.expr[0], left, right)
 
     def canonical(self, scalars: bool = True) -> tuple[object, ...]:
         """A key that is equal for states that behave alike; facts that nothing refers to are dropped.

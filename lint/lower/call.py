@@ -144,6 +144,5 @@ class CallBuilder(InitialiserBuilder):
         if size is not None and to.ctype.size == size and of.ctype.size == size:
             self.emit(ir.Assign(to, ir.Load(of, of.ctype, span), span))
         else:
-            self.emit(ir.Evaluate(ir.Load(of, of.ctype, span), span))
-            self.emit(ir.Fill(to, False, span, size))
+            self.emit(ir.Copy(to, of, size, span))
         return destination

@@ -228,6 +228,9 @@ def _instruction_uses(instruction: ir.Instruction, used: set[int], killed: set[i
         _writes(instruction.place, used, killed)
     elif isinstance(instruction, ir.Fill):
         _writes(instruction.place, used, killed)
+    elif isinstance(instruction, ir.Copy):
+        _place_reads(instruction.source, used, killed)
+        _place_reads(instruction.place, used, killed, writing=True)
     elif isinstance(instruction, ir.Declare):
         if instruction.var.index not in used:
             killed.add(instruction.var.index)
