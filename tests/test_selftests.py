@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from selftests import clang_args, kernel_tree, sources
 
+from benchmarks.agreement.kernel_tree import clang_args, kernel_tree, sources
 from kfuncgen.lint import LintOptions, check_paths
 from kfuncgen.spec.load import load_builtin
 

@@ -115,6 +115,13 @@ def test_each_program_of_an_object_has_its_own_verdict(several: Path) -> None:
 
 
 @pytest.mark.kernel
+def test_only_the_named_programs_are_loaded(several: Path) -> None:
+    found = verify_object(several, only=("null_argument", "good", "no_such_program"))
+    assert [(v.program, v.verdict) for v in found] == [("good", "accepted"), ("null_argument", "rejected")]
+    assert verify_object(several, only=("no_such_program",)) == []
+
+
+@pytest.mark.kernel
 def test_sources_are_compiled_and_classified(tmp_path: Path) -> None:
     source = tmp_path / "several.bpf.c"
     source.write_text(SEVERAL)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -124,15 +124,22 @@ def require_capability() -> None:
 
 
 def verify_object(
-    path: Path, classify: Classifier = _no_rule, source: Path | None = None, timeout: float = PROGRAM_SECONDS
+    path: Path,
+    classify: Classifier = _no_rule,
+    source: Path | None = None,
+    timeout: float = PROGRAM_SECONDS,
+    only: Collection[str] = (),
 ) -> list[ProgramVerdict]:
-    """The verdicts of the programs of the object `path`; `source` is the file they are reported under."""
+    """The verdicts of the programs of the object `path`; `source` is the file they are reported under.
+
+    `only` names the programs to load; all are when it is empty.
+    """
     shown = str(source or path)
     data = read_object(path, shown)
     verdicts: list[ProgramVerdict] = []
     programs: list[list[str]] = []
     while True:
-        run = _run_worker(path, len(verdicts), timeout, shown)
+        run = _run_worker(path, len(verdicts), timeout, shown, only)
         programs = run.programs
         for index, outcome in enumerate(run.outcomes, len(verdicts)):
             verdicts.append(_judge(shown, programs[index], outcome, data, source, classify))
@@ -143,7 +150,7 @@ def verify_object(
         verdicts.append(ProgramVerdict(shown, name, section, "not-loaded", run.ending))
         if len(verdicts) >= len(programs):
             break
-    if not programs:
+    if not programs and not only:
         raise UsageError("has no BPF program (no function in a section of its own)", Place(shown))
     return verdicts
 
@@ -157,9 +164,9 @@ class _Run:
     ending: str = ""
 
 
-def _run_worker(path: Path, first: int, timeout: float, shown: str) -> _Run:
+def _run_worker(path: Path, first: int, timeout: float, shown: str, only: Collection[str]) -> _Run:
     # -P: no module may come from the current directory, which may hold anything
-    command = [sys.executable, "-P", *WORKER, str(path), str(first)]
+    command = [sys.executable, "-P", *WORKER, str(path), str(first), *sorted(only)]
     root = str(Path(__file__).parents[2])
     search = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(

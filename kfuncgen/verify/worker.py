@@ -1,9 +1,9 @@
-"""The process that loads the programs of one object: `python -m kfuncgen.verify.worker OBJECT FIRST`.
+"""The process that loads the programs of one object: `python -m kfuncgen.verify.worker OBJECT FIRST [NAME...]`.
 
-It talks to its parent (run.py) in JSON lines on standard output: the programs of the object, then a line with the
-outcome of each one from number FIRST on. The parent thus knows at which program libbpf crashed or hung. Each
-program is loaded from a freshly opened object with all others switched off, so that one rejection hides no
-other. Nothing is attached, run or pinned.
+With names only the programs called so count, without them all do. It talks to its parent (run.py) in JSON lines
+on standard output: the programs, then a line with the outcome of each one from number FIRST on. The parent thus
+knows at which program libbpf crashed or hung. Each program is loaded from a freshly opened object with all others
+switched off, so that one rejection hides no other. Nothing is attached, run or pinned.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ MESSAGES_KEPT = 200
 
 
 def main(arguments: list[str]) -> int:
-    """Load every program of `arguments[0]` from index `arguments[1]` on; 1 when the object cannot be opened."""
-    path, first = arguments[0], int(arguments[1])
+    """Load the programs of `arguments[0]` from index `arguments[1]` on; 1 when the object cannot be opened."""
+    path, first, wanted = arguments[0], int(arguments[1]), frozenset(arguments[2:])
     try:
         libbpf = Libbpf()
     except UsageError as error:
@@ -41,9 +41,10 @@ def main(arguments: list[str]) -> int:
         for p in libbpf.programs(handle)
     ]
     libbpf.call("bpf_object__close", handle)
-    _tell(programs=names)
+    chosen = [index for index, (name, _) in enumerate(names) if not wanted or name in wanted]
+    _tell(programs=[names[index] for index in chosen])
     buffer = ctypes.create_string_buffer(LOG_BUFFER_BYTES)
-    for index in range(first, len(names)):
+    for index in chosen[first:]:
         _tell(end=index, **_load_one(libbpf, path, index, buffer))
     return 0
 

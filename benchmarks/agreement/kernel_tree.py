@@ -18,7 +18,8 @@ from kfuncgen.toolchain.headers import DATA, cache_dir
 
 VERSION = "6.12"
 _FOLDER = "tools/testing/selftests/bpf"
-_PARTS = (f"{_FOLDER}/", "tools/include/")
+_PARTS = (f"{_FOLDER}/", "tools/include/", "tools/lib/", "tools/build/", "tools/scripts/", "tools/arch/")
+_COMPLETE = ".complete-with-libbpf"
 
 
 @cache
@@ -34,31 +35,32 @@ def kernel_tree() -> Path | None:
     if not archive.is_file() or cache_folder is None:
         return None
     target = cache_folder / "selftests"
-    if not (target / name / ".complete").exists():
+    if not (target / name / _COMPLETE).exists():
         target.mkdir(parents=True, exist_ok=True)
         with tarfile.open(archive) as tar:
             wanted = (m for m in tar if m.name.partition("/")[2].startswith(_PARTS))
             tar.extractall(target, wanted, filter="data")
-        (target / name / ".complete").touch()
+        (target / name / _COMPLETE).touch()
     return target / name
 
 
-def sources() -> list[Path]:
+def sources(tree: Path | None = None) -> list[Path]:
     """All programs of the selftests, by name."""
-    tree = kernel_tree()
+    tree = tree or kernel_tree()
     return sorted((tree / _FOLDER / "progs").glob("*.c")) if tree is not None else []
 
 
-def clang_args() -> tuple[str, ...]:
-    """What their Makefile compiles them with, as far as a linter needs it."""
-    tree = kernel_tree()
+def clang_args(tree: Path | None = None, headers: Path | None = None) -> tuple[str, ...]:
+    """What their Makefile compiles them with, as far as a linter needs it. `headers`: a folder with
+    <bpf/*.h> that fit the tests, the bundled ones by default."""
+    tree = tree or kernel_tree()
     assert tree is not None
     selftests = tree / _FOLDER
     folders = (selftests, selftests / "progs", tree / "tools/include/uapi", tree / "tools/include")
     includes = [word for folder in folders for word in ("-I", str(folder))]
     return (
         "-target", "bpf", "-D__TARGET_ARCH_x86", "-DENABLE_ATOMICS_TESTS", "-DBPF_NO_KFUNC_PROTOTYPES",
-        "-isystem", _libbpf_headers(), *includes,
+        "-isystem", str(headers or _libbpf_headers()), *includes,
     )  # fmt: skip
 
 
