@@ -29,6 +29,12 @@ def test_leak_takes_the_reason_and_not_the_restatement() -> None:
     assert (reading.file, reading.line, reading.instruction) == ("leak.bpf.c", 11, 4)
 
 
+def test_states_behind_an_infinite_loop_are_no_reasons() -> None:
+    states = "cur state: R0=scalar(smin=-4095) R10=fp0\nold state: R0=scalar(smin=-4095) R10=fp0\n"
+    reading = read_log(f"{WALK}infinite loop detected at insn 6\n{states}{END}", "leak.bpf.c")
+    assert reading.reasons == ("infinite loop detected at insn 6",)
+
+
 def test_line_in_a_header_counts_when_the_source_has_none() -> None:
     text = "0: R1=ctx()\n; x @ inline.h:300\n0: (95) exit\nR0 !read_ok\n"
     assert read_log(text, "other.bpf.c").line == 300

@@ -1,7 +1,8 @@
-"""What of an object a program consists of: a fingerprint of its instructions and of the functions it reaches.
+"""What of an object a program consists of: its instructions and those of the functions it reaches.
 
-Two builds of one source are compared by it: a mutation that does not change a program's fingerprint is not in that
-program. Places of functions and of data do not count, only which ones are meant.
+Two builds of one source are compared by a fingerprint: a mutation that does not change a program's is not in that
+program. Places of functions and of data do not count, only which ones are meant. Line information tells which
+statements became instructions at all, symbols which functions of the kernel a program refers to.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_PROGBITS, _SYMTAB, _REL = 1, 2, 9
+_SYMTAB, _NOBITS, _REL = 2, 8, 9
 _FUNC, _SECTION = 2, 3
 _CALL, _LOAD_WIDE = 0x85, 0x18
 _EXECUTABLE = 4
@@ -43,17 +44,34 @@ class _Code:
 
     text: list[tuple[object, ...]] = field(default_factory=list)
     callees: set[str] = field(default_factory=set)
+    externs: set[str] = field(default_factory=set)
+    lines: set[int] = field(default_factory=set)
 
 
-def fingerprints(path: Path) -> dict[str, str]:
-    """Function name -> fingerprint of its code and of all the code it can reach. ValueError for no BPF object."""
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A function together with all it can reach.
+
+    `externs` are the kernel's symbols that it refers to, `lines` the lines of the source that became instructions.
+    """
+
+    fingerprint: str
+    externs: tuple[str, ...]
+    lines: tuple[int, ...]
+
+
+def read_code(path: Path, source: str) -> dict[str, Code]:
+    """The functions of an object by name; lines are those of the file called `source` (a base name).
+
+    ValueError when it is no BPF object.
+    """
     try:
-        return _fingerprints(path.read_bytes())
+        return _read_code(path.read_bytes(), source)
     except (struct.error, IndexError) as error:
         raise ValueError(f"{path}: malformed object: {error}") from None
 
 
-def _fingerprints(data: bytes) -> dict[str, str]:
+def _read_code(data: bytes, source: str) -> dict[str, Code]:
     sections = list(_sections(data))
     symbols = next(s for s in sections if s.kind == _SYMTAB)
     names = sections[symbols.link].data
@@ -63,6 +81,7 @@ def _fingerprints(data: bytes) -> dict[str, str]:
         for name, info, _, section, value, size in table
         if info & 15 == _FUNC and size
     ]
+    undefined = {_string(names, name) for name, _, _, section, _, _ in table if not section} - {""}
     relocations: dict[tuple[int, int], tuple[str, int]] = {}
     for section in sections:
         if section.kind != _REL:
@@ -75,7 +94,40 @@ def _fingerprints(data: bytes) -> dict[str, str]:
                 ("", target) if kind & 15 == _SECTION else (_string(names, name), -1)
             )
     codes = {f.name: _code(f, sections, functions, relocations) for f in functions}
+    for code in codes.values():
+        code.externs = code.callees & undefined
+    for section_name, offset, line in _line_information(sections, source):
+        for function in functions:
+            within = function.start <= offset < function.start + function.size
+            if within and sections[function.section].name == section_name:
+                codes[function.name].lines.add(line)
     return {name: _whole(name, codes) for name in codes}
+
+
+def _line_information(sections: list[_Section], source: str) -> Iterator[tuple[str, int, int]]:
+    """(section, byte offset, line) of each record about `source` in .BTF.ext."""
+    contents = {s.name: s.data for s in sections}
+    if ".BTF" not in contents or ".BTF.ext" not in contents:
+        return
+    # struct btf_header: hdr_len at 4, str_off at 16; struct btf_ext_header: hdr_len at 4, line_info_off at 16
+    strings, table = _part(contents[".BTF"], 16), _part(contents[".BTF.ext"], 16)
+    record = struct.unpack_from("<I", table, 0)[0]
+    at = 4
+    while at + 8 <= len(table):
+        name, count = struct.unpack_from("<II", table, at)
+        at += 8
+        for place in range(at, at + count * record, record):
+            offset, file, _, line = struct.unpack_from("<IIII", table, place)
+            if _string(strings, file).rsplit("/", 1)[-1] == source:
+                yield _string(strings, name), offset, line >> 10  # 10 bits of column
+        at += count * record
+
+
+def _part(data: bytes, field_offset: int) -> bytes:
+    """The part of .BTF or .BTF.ext whose (offset, length) stand at `field_offset` of the header."""
+    header = struct.unpack_from("<I", data, 4)[0]
+    offset, length = struct.unpack_from("<II", data, field_offset)
+    return data[header + offset : header + offset + length]
 
 
 def _code(
@@ -118,8 +170,8 @@ def _at(functions: list[_Function], section: int, place: int) -> str:
     return ""
 
 
-def _whole(name: str, codes: Mapping[str, _Code]) -> str:
-    """The fingerprint of a function together with those it reaches."""
+def _whole(name: str, codes: Mapping[str, _Code]) -> Code:
+    """A function together with those it reaches."""
     seen = {name}
     todo = [name]
     while todo:
@@ -128,7 +180,10 @@ def _whole(name: str, codes: Mapping[str, _Code]) -> str:
                 seen.add(callee)
                 todo.append(callee)
     parts = [codes[name].text, *((n, codes[n].text) for n in sorted(seen - {name}))]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+    externs = set().union(*(codes[n].externs for n in seen))
+    lines = set().union(*(codes[n].lines for n in seen))
+    digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+    return Code(digest, tuple(sorted(externs)), tuple(sorted(lines)))
 
 
 def _sections(data: bytes) -> Iterator[_Section]:
@@ -140,7 +195,7 @@ def _sections(data: bytes) -> Iterator[_Section]:
     start = heads[names_index][4]
     names = data[start : start + heads[names_index][5]]
     for name, kind, flags, _, place, length, link, info, _, _ in heads:
-        content = data[place : place + length] if kind != 8 else b""
+        content = data[place : place + length] if kind != _NOBITS else b""
         yield _Section(_string(names, name), kind, flags, link, info, content)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +38,18 @@ class Source:
     path: Path
     text: bytes
     flags: Flags
+
+
+def near(source: Source) -> Source:
+    """The source with its own folder searched for includes: it is compiled elsewhere."""
+    flags = replace(source.flags, args=(*source.flags.args, "-iquote", str(source.path.parent)))
+    return replace(source, flags=flags)
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a source's name, or the last part of it with or without its ending, matches a glob."""
+    base = name.rsplit("/", 1)[-1]
+    return any(fnmatch(text, pattern) for text in (name, base, base.split(".")[0]))
 
 
 def selftest_flags(tree: Path | None) -> Flags:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfuncgen.diagnostic import Severity
+from kfuncgen.diagnostic import Finding, Severity
 from kfuncgen.lint import LintOptions
 from kfuncgen.lint.check import RECURSION, explore
 from kfuncgen.lint.explore import reachable_calls
@@ -18,15 +18,22 @@ from kfuncgen.lint.story import tell
 from kfuncgen.spec.load import load_builtin
 from kfuncgen.spec.model import Kernel
 
+_AT_EXIT = frozenset(
+    ("unreleased-reference", "rcu-unbalanced", "preempt-unbalanced", "irq-unbalanced", "lock-unbalanced")
+)
+"""Rules whose findings stand where a path ends, however far from what was begun."""
+
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """An error finding, as far as agreement looks at it."""
+    """An error finding, as far as agreement looks at it. `evidence`: first and last line of the statement that
+    must be in the object code for the kernel to see the fault; of what is missing at an exit, where it began."""
 
     rule: str
     line: int
     message: str
     function: str
+    evidence: tuple[int, int]
 
 
 def lint_text(
@@ -61,9 +68,14 @@ def lint_text(
         for told in tell(run, run.occurrences):
             finding = told.finding
             if finding.severity is Severity.ERROR:
-                error = Error(finding.rule, finding.span.line, finding.message, finding.function)
+                error = _error(finding)
                 for owner in concerned:
                     found[owner].append(error)
     for errors in found.values():
         errors.sort(key=lambda e: (e.line, e.rule, e.message))
     return found, notes
+
+
+def _error(finding: Finding) -> Error:
+    span = finding.path[0].span if finding.rule in _AT_EXIT and finding.path else finding.span
+    return Error(finding.rule, finding.span.line, finding.message, finding.function, (span.line, span.end_line))

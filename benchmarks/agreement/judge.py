@@ -13,16 +13,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.agreement.code import fingerprints
+from benchmarks.agreement.code import Code, read_code
 from benchmarks.agreement.toolchain import clang_version, kernel_release, libbpf_version, workspace
 from kfuncgen.diagnostic import KfuncgenError
 from kfuncgen.toolchain.clang import find_clang
-from kfuncgen.verify import verify_object
+from kfuncgen.verify import ProgramVerdict, verify_object
 
 _LOG_KEPT = 4000
 """Characters of a log's end that are kept: the last instructions and the reason."""
 _COMPILE_SECONDS = 120
-_FORMAT = "4"
+_FORMAT = "5"
 """Changed when what is kept changes its meaning."""
 
 
@@ -30,7 +30,8 @@ _FORMAT = "4"
 class Verdict:
     """What the kernel says of one program: accepted, rejected or not-loaded (never seen by the verifier).
 
-    `code` is the fingerprint of its instructions (code.py).
+    `code`, `externs` and `lines` are what code.py says of it: the fingerprint, the kernel's symbols that it refers
+    to, the lines of the source that became instructions.
     """
 
     program: str
@@ -40,6 +41,8 @@ class Verdict:
     line: int = 0
     log: str = ""
     code: str = ""
+    externs: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class Judge:
         kept = self._get(key)
         if kept is not None:
             build = Build(kept["error"], tuple((a, b) for a, b in kept["codes"]))
-            return build, [Verdict(**v) for v in kept["verdicts"]]
+            return build, [_restored(v) for v in kept["verdicts"]]
         build, verdicts = self._make(text, name, flags, only, unlike)
         value = {"error": build.error, "codes": build.codes, "verdicts": [asdict(v) for v in verdicts]}
         self._put(key, value)
@@ -117,7 +120,8 @@ class Judge:
             error = compile_source(source, output, flags)
             if error:
                 return Build(error), []
-            codes = fingerprints(output)
+            made = read_code(output, name)
+            codes = {function: code.fingerprint for function, code in made.items()}
             wanted = set(only)
             if unlike is not None:
                 wanted = {p for p in (wanted or codes) if p in codes and codes[p] != unlike.get(p)}
@@ -130,13 +134,19 @@ class Judge:
                 said = verify_object(output, source=source, only=wanted)
             except KfuncgenError as problem:
                 return replace(build, error=problem.message), []
-        return build, [
-            Verdict(
-                v.program, v.section, v.verdict, v.message, v.line,
-                v.log[-_LOG_KEPT:] if v.verdict != "accepted" else "", codes.get(v.program, ""),
-            )
-            for v in said
-        ]  # fmt: skip
+        return build, [_verdict(v, made.get(v.program, Code("", (), ()))) for v in said]
+
+
+def _restored(kept: dict[str, Any]) -> Verdict:
+    return Verdict(**{**kept, "externs": tuple(kept["externs"]), "lines": tuple(kept["lines"])})
+
+
+def _verdict(said: ProgramVerdict, code: Code) -> Verdict:
+    log = said.log[-_LOG_KEPT:] if said.verdict != "accepted" else ""
+    return Verdict(
+        said.program, said.section, said.verdict, said.message, said.line, log,
+        code.fingerprint, code.externs, code.lines,
+    )  # fmt: skip
 
 
 def compile_source(source: Path, output: Path, flags: Flags) -> str:

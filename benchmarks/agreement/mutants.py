@@ -10,7 +10,6 @@ import tempfile
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -70,7 +69,7 @@ def sources(tree: Path | None, only: str) -> list[Source]:
     found: list[Source] = [*corpus.cases(tree), *corpus.pages(tree)]
     found += corpus.projects(tree, workspace() / "projects")
     found += corpus.selftests(tree)
-    return [s for s in found if fnmatch(s.name, only)]
+    return [s for s in found if corpus.matches(s.name, only)]
 
 
 @cache
@@ -85,14 +84,8 @@ def _judge() -> Judge:
 
 def _accepted(source: Source) -> dict[str, str]:
     """The accepted programs of a source as it is, with their codes."""
-    build, verdicts = _judge().judge(source.text, source.path.name, _near(source).flags)
+    build, verdicts = _judge().judge(source.text, source.path.name, corpus.near(source).flags)
     return {v.program: v.code for v in verdicts if v.verdict == "accepted"} if not build.error else {}
-
-
-def _near(source: Source) -> Source:
-    """The source with its own folder searched for includes: it is compiled elsewhere."""
-    flags = replace(source.flags, args=(*source.flags.args, "-iquote", str(source.path.parent)))
-    return replace(source, flags=flags)
 
 
 def count(source: Source) -> tuple[str, int, str]:
@@ -143,7 +136,7 @@ def run(job: Job) -> list[Outcome]:
     """Label and lint the mutants of a job."""
     source = job.source
     with tempfile.TemporaryDirectory(prefix="agreement-") as folder:
-        near = _near(source)
+        near = corpus.near(source)
         length = preamble_length(source.text)
         made = precompile(source.text, length, source.path, near.flags, Path(folder))
         codes = _accepted(source)

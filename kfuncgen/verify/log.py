@@ -13,6 +13,7 @@ from dataclasses import dataclass
 _STATISTICS = re.compile(
     r"processed \d+ insns|verification time \d+|stack depth |insns processed|max_states_per_insn|total_states"
     r"|peak_states|mark_read|\(\d+ line\(s\) omitted\)"
+    r"|(?:cur|old) state:"  # the two states behind `infinite loop detected`
 )
 _INSTRUCTION = re.compile(r"\s*(\d+): \([0-9a-f]{2}\) ")
 _UNRESOLVED_CALL = re.compile(r"\s*(\d+): \(85\) call #0\b")
