@@ -67,7 +67,7 @@ def read_code(path: Path, source: str) -> dict[str, Code]:
     """
     try:
         return _read_code(path.read_bytes(), source)
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, OverflowError, StopIteration) as error:
         raise ValueError(f"{path}: malformed object: {error}") from None
 
 

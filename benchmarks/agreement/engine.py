@@ -9,8 +9,7 @@ from pathlib import Path
 
 from kfuncgen.diagnostic import Finding, Severity
 from kfuncgen.lint import LintOptions
-from kfuncgen.lint.check import RECURSION, explore
-from kfuncgen.lint.explore import reachable_calls
+from kfuncgen.lint.check import RECURSION, explore_all
 from kfuncgen.lint.lower import lower
 from kfuncgen.lint.parse import parse
 from kfuncgen.lint.program import programs
@@ -39,9 +38,9 @@ class Error:
 def lint_text(
     path: Path, text: bytes, args: Sequence[str], only: Collection[str], kernel: Kernel
 ) -> tuple[dict[str, list[Error]], set[str]]:
-    """Errors by program for the programs `only` of `text` (the content of `path`), and the notes.
+    """Errors by program for the programs `only` of `text` (the content of `path`), in order of line; the notes.
 
-    What is found in a global function or in an asynchronous callback counts for every program that reaches it.
+    Only these programs are explored, with what they reach: that is what makes thousands of mutants cheap.
     Raises SourceError.
     """
     sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
@@ -50,27 +49,14 @@ def lint_text(
     module = lower(parse(path, [*args, "-Wno-everything"], text.decode()))
     found: dict[str, list[Error]] = {name: [] for name in only}
     notes: set[str] = set()
-    reached = {
-        name: {name, *reachable_calls(module, module.functions[name])} for name in only if name in module.functions
-    }
-    for program in programs(module, specs):
-        name = program.function.name
-        if program.kind == "main":
-            concerned = [name] if name in found else []
-        elif program.kind == "async":
-            concerned = [program.owner] if program.owner in found else []
-        else:
-            concerned = [n for n, names in reached.items() if name in names]
-        if not concerned:
-            continue
-        run = explore(module, program, options, kernel)
+    chosen = [p for p in programs(module, specs) if found.keys() & set(p.names)]
+    for run in explore_all(module, chosen, options, kernel):
         notes |= {message for _, message in run.notes}
         for told in tell(run, run.occurrences):
-            finding = told.finding
-            if finding.severity is Severity.ERROR:
-                error = _error(finding)
-                for owner in concerned:
-                    found[owner].append(error)
+            if told.finding.severity is Severity.ERROR:
+                for name in run.program.names:
+                    if name in found:
+                        found[name].append(_error(told.finding))
     for errors in found.values():
         errors.sort(key=lambda e: (e.line, e.rule, e.message))
     return found, notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,11 @@ class Mutant:
     line: int
     what: str
     edits: tuple[Edit, ...]
+
+    @property
+    def key(self) -> str:
+        """Eight digits that tell mutants of one source apart."""
+        return hashlib.sha256(repr(self.edits).encode()).hexdigest()[:8]
 
     def apply(self, text: bytes) -> bytes:
         """The mutated source."""

@@ -29,7 +29,7 @@ def preamble_length(text: bytes) -> int:
             depth -= word == b"endif"
             if word == b"include" and not depth:
                 end = at
-        elif stripped and not stripped.startswith((b"//", b"/*")) and not depth:
+        elif stripped and not stripped.startswith((b"//", b"/*")):
             break
         if match and match[1] == b"endif" and not depth:
             end = at
