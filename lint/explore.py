@@ -21,7 +21,8 @@ from kfuncgen.lint.joining import Meeting
 from kfuncgen.lint.machine import Fault, Use, judge
 from kfuncgen.lint.regions import LOCK, check_exit
 from kfuncgen.lint.run import MAX_FRAMES, MAX_STEPS, Run, stop
-from kfuncgen.lint.state import FRAME, State
+from kfuncgen.lint.state import FRAME, PSEUDO, State
+from kfuncgen.lint.targets import RETURNED_REFERENCES_SINCE
 from kfuncgen.lint.transfer import Outcome, forget_memory
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, dead, scalar_of
 
@@ -91,7 +92,7 @@ class Explorer:
         dying = [
             r
             for r in state.regions
-            if low <= r < low + _CARRY and (r - low) not in block.live and not _has_slot(state, r)
+            if low <= r < low + PSEUDO and (r - low) not in block.live and not _has_slot(state, r)
         ]
         for region in dying:
             del state.regions[region]
@@ -250,6 +251,7 @@ class Explorer:
     def _return(self, end: ir.Return, state: State) -> None:
         value = self.evaluator.value(state, end.value) if end.value is not None else 0
         if self.depth == 0:
+            self._hand_over(state, value)
             self.leave(state, end.span)
             return
         state.returned = (end.span, self.function.name)
@@ -278,6 +280,14 @@ class Explorer:
             if onward is not None:
                 distinct.append(onward)
         return distinct
+
+    def _hand_over(self, state: State, value: Value) -> None:
+        """A struct_ops program that returns a pointer hands its reference to the kernel (6.16 on)."""
+        info = self.run.program.info
+        fact = state.fact(value)
+        struct_ops = info is not None and info.program_type == "BPF_PROG_TYPE_STRUCT_OPS"
+        if struct_ops and self.run.kernel >= RETURNED_REFERENCES_SINCE and isinstance(fact, Pointer):
+            state.references.pop(fact.reference, None)
 
     def leave(self, state: State, span: Span) -> None:
         """The program ends: whatever is still held leaks."""
@@ -334,6 +344,8 @@ class Explorer:
                     state.regions[region] = state.regions[fact.region]
                 continue
             value = self.evaluator.settle_word(state, value, var.ctype)
+            if isinstance(value, Ref) and value.id and is_wrapper(self.function):
+                self.run.names.setdefault(value.id, var.name)
             state.regions[region] = ("uninit", {0: (var.ctype.size or 8, value)})
         silent = call.implicit or is_wrapper(self.function)
         if not silent:

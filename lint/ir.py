@@ -359,5 +359,7 @@ class Module:
     declarations: dict[str, Declaration] = field(default_factory=dict)
     globals: dict[str, GlobalVariable] = field(default_factory=dict)
     licence: str | None = None
+    struct_ops: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Programs that implement a kernel's operations: (struct, member) by name of the function."""
     struct: dict[str, Type] = field(default_factory=dict)
     """Structs of the program by tag, as they were met."""

@@ -8,7 +8,7 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.run import Run, stop
-from kfuncgen.lint.state import FRAME, Fill, Slot, State
+from kfuncgen.lint.state import FRAME, WORDS, Fill, Slot, State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, plain_name, scalar_of
 from kfuncgen.lint.walk import context_field, kernel_field, kptr, map_field
@@ -170,6 +170,9 @@ class Memory:
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
         key = (base.id, where.offset) if isinstance(base, Ref) and where.offset is not None else None
         if fact.kind == "ctx":
+            kept = state.read(WORDS, where.offset, 8) if where.offset is not None else None
+            if kept is not None:
+                return kept
             # The context is read anew each time (CO-RE accesses and context words are not merged by compilers).
             key = None
         if ctype.is_pointer and not ctype.volatile and key in state.loads:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from kfuncgen.lint import ir
 from kfuncgen.lint.explore import reachable_calls
 from kfuncgen.lint.run import Program, Run
-from kfuncgen.lint.state import State
-from kfuncgen.lint.values import ANY, Pointer, Value, plain_name, scalar_of
+from kfuncgen.lint.state import WORDS, Reference, State
+from kfuncgen.lint.values import ANY, Pointer, Ref, Value, plain_name, scalar_of
 from kfuncgen.spec.model import SpecSet
+from kfuncgen.spec.progargs import struct_ops_references
 from kfuncgen.spec.progtypes import section_info
 
 _CONTEXTS = frozenset(
@@ -39,7 +40,8 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
             if name not in known_one.owners:
                 known_one.owners += (name,)
         alone = any(n in module.functions and module.functions[n].noinline for n in names)
-        if alone or any(known(specs, n) for n in names) or (info is not None and info.attach == "iter"):
+        handed = name in module.struct_ops or (info is not None and info.attach in ("iter", "tp_btf"))
+        if alone or handed or any(known(specs, n) for n in names):
             found.append(Program(function, function.section, info))
     return found + [callbacks[name] for name in sorted(callbacks)]
 
@@ -100,7 +102,30 @@ def entry_state(run: Run) -> State:
             tags = function.tags[index] if index < len(function.tags) else ()
             value = _global_argument(run, state, param, tags)
         state.regions[param.index] = ("uninit", {0: (param.ctype.size or 8, value)})
+    _arriving_references(run, state)
     return state
+
+
+def _arriving_references(run: Run, state: State) -> None:
+    """Arguments of struct_ops programs that the kernel hands over with a reference (`__ref`, CONTRACT 2.2)."""
+    function = run.program.function
+    implements = run.module.struct_ops.get(function.name)
+    if run.program.kind != "main" or implements is None:
+        return
+    words: dict[int, tuple[int, Value]] = {}
+    for index in struct_ops_references(*implements, run.kernel):
+        reference = run.fresh()
+        made = Pointer("kernel", None, trust="trusted", reference=reference, origin="argument")
+        value = run.new(state, made)
+        assert isinstance(value, Ref)
+        body = run.module.functions.get(f"____{function.name}", function)
+        if index + 1 < len(body.params):
+            run.names[value.id] = body.params[index + 1].name
+        site = run.place(function.span, function.name)
+        state.references[reference] = Reference(site, "", value.id)
+        state.step("acquire", function.span, f"argument {index + 1} arrives with a reference", value.id)
+        words[index * 8] = (8, value)
+    state.regions[WORDS] = ("uninit", words)
 
 
 def _main_argument(run: Run, state: State, index: int, param: ir.Variable) -> Value:

@@ -117,6 +117,11 @@ class Run:
             self.sites.append(Site(name, instruction.span, function))
         return number
 
+    def place(self, span: Span, function: str) -> int:
+        """The number of a site that is no call: where something came from."""
+        self.sites.append(Site("", span, function))
+        return len(self.sites) - 1
+
     def global_region(self, var: ir.GlobalVariable) -> int:
         """The region id of a global: negative."""
         key = id(var)

@@ -15,6 +15,12 @@ from kfuncgen.lint.values import ANY, Fact, Pointer, Ref, Scalar, Value
 FRAME = 1 << 20
 """Region ids of frame d are d*FRAME + variable index; globals have negative ids."""
 
+PSEUDO = FRAME - 8
+"""Indices from here on are no variables but what the engine keeps in a frame: results, callback contexts."""
+
+WORDS = FRAME - 4
+"""Region of frame 0 with the words of the context that keep their value: arguments that carry a reference."""
+
 MAX_SETTLED = 12
 """Settled tests that a state remembers; programs that test one value more often are rare."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from kfuncgen.lint import ir
 from kfuncgen.lint.values import plain_name
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
+from kfuncgen.spec.progargs import ARGUMENTS_CHANGED
 from kfuncgen.spec.progtypes import hook_at, section_info
 
 CALLBACKS_BALANCE_SINCE = Kernel(6, 14)
@@ -21,7 +22,13 @@ RCU_CHECKED_AT_NEW = Kernel(6, 18)
 OWNED_NODES_SINCE = Kernel(6, 16)
 """From here on bpf_rbtree_remove() takes a node by an owning reference too (CONTRACT section 8: 6.18 does)."""
 
-_GATES = (CALLBACKS_BALANCE_SINCE, CONSTANT_KEYS_SINCE, OWNED_NODES_SINCE, RCU_CHECKED_AT_NEW)
+RETURNED_REFERENCES_SINCE = Kernel(6, 16)
+"""From here on struct_ops programs may return a referenced kernel pointer, which ends their reference."""
+
+_GATES = (
+    CALLBACKS_BALANCE_SINCE, CONSTANT_KEYS_SINCE, OWNED_NODES_SINCE, RCU_CHECKED_AT_NEW, RETURNED_REFERENCES_SINCE,
+    *ARGUMENTS_CHANGED,
+)  # fmt: skip
 
 
 def alike(module: ir.Module, specs: SpecSet, kernels: Sequence[Kernel]) -> list[list[Kernel]]:

@@ -11,6 +11,7 @@ from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Scalar, Trust, plain_name, scalar_of
+from kfuncgen.spec.progargs import Worth, struct_ops_argument, tracepoint_argument
 
 _SAFE_TRUSTED = frozenset(
     (
@@ -90,7 +91,10 @@ def context_field(run: Run, member: ir.Member | None, offset: int | None, ctype:
         if ctype.size == 8 or ctype.is_pointer:
             target = ctype.target if ctype.is_pointer else None
             struct = target if target is not None and target.kind in ("struct", "union") else None
-            return Pointer("kernel", struct, trust=trust, origin="argument")
+            worth = _worth(run, offset)
+            if worth == "error":
+                return ANY
+            return Pointer("kernel", struct, null=worth == "null", trust=trust, origin="argument")
         return scalar_of(ctype) if ctype.is_integer else ANY
     if ctype.is_pointer and ctype.target is not None and ctype.target.kind == "struct" and args == "ctx":
         name = member.name if member is not None else ""
@@ -99,6 +103,17 @@ def context_field(run: Run, member: ir.Member | None, offset: int | None, ctype:
         if info is not None and info.program_type == "BPF_PROG_TYPE_NETFILTER":
             return Pointer("kernel", ctype.target, trust="trusted", origin=f"ctx->{name}")
     return scalar_of(ctype) if ctype.is_integer else ANY
+
+
+def _worth(run: Run, offset: int | None) -> Worth:
+    """Whether the argument at `offset` of the context may be NULL or an error (btf_ctx_access())."""
+    info = run.program.info
+    if info is None or offset is None or offset % 8:
+        return ""
+    if info.attach == "tp_btf":
+        return tracepoint_argument(info.target, offset // 8, run.kernel)
+    implements = run.module.struct_ops.get(run.program.function.name)
+    return struct_ops_argument(*implements, offset // 8, run.kernel) if implements is not None else ""
 
 
 def map_field(run: Run, state: State, parent: Pointer, member: ir.Member | None, ctype: Type) -> Scalar | Pointer:

@@ -33,6 +33,10 @@ UNSPECIFIED = re.compile(
 """kfuncs without a spec, and why."""
 
 NOT_CONFIGURED = {
+    "bpf_kfree_skb",
+    "bpf_qdisc_bstats_update",
+    "bpf_qdisc_skb_drop",
+    "bpf_qdisc_watchdog_schedule",
     "bpf_get_fsverity_digest",
     "bpf_skb_get_fou_encap",
     "bpf_skb_get_xfrm_info",

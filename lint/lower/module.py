@@ -12,9 +12,10 @@ from clang.cindex import StorageClass, TypeKind
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.lower.builder import ModuleContext
-from kfuncgen.lint.lower.place import make_global
+from kfuncgen.lint.lower.place import make_global, operations
 from kfuncgen.lint.lower.statement import lower_function
 from kfuncgen.lint.parse import Unit, forget_files, pretty, span_of
+from kfuncgen.lint.values import plain_name
 
 _SECTION = re.compile(r'section\("([^"]*)"\)')
 _DECL_TAG = re.compile(r'btf_decl_tag\("([^"]*)"\)')
@@ -124,6 +125,9 @@ def _in_file(cursor: Any, name: str) -> bool:
 
 def _global(context: ModuleContext, cursor: Any) -> None:
     made = make_global(context, cursor)
+    if made.section.startswith((".struct_ops", "struct_ops")):
+        for member, function in operations(cursor):
+            context.module.struct_ops.setdefault(function, (plain_name(made.ctype.name), member))
     if made.section == "license" and context.module.licence is None:
         context.module.licence = made.text or ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from clang.cindex import StorageClass, conf
@@ -191,3 +192,23 @@ def make_global(context: Any, cursor: Any) -> ir.GlobalVariable:
     if made.name and definition.semantic_parent is not None:
         context.module.globals.setdefault(made.name, made)
     return made
+
+
+def operations(cursor: Any) -> Iterator[tuple[str, str]]:
+    """The functions that the initialiser of a struct names: (member, function) of each `.member = function`."""
+    initialiser = conf.lib.clang_Cursor_getVarDeclInitializer(cursor)
+    if initialiser is None or initialiser._kind_id != kinds.INIT_LIST:
+        return
+    initialiser._tu = cursor._tu
+    for item in initialiser.get_children():
+        parts = list(item.get_children())
+        if len(parts) != 2 or parts[0]._kind_id != kinds.MEMBER_REF:
+            continue
+        value = parts[1]
+        while value._kind_id != kinds.DECL_REF:
+            inner = [c for c in value.get_children() if c._kind_id != kinds.TYPE_REF]
+            if len(inner) != 1:
+                break
+            value = inner[0]
+        if value._kind_id == kinds.DECL_REF:
+            yield parts[0].spelling, value.spelling

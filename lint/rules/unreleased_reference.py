@@ -10,7 +10,8 @@ def _message(words: Words) -> str:
         return f"iterator {words['it']} is not destroyed on this path"
     if words["kind"] == "dynptr":
         return f"dynptr {words['it']} from {words['acquire']}() is neither submitted nor discarded on this path"
-    origin = "" if words["it"].startswith("the result of") else f" from {words['acquire']}()"
+    known = words["it"].startswith("the result of") or not words["acquire"]
+    origin = "" if known else f" from {words['acquire']}()"
     return f"{words['it']}{origin} is not released on this path"
 
 
