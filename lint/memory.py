@@ -15,6 +15,8 @@ from kfuncgen.lint.walk import context_field, kernel_field, kptr, map_field
 
 DYNPTR_SIZE = 16
 """sizeof(struct bpf_dynptr)."""
+NULL_PAGE = 4096
+"""Addresses below are members of an object that was to be at NULL."""
 
 
 @dataclass(slots=True)
@@ -99,6 +101,8 @@ class Memory:
 
     def dereference(self, state: State, value: Value, span: Span) -> bool:
         """Reach through a pointer; false when that was a fault and the result means nothing."""
+        if isinstance(value, int) and 0 < value < NULL_PAGE:
+            value = 0  # a member behind NULL
         fault = judge(self.life(state, value), Use.DEREFERENCE)
         if fault is None:
             return True
