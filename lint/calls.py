@@ -114,7 +114,7 @@ def _check_kptr(call: Transfer) -> None:
     if want is None or not want.name or not fact.struct or plain_name(want.name) == fact.struct:
         return
     value = call.argument(1)
-    words = {"var": call.run.name_of(value), "have": f"struct {fact.struct}", "want": f"struct {want.name}"}
+    words = {"var": call.name_of(1), "have": f"struct {fact.struct}", "want": f"struct {want.name}"}
     call.report(Fault.KPTR_TYPE, words, value.id if isinstance(value, Ref) else 0, fact.site)
 
 
@@ -126,7 +126,7 @@ def _insert(call: Transfer) -> None:
         return
     value = call.argument(1)
     assert isinstance(value, Ref)
-    call.state.step("release", call.call.span, f"'{call.run.name_of(value)}' handed over here", value.id)
+    call.state.step("release", call.call.span, f"'{call.name_of(1)}' handed over here", value.id)
     call.state.references.pop(node.reference, None)
     for identifier, fact in list(call.state.facts.items()):
         if isinstance(fact, Pointer) and fact.reference == node.reference:
@@ -149,10 +149,10 @@ def _release(call: Transfer) -> None:
         and reference.callback < call.evaluator.callback
         and call.run.kernel < CALLBACKS_BALANCE_SINCE
     ):
-        words = {"var": call.run.name_of(value)}
+        words = {"var": call.name_of(index)}
         call.report(Fault.RELEASE_IN_CALLBACK, words, reference.holder, reference.site)
     subject = reference.holder if reference is not None and reference.holder else value.id
-    call.state.step("release", call.call.span, f"'{call.run.name_of(value)}' released here", subject)
+    call.state.step("release", call.call.span, f"'{call.name_of(index)}' released here", subject)
     end_reference(call.state, fact.reference, call.name, call.site)
 
 

@@ -47,7 +47,7 @@ def _root(call: Transfer, index: int, kind: str) -> str | None:
     value, fact = call.argument(index), call.fact(index)
     if not isinstance(fact, Pointer) or fact.kind not in ("map-value", "alloc") or not isinstance(value, Ref):
         return ""
-    words = {"var": call.run.name_of(value, fact.origin or "the object"), "what": kind}
+    words = {"var": call.name_of(index, fact.origin or "the object"), "what": kind}
     if fact.kind == "alloc" and not fact.reference:
         call.report(Fault.OWNING_REQUIRED, words, value.id, fact.site)
         return None
@@ -101,7 +101,7 @@ def contains(call: Transfer, index: int) -> str:
 
 def _node(call: Transfer, index: int, kind: str, content: str) -> bool:
     value, fact = call.argument(index), call.fact(index)
-    words = {"var": call.run.name_of(value), "what": kind, "number": str(index + 1)}
+    words = {"var": call.name_of(index), "what": kind, "number": str(index + 1)}
     adding = bool(call.special & {"list-push", "rbtree-add"})
     if isinstance(fact, Scalar):
         gone = fact.death is not None and fact.death.how == "unlocked"

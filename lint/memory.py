@@ -8,6 +8,7 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.run import Run, stop
+from kfuncgen.lint.spelling import pointer_of
 from kfuncgen.lint.state import FRAME, WORDS, Fill, Slot, State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, plain_name, scalar_of
@@ -86,9 +87,10 @@ class Memory:
             }[fact.death.how]
         return Life.NULL if fact.known == 0 else Life.UNKNOWN
 
-    def describe(self, state: State, value: Value) -> dict[str, str]:
-        """Words about a value for messages: its name, where it came from, what ended it."""
-        name = self.run.name_of(value, "")
+    def describe(self, state: State, value: Value, written: str = "") -> dict[str, str]:
+        """Words about a value for messages: its name (as `written` where it is used), where it came from, what
+        ended it."""
+        name = written or self.run.name_of(value, "")
         fact = state.fact(value)
         origin = by = ""
         if isinstance(fact, Pointer):
@@ -96,17 +98,23 @@ class Memory:
         elif fact.death is not None:
             origin, by = fact.death.origin, fact.death.by
         elif value == 0:
-            name = "NULL"
-        return {"var": name or "the pointer", "origin": origin, "by": by}
+            name = name or "NULL"
+        known = isinstance(fact, Scalar) and fact.known == 0
+        return {
+            "null": "is NULL" if known else "may be NULL",
+            "var": name or "the pointer",
+            "origin": origin,
+            "by": by,
+        }
 
-    def dereference(self, state: State, value: Value, span: Span) -> bool:
-        """Reach through a pointer; false when that was a fault and the result means nothing."""
+    def dereference(self, state: State, value: Value, span: Span, written: str = "") -> bool:
+        """Reach through a pointer (`written` so); false when that was a fault and the result means nothing."""
         if isinstance(value, int) and 0 < value < NULL_PAGE:
             value = 0  # a member behind NULL
         fault = judge(self.life(state, value), Use.DEREFERENCE)
         if fault is None:
             return True
-        words = self.describe(state, value)
+        words = self.describe(state, value, written)
         subject = value.id if isinstance(value, Ref) else 0
         fact = state.fact(value)
         site = fact.site if isinstance(fact, Pointer) else fact.death.site if fact.death else 0
@@ -167,7 +175,7 @@ class Memory:
         if where.region is not None:
             return self._load_region(state, where, place, ctype)
         base = where.base
-        if not self.dereference(state, base, span):
+        if not self.dereference(state, base, span, pointer_of(place)):
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
         fact = state.fact(base)
         if not isinstance(fact, Pointer):
@@ -191,8 +199,9 @@ class Memory:
             made = map_field(self.run, state, fact, where.member, ctype)
         if made is None:
             made = scalar_of(ctype) if ctype.is_integer else ANY
-        name = where.member.name if where.member is not None else ""
-        value = self.run.new(state, made, name)
+        value = self.run.new(state, made)
+        if where.member is not None and isinstance(value, Ref):
+            self.run.fields[value.id] = where.member.name
         if ctype.is_pointer and key is not None and not ctype.volatile:
             state.loads[key] = value
         return value
@@ -230,7 +239,7 @@ class Memory:
         where = self.locate(state, place)
         if where.region is None:
             state.loads.clear()
-            if self.dereference(state, where.base, span):
+            if self.dereference(state, where.base, span, pointer_of(place)):
                 self._written(state, where, place, span)
             return
         if where.volatile:
@@ -266,7 +275,7 @@ class Memory:
         elif fact.kind == "memory" and fact.readonly:
             fault = Fault.READONLY_WRITE
         if fault is not None:
-            words = self.describe(state, where.base)
+            words = self.describe(state, where.base, pointer_of(place))
             words["field"] = where.member.name if where.member is not None else ""
             subject = where.base.id if isinstance(where.base, Ref) else 0
             self.run.report(state, fault, span, self.function.name, subject, fact.site, words)
@@ -339,20 +348,23 @@ class Memory:
         value = self.settle_word(state, self.value(state, source), place.ctype)
         if isinstance(value, Ref) and value.id:
             if isinstance(place, ir.Local) and not place.var.is_temp:
-                self.run.names.setdefault(value.id, place.var.name)
+                named = self.run.names.setdefault(value.id, place.var.name)
+                if named != place.var.name and isinstance(state.fact(value), Pointer):
+                    text = f"'{place.var.name}' points to the same object"
+                    state.step("alias", instruction.span, text, value.id)
             elif isinstance(place, ir.Member) and place.name:
-                self.run.names.setdefault(value.id, place.name)
+                self.run.fields.setdefault(value.id, place.name)
         self.store(state, place, value, instruction.span)
 
     def copy(self, state: State, instruction: ir.Copy) -> None:
         """Bytes from one place to another: values that lie whole in what is copied travel along."""
         size, span = instruction.size, instruction.span
         target, origin = self.locate(state, instruction.place), self.locate(state, instruction.source)
-        if origin.region is None and self.dereference(state, origin.base, span):
+        if origin.region is None and self.dereference(state, origin.base, span, pointer_of(instruction.source)):
             self._bounds(state, origin, size or 1, span)
         if target.region is None:
             state.loads.clear()
-            if self.dereference(state, target.base, span):
+            if self.dereference(state, target.base, span, pointer_of(instruction.place)):
                 self._written(state, target, instruction.place, span, size)
             return
         lost = self._overwrites(state, target.region, target.offset, size or target.whole, span)
@@ -384,7 +396,7 @@ class Memory:
         where = self.locate(state, instruction.place)
         if where.region is None:
             state.loads.clear()
-            if self.dereference(state, where.base, instruction.span):
+            if self.dereference(state, where.base, instruction.span, pointer_of(instruction.place)):
                 self._written(state, where, instruction.place, instruction.span, instruction.size)
             return
         size = instruction.size if instruction.size is not None else instruction.place.ctype.size or None
