@@ -171,7 +171,8 @@ class Memory:
         if where.region is not None and where.region < 0 and ctype.is_pointer:
             tags = where.member.tags if where.member is not None else _global_tags(place)
             if tags:
-                return self.run.new(state, kptr(self.run, state, tags, _field_name(place), ctype))
+                name = _field_name(place)
+                return self._read_pointer(state, kptr(self.run, state, tags, name, ctype), name, span)
         if where.region is not None:
             return self._load_region(state, where, place, ctype)
         base = where.base
@@ -199,11 +200,18 @@ class Memory:
             made = map_field(self.run, state, fact, where.member, ctype)
         if made is None:
             made = scalar_of(ctype) if ctype.is_integer else ANY
-        value = self.run.new(state, made)
-        if where.member is not None and isinstance(value, Ref):
-            self.run.fields[value.id] = where.member.name
+        value = self._read_pointer(state, made, where.member.name if where.member is not None else "", span)
         if ctype.is_pointer and key is not None and not ctype.volatile:
             state.loads[key] = value
+        return value
+
+    def _read_pointer(self, state: State, made: Scalar | Pointer, name: str, span: Span) -> Value:
+        """A new value that was read from the field `name`."""
+        value = self.run.new(state, made)
+        if name and isinstance(value, Ref):
+            self.run.fields[value.id] = name
+            if isinstance(made, Pointer) and (made.null or made.trust in ("untrusted", "rcu")):
+                state.step("read", span, _read(made), value.id)
         return value
 
     def _load_region(self, state: State, where: Location, place: ir.Place, ctype: Type) -> Value:
@@ -410,6 +418,16 @@ class Memory:
     def value(self, state: State, expression: ir.Expr) -> Value:
         """The value of an expression; the layer above knows expressions."""
         raise NotImplementedError
+
+
+def _read(made: Pointer) -> str:
+    """What there is to say of a pointer that was read from a field."""
+    if made.trust == "rcu":
+        return "read here under RCU, may be NULL" if made.null else "read here under RCU"
+    doubts = [
+        text for is_so, text in ((made.trust == "untrusted", "not trusted"), (made.null, "may be NULL")) if is_so
+    ]
+    return f"read here, {' and '.join(doubts)}"
 
 
 def path_of(place: ir.Place) -> tuple[ir.Member, ...]:

@@ -207,10 +207,8 @@ def check_exit(run: Run, state: State, span: Span, function: str) -> None:
             "kfunc": reference.kfunc, "var": name or "the result", "acquire": reference.kfunc,
             "kind": reference.kind,
         }  # fmt: skip
-        fact = state.facts.get(reference.holder)
-        contract = run.contract(reference.kfunc)
-        if isinstance(fact, Pointer) and (contract is None or not contract.release):
-            words["release"] = run.releasing(fact)
+        if reference.release:
+            words["release"] = reference.release
         run.report(state, Fault.LEAK, span, function, holder, reference.site, words)
     if state.references:
         return

@@ -90,6 +90,7 @@ class Run:
     _ids: int = 0
     _sites: dict[int, int] = field(default_factory=dict)
     _globals: dict[int, int] = field(default_factory=dict)
+    _releasing: dict[str, str] = field(default_factory=dict)
     _matters: dict[str, bool] = field(default_factory=dict)
     _contracts: dict[str, Contract | None] = field(default_factory=dict)
 
@@ -142,12 +143,17 @@ class Run:
         """The kfunc that releases an object of this type, "" when none or several do."""
         if pointer.kind == "alloc":
             return "bpf_obj_drop"
-        found = set()
+        if pointer.struct not in self._releasing:
+            self._releasing[pointer.struct] = self._find_release(pointer.struct)
+        return self._releasing[pointer.struct]
+
+    def _find_release(self, struct: str) -> str:
+        found: set[str] = set()
         for name, function in self.specs.functions.items():
             if function.exists_at(self.kernel):
                 contract = function.at(self.kernel)
                 index = contract.effects.releases
-                if index is not None and contract.params[index].ctype.struct_name == pointer.struct != "":
+                if index is not None and contract.params[index].ctype.struct_name == struct != "":
                     found.add(name)
         return found.pop() if len(found) == 1 else ""
 

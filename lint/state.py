@@ -41,6 +41,8 @@ class Reference:
     kind: Literal["object", "iterator", "dynptr"] = "object"
     callback: int = 0
     """Depth of the callback frame it was acquired in; 0 = in the program itself."""
+    release: str = ""
+    """What releases it, where the acquiring call does not say it."""
 
 
 @dataclass(frozen=True, slots=True)

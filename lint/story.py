@@ -122,7 +122,7 @@ def events(
 
 
 def _text(step: Step, words: Mapping[str, str]) -> str:
-    if step.what == "acquire" and not step.text.startswith(("iterator", "dynptr")):
+    if step.what in ("acquire", "read") and not step.text.startswith(("iterator", "dynptr")):
         text = step.text.replace(", may be NULL", "") if words.get("test") else step.text
         return f"{words['held']} {text}"
     if step.what == "return" and words.get("kind"):
