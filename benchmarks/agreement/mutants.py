@@ -100,7 +100,9 @@ def count(source: Source) -> int:
 @cache
 def _makers() -> str:
     """A fingerprint of the code that makes mutants: what was kept is made anew after a change of it."""
-    found = hashlib.sha256(repr(_words()).encode())
+    # Sorted: the order of a set is another one in every process.
+    listed = [sorted(getattr(_words(), name)) for name in Words.__slots__]
+    found = hashlib.sha256(repr(listed).encode())
     for name in ("mutate.py", "tree.py"):
         found.update(Path(__file__).with_name(name).read_bytes())
     return found.hexdigest()
