@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kfuncgen.lint import graph, ir, regions, slots
+from kfuncgen.lint import graph, ir, kptrs, locks, regions, slots
 from kfuncgen.lint.arguments import ArgumentChecker
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.options import check_options
+from kfuncgen.lint.records import records_of
 from kfuncgen.lint.results import result
 from kfuncgen.lint.state import State
 from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.transfer import Outcome, Transfer, end_reference, forget_memory
-from kfuncgen.lint.values import Pointer, Ref, Value, plain_name
+from kfuncgen.lint.values import Pointer, Ref, Value
 from kfuncgen.spec.model import Contract, Role
 from kfuncgen.spec.progtypes import allowed_sections, allows
 
 _GRAPH = frozenset(
     ("list-push", "list-pop", "list-peek", "rbtree-add", "rbtree-remove", "rbtree-first", "rbtree-peek")
 )
+_ALLOCATES = frozenset(("obj-new", "percpu-obj-new"))
+"""Allocations, which need the program's own BTF."""
 _NO_MEMORY = frozenset((Role.DYNPTR, Role.ITERATOR, Role.IRQ_FLAG, Role.CALLBACK, Role.CONST_STRING))
 
 
@@ -35,8 +38,14 @@ def call_contract(
         if transfer.special & _GRAPH and not graph.check(transfer):
             graph.give_up(transfer)
             return [(state, transfer.any_result())]
-        if "kptr-xchg" in transfer.special:
-            _check_kptr(transfer)
+        if "kptr-xchg" in transfer.special and not kptrs.check(transfer):
+            _release(transfer)
+            return [(state, transfer.nothing())]
+        if transfer.special & locks.LOCKING and transfer.argument(0) not in state.locks:
+            locks.check(transfer)
+        if transfer.special & _ALLOCATES and records_of(transfer.run.module).refusal():
+            transfer.report(Fault.SPECIAL_FIELD_DECLARATION, {"why": records_of(transfer.run.module).refusal()})
+            return [(state, transfer.nothing())]
     _forget_written(transfer)
     state.loads.clear()
     if transfer.special & {"throw", "tail-call"}:
@@ -102,22 +111,6 @@ def _lent(call: Transfer, index: int) -> int | None:
     return None
 
 
-def _check_kptr(call: Transfer) -> None:
-    """The object that goes into a kptr field must be of the field's type (CONTRACT 4.D)."""
-    place = call.call.args[0] if call.call.args else None
-    while isinstance(place, ir.Cast):
-        place = place.operand
-    fact = call.fact(1)
-    if not isinstance(place, ir.AddressOf) or not isinstance(fact, Pointer) or fact.ctype is None:
-        return
-    want = place.place.ctype.target if place.place.ctype.is_pointer else None
-    if want is None or not want.name or not fact.struct or plain_name(want.name) == fact.struct:
-        return
-    value = call.argument(1)
-    words = {"var": call.name_of(1), "have": f"struct {fact.struct}", "want": f"struct {want.name}"}
-    call.report(Fault.KPTR_TYPE, words, value.id if isinstance(value, Ref) else 0, fact.site)
-
-
 def _insert(call: Transfer) -> None:
     """List and rbtree insertion: the node's owning reference becomes a non-owning one in every alias, although
     the call may fail at run time (CONTRACT 3.1 step 9)."""
@@ -126,7 +119,7 @@ def _insert(call: Transfer) -> None:
         return
     value = call.argument(1)
     assert isinstance(value, Ref)
-    call.state.step("release", call.call.span, f"'{call.name_of(1)}' handed over here", value.id)
+    call.state.step("release", call.call.span, f"'{call.run.name_of(value)}' handed over here", value.id)
     call.state.references.pop(node.reference, None)
     for identifier, fact in list(call.state.facts.items()):
         if isinstance(fact, Pointer) and fact.reference == node.reference:
@@ -149,10 +142,12 @@ def _release(call: Transfer) -> None:
         and reference.callback < call.evaluator.callback
         and call.run.kernel < CALLBACKS_BALANCE_SINCE
     ):
-        words = {"var": call.name_of(index)}
+        words = {"var": call.run.name_of(value)}
         call.report(Fault.RELEASE_IN_CALLBACK, words, reference.holder, reference.site)
     subject = reference.holder if reference is not None and reference.holder else value.id
-    call.state.step("release", call.call.span, f"'{call.name_of(index)}' released here", subject)
+    call.state.step("release", call.call.span, f"'{call.run.name_of(value)}' released here", subject)
+    if "kptr-xchg" in call.special:
+        kptrs.keep_percpu(call, fact.reference)
     end_reference(call.state, fact.reference, call.name, call.site)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from kfuncgen.lint import ir
 from kfuncgen.lint.integers import combine, decide
 from kfuncgen.lint.machine import Fault
-from kfuncgen.lint.memory import Memory
+from kfuncgen.lint.memory import Location, Memory
 from kfuncgen.lint.specials import special_field
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type
@@ -52,6 +52,7 @@ class Evaluator(Memory):
         if where.region is None:
             base = where.base
             if isinstance(base, Ref):
+                self._moved_by(base.id, where)
                 return Ref(base.id, where.offset)
             return base + (where.offset or 0)
         root = place
@@ -60,11 +61,13 @@ class Evaluator(Memory):
         if isinstance(root, ir.Deref):
             value = self.value(state, root.pointer)
             if isinstance(value, Ref):
+                self._moved_by(value.id, where)
                 return Ref(value.id, where.offset)
         if isinstance(root, ir.Global):
             self._may_refer(state, root.var, expression)
         if isinstance(root, ir.Global) and root.var.section == ".maps":
-            made = Pointer("map", root.ctype, trust="trusted", origin=root.var.name)
+            name = root.var.name
+            made = Pointer("map", root.ctype, trust="trusted", origin=name, map=name)
         else:
             assert isinstance(root, ir.Local | ir.Global)
             frozen = isinstance(root, ir.Global) and root.var.frozen
@@ -80,10 +83,17 @@ class Evaluator(Memory):
         if made.region is not None:
             for identifier, fact in state.facts.items():
                 if fact == made:
+                    self._moved_by(identifier, where)
                     return Ref(identifier, where.offset)
         identifier = self.run.fresh()
         state.facts[identifier] = made
+        self._moved_by(identifier, where)
         return Ref(identifier, where.offset)
+
+    def _moved_by(self, identifier: int, where: Location) -> None:
+        """Remember of a pointer that the verifier may know better where it points to."""
+        if where.offset is None and where.vague:
+            self.run.vague.add(identifier)
 
     def _may_refer(self, state: State, var: ir.GlobalVariable, expression: ir.AddressOf) -> None:
         """Tracing programs may not refer to maps that hold locks, lists or trees (CONTRACT 4.E)."""
@@ -145,7 +155,8 @@ class Evaluator(Memory):
         Trees of operations are cut at MAX_EXPRESSION: what is tested twice is near to what it was made of.
         """
         if _depth(state, expr) > MAX_EXPRESSION:
-            return self.run.new(state, replace(made, error_of=error_of))
+            given = all(state.is_given(operand) for operand in expr[1:])
+            return self.run.new(state, replace(made, error_of=error_of, merged=not given))
         for identifier, fact in state.facts.items():
             if isinstance(fact, Scalar) and fact.expr == expr:
                 return Ref(identifier, 0)
@@ -185,7 +196,8 @@ class Evaluator(Memory):
         if made is ANY and not expression.ctype.is_integer:
             return self.run.new(state, ANY)
         if isinstance(left, Ref) and isinstance(right, Ref):
-            return self.run.new(state, made)
+            given = state.is_given(left) and state.is_given(right)
+            return self.run.new(state, replace(made, merged=not given))
         return self._numbered(state, (f"{op}{_width(expression.ctype)}", left, right), made)
 
     def _pointer_arithmetic(
@@ -204,6 +216,8 @@ class Evaluator(Memory):
                 if isinstance(moved, Pointer) and moved.null:
                     # "pointer arithmetic on ptr_or_null_ prohibited, null-check it first"
                     self.dereference(state, left, expression.span)
+                if not state.is_given(right):
+                    self.run.vague.add(left.id)
             return Ref(left.id, None)
         return Ref(left.id, left.offset + (step if op == "+" else -step))
 

@@ -6,22 +6,28 @@ check_reg_allocation_locked() in kernel/bpf/verifier.c of 6.12 and 6.18.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from kfuncgen.lint.fields import record_of
+from kfuncgen.lint.kptrs import is_unknown
 from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.records import section_of
 from kfuncgen.lint.run import Run, stop
 from kfuncgen.lint.state import State
 from kfuncgen.lint.targets import OWNED_NODES_SINCE
 from kfuncgen.lint.transfer import Transfer
-from kfuncgen.lint.types import field_path
-from kfuncgen.lint.values import Pointer, Ref, Scalar, Value
+from kfuncgen.lint.values import Pointer, Ref, Value
 from kfuncgen.spec.model import Role
 
 _ROOTS = {Role.LIST_HEAD: "bpf_list_head", Role.RB_ROOT: "bpf_rb_root"}
 _NODES = {Role.LIST_NODE: "bpf_list_node", Role.RB_NODE: "bpf_rb_node"}
 
+_UNKNOWN = ("", "")
+
 
 def check(call: Transfer) -> bool:
     """Check the head and node arguments of a list or rbtree kfunc; false after the first fault."""
-    content = ""
+    content = _UNKNOWN
     for index, param in enumerate(call.contract.params):
         if param.role in _ROOTS:
             found = _root(call, index, _ROOTS[param.role])
@@ -42,23 +48,30 @@ def give_up(call: Transfer) -> None:
             stop(call.state, value)
 
 
-def _root(call: Transfer, index: int, kind: str) -> str | None:
-    """Check a head or root; what it says it contains ("T:field", "" when unknown), None after a fault."""
+def _root(call: Transfer, index: int, kind: str) -> tuple[str, str] | None:
+    """Check a head or root; the struct and member that it contains ("" when unknown), None after a fault."""
     value, fact = call.argument(index), call.fact(index)
-    if not isinstance(fact, Pointer) or fact.kind not in ("map-value", "alloc") or not isinstance(value, Ref):
-        return ""
-    words = {"var": call.name_of(index, fact.origin or "the object"), "what": kind}
+    words = {"var": call.run.name_of(value, "the argument"), "what": kind}
+    if is_unknown(fact) or (isinstance(fact, Pointer) and (fact.kind == "opaque" or fact.ctype is None)):
+        return _UNKNOWN
+    if not isinstance(fact, Pointer) or not isinstance(value, Ref) or fact.kind not in ("map-value", "alloc"):
+        call.report(Fault.GRAPH_OFFSET, {**words, "how": "place"})
+        return None
+    words["var"] = call.run.name_of(value, fact.origin or "the object")
     if fact.kind == "alloc" and not fact.reference:
         call.report(Fault.OWNING_REQUIRED, words, value.id, fact.site)
         return None
     if value.offset is None:
+        if value.id in call.run.vague:
+            return _UNKNOWN
         call.report(Fault.GRAPH_OFFSET, {**words, "how": "variable"})
         return None
-    ctype = fact.ctype
-    if ctype is None or not ctype.fields:
-        return ""
-    chain = field_path(ctype, value.offset - fact.base)
-    if not any(at == 0 and t.name == kind for at, t in chain):
+    record = record_of(call.run, fact)
+    if record.error:
+        call.report(Fault.SPECIAL_FIELD_DECLARATION, {**words, "why": record.error})
+        return None
+    field = record.at(value.offset - fact.base)
+    if field is None or field.kind != kind:
         call.report(Fault.GRAPH_OFFSET, {**words, "how": "absent"})
         return None
     if not call.state.locks:
@@ -68,7 +81,7 @@ def _root(call: Transfer, index: int, kind: str) -> str | None:
     if all(allocation(call.run, call.state, lock) != mine for lock in call.state.locks):
         call.report(Fault.GRAPH_WRONG_LOCK, words)
         return None
-    return contains(call, index)
+    return field.contains
 
 
 def allocation(run: Run, state: State, value: Value) -> object:
@@ -77,55 +90,47 @@ def allocation(run: Run, state: State, value: Value) -> object:
     if isinstance(fact, Pointer) and fact.kind == "map-value" and fact.region is not None:
         var = run.module.globals.get(fact.origin)
         if var is not None:
-            return var.section or (".data" if var.initialised else ".bss")
+            return section_of(var)
     return value.id if isinstance(value, Ref) else value
 
 
-def contains(call: Transfer, index: int) -> str:
-    """What the `contains:T:field` tag of a head or root says, "" when nothing is known."""
+def contains(call: Transfer, index: int) -> tuple[str, str]:
+    """The struct and member that a head or root says it contains, ("", "") when nothing is known."""
     value, fact = call.argument(index), call.fact(index)
-    if not isinstance(fact, Pointer) or not isinstance(value, Ref) or value.offset is None or fact.ctype is None:
-        return ""
-    ctype, offset = fact.ctype, value.offset - fact.base
-    tags: tuple[str, ...] = ()
-    if fact.kind == "map-value" and fact.region is not None and ctype.name in _ROOTS.values():
-        var = call.run.module.globals.get(fact.origin)
-        tags = var.decl_tags if var is not None else ()
-    else:
-        for at, struct in field_path(ctype, offset):
-            for member in struct.fields:
-                if member.offset == at and member.ctype.name in _ROOTS.values():
-                    tags = member.decl_tags
-    return next((t.removeprefix("contains:") for t in tags if t.startswith("contains:")), "")
+    if not isinstance(fact, Pointer) or not isinstance(value, Ref) or value.offset is None:
+        return _UNKNOWN
+    field = record_of(call.run, fact).at(value.offset - fact.base)
+    return field.contains if field is not None else _UNKNOWN
 
 
-def _node(call: Transfer, index: int, kind: str, content: str) -> bool:
+def _node(call: Transfer, index: int, kind: str, content: tuple[str, str]) -> bool:
     value, fact = call.argument(index), call.fact(index)
-    words = {"var": call.name_of(index), "what": kind, "number": str(index + 1)}
+    words = {"var": call.run.name_of(value, "the argument"), "what": kind, "number": str(index + 1)}
     adding = bool(call.special & {"list-push", "rbtree-add"})
-    if isinstance(fact, Scalar):
-        gone = fact.death is not None and fact.death.how == "unlocked"
-        return not gone or _refuse(
-            call, Fault.OWNING_REQUIRED if adding else Fault.NON_OWNING_REQUIRED, words, value
-        )
-    if fact.kind not in ("alloc", "kernel"):
+    wanted = Fault.OWNING_REQUIRED if adding else Fault.NON_OWNING_REQUIRED
+    if is_unknown(fact) or (isinstance(fact, Pointer) and fact.kind == "opaque"):
         return True
-    if adding and not fact.reference:
-        return _refuse(call, Fault.OWNING_REQUIRED, words, value)
-    owned = bool(fact.reference) and call.run.kernel >= OWNED_NODES_SINCE
+    if not isinstance(fact, Pointer) or fact.kind not in ("alloc", "kernel"):
+        return _refuse(call, wanted, words, value)
+    if fact.kind == "kernel" and fact.ctype is None:
+        return True
+    if adding and not (fact.kind == "alloc" and fact.reference):
+        return _refuse(call, wanted, words, value)
+    owned = fact.kind == "alloc" and bool(fact.reference) and call.run.kernel >= OWNED_NODES_SINCE
     if not adding and not owned and not fact.non_owning:
-        return _refuse(call, Fault.NON_OWNING_REQUIRED, words, value)
+        return _refuse(call, wanted, words, value)
     if not isinstance(value, Ref) or fact.ctype is None or not fact.ctype.fields:
         return True
     if value.offset is None:
-        return _refuse(call, Fault.GRAPH_OFFSET, {**words, "how": "variable"}, value)
+        return value.id in call.run.vague or _refuse(call, Fault.GRAPH_OFFSET, {**words, "how": "variable"}, value)
     offset = value.offset - fact.base
-    if not any(at == 0 and t.name == kind for at, t in field_path(fact.ctype, offset)):
+    field = record_of(call.run, replace(fact, kind="alloc")).at(offset)
+    if field is None or field.kind != kind:
         return _refuse(call, Fault.GRAPH_OFFSET, {**words, "how": "absent"}, value)
-    struct, _, field = content.partition(":")
-    wanted = next((f.offset for f in fact.ctype.fields if f.name == field), None)
-    if struct and (fact.ctype.name != struct or wanted != offset):
-        return _refuse(call, Fault.GRAPH_NODE_TYPE, {**words, "want": f"{field} of struct {struct}"}, value)
+    struct, member = content
+    place = next((f.offset for f in fact.ctype.fields if f.name == member), None)
+    if struct and (fact.ctype.name != struct or place != offset):
+        return _refuse(call, Fault.GRAPH_NODE_TYPE, {**words, "want": f"{member} of struct {struct}"}, value)
     return True
 
 

@@ -337,6 +337,9 @@ class Function:
     """Whether it calls through pointers."""
     noinline: bool = False
     """A global function that the compiler keeps: the verifier checks it alone. Others are inlined by -O2."""
+    outlined: bool = False
+    """It says itself that it is to be kept as a function (noinline, weak), static or not."""
+    always_inline: bool = False
 
 
 @dataclass(slots=True, eq=False)

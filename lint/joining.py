@@ -155,7 +155,7 @@ def _joined(
     low, high = min(a.low, b.low), max(a.high, b.high)
     grown = ANY if forget and not covered else Scalar(low, high)
     death = a.death if a.death == b.death else Death("stop") if a.death or b.death else None
-    grown = replace(grown, death=death, error_of=a.error_of if a.error_of == b.error_of else 0)
+    grown = replace(grown, death=death, error_of=a.error_of if a.error_of == b.error_of else 0, merged=True)
     if same and isinstance(mine, Ref):
         keeps = a.expr is None or (b.expr is not None and _same_expr(a.expr, b.expr, pairs))
         if covered and keeps and death == a.death and grown.error_of == a.error_of:

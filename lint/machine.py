@@ -64,6 +64,11 @@ class Fault(Enum):
     THROW_IN_CALLBACK = "throw-in-callback"
     SPECIAL_FIELD_PROGRAM = "special-field-prog-type"
     KPTR_TYPE = "kptr-type-mismatch"
+    KPTR_FIELD = "kptr-field"
+    SPECIAL_FIELD_ACCESS = "special-field-access"
+    SPECIAL_FIELD_DECLARATION = "special-field-decl"
+    LOCK_ARGUMENT = "lock-bad-arg"
+    PERCPU_DEREFERENCE = "percpu-deref"
 
 
 class Life(Enum):
@@ -76,6 +81,7 @@ class Life(Enum):
     RELEASED = "released"  # its reference was released: the verifier sees a scalar
     STALE = "stale"  # a slice whose dynptr or packet is gone
     UNLOCKED = "unlocked"  # a non-owning pointer after the unlock
+    UNDECLARED = "undeclared"  # read from a field that the program means as a kptr and the kernel does not
     UNKNOWN = "unknown"  # a scalar of which nothing is known
     STOPPED = "stopped"  # a fault was reported for it; say nothing more
 
@@ -112,6 +118,9 @@ LIFE: dict[tuple[Life, Use], Fault | None] = {
     (Life.UNLOCKED, _D): Fault.USE_AFTER_UNLOCK,
     (Life.UNLOCKED, _P): Fault.USE_AFTER_UNLOCK,
     (Life.UNLOCKED, _R): Fault.USE_AFTER_UNLOCK,
+    (Life.UNDECLARED, _D): Fault.SPECIAL_FIELD_DECLARATION,
+    (Life.UNDECLARED, _P): Fault.SPECIAL_FIELD_DECLARATION,
+    (Life.UNDECLARED, _R): Fault.SPECIAL_FIELD_DECLARATION,
     (Life.UNKNOWN, _D): None,
     (Life.UNKNOWN, _P): Fault.NOT_KERNEL_POINTER,
     (Life.UNKNOWN, _R): Fault.NOT_KERNEL_POINTER,

@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from kfuncgen.diagnostic import Span
-from kfuncgen.lint import ir
+from kfuncgen.lint import fields, ir
 from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.run import Run, stop
-from kfuncgen.lint.spelling import pointer_of
 from kfuncgen.lint.state import FRAME, WORDS, Fill, Slot, State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, plain_name, scalar_of
-from kfuncgen.lint.walk import context_field, kernel_field, kptr, map_field
+from kfuncgen.lint.walk import context_field, kernel_field
 
 DYNPTR_SIZE = 16
 """sizeof(struct bpf_dynptr)."""
-NULL_PAGE = 4096
-"""Addresses below are members of an object that was to be at NULL."""
 
 
 @dataclass(slots=True)
@@ -33,6 +30,8 @@ class Location:
     volatile: bool = False
     extent: tuple[int, int] | None = None
     """(offset, size) of the array that an unknown index stays within."""
+    vague: bool = False
+    """The offset is unknown because paths were joined: the verifier may know it."""
     symbol: tuple[int, int] | None = None
     """(index value, offset) of an array element at an index that is no known number."""
 
@@ -40,9 +39,7 @@ class Location:
 def _moved(inner: Location, step: int | None, member: ir.Member | None) -> Location:
     offset = None if inner.offset is None or step is None else inner.offset + step
     symbol = None if inner.symbol is None or step is None else (inner.symbol[0], inner.symbol[1] + step)
-    return Location(
-        inner.region, offset, inner.whole, inner.base, inner.through, member, inner.volatile, inner.extent, symbol
-    )
+    return replace(inner, offset=offset, member=member, symbol=symbol)
 
 
 def _symbol(index: Ref, fact: Scalar, scale: int, offset: int) -> tuple[int, int]:
@@ -76,21 +73,23 @@ class Memory:
         if isinstance(fact, Pointer):
             if fact.null:
                 return Life.UNCHECKED
+            if fact.kind == "alloc" and fact.trust == "untrusted" and not fact.reference:
+                return Life.UNLOCKED  # it was protected by RCU only
             return Life.HELD if fact.reference else Life.BORROWED
         if fact.death is not None:
             return {
                 "null": Life.NULL,
                 "released": Life.RELEASED,
                 "unlocked": Life.UNLOCKED,
+                "undeclared": Life.UNDECLARED,
                 "stale": Life.STALE,
                 "stop": Life.STOPPED,
             }[fact.death.how]
         return Life.NULL if fact.known == 0 else Life.UNKNOWN
 
-    def describe(self, state: State, value: Value, written: str = "") -> dict[str, str]:
-        """Words about a value for messages: its name (as `written` where it is used), where it came from, what
-        ended it."""
-        name = written or self.run.name_of(value, "")
+    def describe(self, state: State, value: Value) -> dict[str, str]:
+        """Words about a value for messages: its name, where it came from, what ended it."""
+        name = self.run.name_of(value, "")
         fact = state.fact(value)
         origin = by = ""
         if isinstance(fact, Pointer):
@@ -98,25 +97,19 @@ class Memory:
         elif fact.death is not None:
             origin, by = fact.death.origin, fact.death.by
         elif value == 0:
-            name = name or "NULL"
-        known = isinstance(fact, Scalar) and fact.known == 0
-        return {
-            "null": "is NULL" if known else "may be NULL",
-            "var": name or "the pointer",
-            "origin": origin,
-            "by": by,
-        }
+            name = "NULL"
+        return {"var": name or "the pointer", "origin": origin, "by": by}
 
-    def dereference(self, state: State, value: Value, span: Span, written: str = "") -> bool:
-        """Reach through a pointer (`written` so); false when that was a fault and the result means nothing."""
-        if isinstance(value, int) and 0 < value < NULL_PAGE:
-            value = 0  # a member behind NULL
+    def dereference(self, state: State, value: Value, span: Span) -> bool:
+        """Reach through a pointer; false when that was a fault and the result means nothing."""
         fault = judge(self.life(state, value), Use.DEREFERENCE)
+        fact = state.fact(value)
+        if fault is None and isinstance(fact, Pointer) and fact.kind == "percpu" and fact.ctype is not None:
+            fault = Fault.PERCPU_DEREFERENCE
         if fault is None:
             return True
-        words = self.describe(state, value, written)
+        words = self.describe(state, value)
         subject = value.id if isinstance(value, Ref) else 0
-        fact = state.fact(value)
         site = fact.site if isinstance(fact, Pointer) else fact.death.site if fact.death else 0
         self.run.report(state, fault, span, self.function.name, subject, site, words)
         if isinstance(fact, Pointer) and isinstance(value, Ref):
@@ -145,7 +138,8 @@ class Memory:
             if isinstance(fact, Pointer) and fact.region is not None and isinstance(value, Ref):
                 return Location(fact.region, value.offset, fact.size or 0)
             offset = value.offset if isinstance(value, Ref) else 0
-            return Location(None, offset, base=value, through=True)
+            vague = isinstance(value, Ref) and value.id in self.run.vague
+            return Location(None, offset, base=value, through=True, vague=vague)
         inner = self.locate(state, place.base)
         if isinstance(place, ir.Member):
             return _moved(inner, place.offset, place)
@@ -155,6 +149,7 @@ class Memory:
         if isinstance(fact, Scalar) and fact.known is not None:
             return _moved(inner, fact.known * scale, None)
         moved = _moved(inner, None, None)
+        moved.vague = inner.vague or not state.is_given(index)
         if inner.offset is not None and place.base.ctype.size:
             moved.extent = (inner.offset, place.base.ctype.size)
         if isinstance(index, Ref) and isinstance(fact, Scalar) and inner.offset is not None and index.id:
@@ -168,19 +163,22 @@ class Memory:
             if constant is not None:
                 return constant
         where = self.locate(state, place)
-        if where.region is not None and where.region < 0 and ctype.is_pointer:
-            tags = where.member.tags if where.member is not None else _global_tags(place)
-            if tags:
-                name = _field_name(place)
-                return self._read_pointer(state, kptr(self.run, state, tags, name, ctype), name, span)
+        if where.region is not None and where.region < 0:
+            special = fields.load(self, state, where, place, ctype, span)
+            if special is not None:
+                return special
         if where.region is not None:
             return self._load_region(state, where, place, ctype)
         base = where.base
-        if not self.dereference(state, base, span, pointer_of(place)):
+        if not self.dereference(state, base, span):
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
         fact = state.fact(base)
         if not isinstance(fact, Pointer):
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
+        if fact.kind in ("map-value", "alloc"):
+            special = fields.load(self, state, where, place, ctype, span)
+            if special is not None:
+                return special
         key = (base.id, where.offset) if isinstance(base, Ref) and where.offset is not None else None
         if fact.kind == "ctx":
             kept = state.read(WORDS, where.offset, 8) if where.offset is not None else None
@@ -196,22 +194,12 @@ class Memory:
             made = context_field(self.run, where.member, where.offset, ctype)
         elif fact.kind in ("kernel", "alloc"):
             made = kernel_field(self.run, state, fact, where.member, ctype, path_of(place))
-        elif fact.kind in ("map-value", "memory"):
-            made = map_field(self.run, state, fact, where.member, ctype)
         if made is None:
             made = scalar_of(ctype) if ctype.is_integer else ANY
-        value = self._read_pointer(state, made, where.member.name if where.member is not None else "", span)
+        name = where.member.name if where.member is not None else ""
+        value = self.run.new(state, made, name)
         if ctype.is_pointer and key is not None and not ctype.volatile:
             state.loads[key] = value
-        return value
-
-    def _read_pointer(self, state: State, made: Scalar | Pointer, name: str, span: Span) -> Value:
-        """A new value that was read from the field `name`."""
-        value = self.run.new(state, made)
-        if name and isinstance(value, Ref):
-            self.run.fields[value.id] = name
-            if isinstance(made, Pointer) and (made.null or made.trust in ("untrusted", "rcu")):
-                state.step("read", span, _read(made), value.id)
         return value
 
     def _load_region(self, state: State, where: Location, place: ir.Place, ctype: Type) -> Value:
@@ -247,9 +235,10 @@ class Memory:
         where = self.locate(state, place)
         if where.region is None:
             state.loads.clear()
-            if self.dereference(state, where.base, span, pointer_of(place)):
-                self._written(state, where, place, span)
+            if self.dereference(state, where.base, span):
+                self._written(state, where, place, span, value=value)
             return
+        fields.reach(self, state, where, place.ctype.size or 8, span, value, "write")
         if where.volatile:
             if where.region < 0:
                 return
@@ -269,26 +258,33 @@ class Memory:
         state.slots.update(lost)
 
     def _written(
-        self, state: State, where: Location, place: ir.Place, span: Span, size: int | None = None
+        self,
+        state: State,
+        where: Location,
+        place: ir.Place,
+        span: Span,
+        size: int | None = None,
+        value: Value | None = None,
+        how: str = "write",
     ) -> None:
         """Writes through pointers: not to kernel objects, not to read-only memory, not beyond its end."""
         fact = state.fact(where.base)
         if not isinstance(fact, Pointer):
             return
         fault: Fault | None = None
-        if (fact.kind == "kernel" and not self._may_write(fact, where)) or (
-            fact.kind == "alloc" and fact.trust == "untrusted" and not fact.reference
-        ):
+        if fact.kind == "kernel" and not self._may_write(fact, where):
             fault = Fault.KERNEL_WRITE
         elif fact.kind == "memory" and fact.readonly:
             fault = Fault.READONLY_WRITE
         if fault is not None:
-            words = self.describe(state, where.base, pointer_of(place))
+            words = self.describe(state, where.base)
             words["field"] = where.member.name if where.member is not None else ""
             subject = where.base.id if isinstance(where.base, Ref) else 0
             self.run.report(state, fault, span, self.function.name, subject, fact.site, words)
         else:
             self._bounds(state, where, size or place.ctype.size, span)
+            if how != "copy":
+                fields.reach(self, state, where, size or place.ctype.size, span, value, how)
 
     def _overwrites(
         self, state: State, region: int, offset: int | None, size: int, span: Span
@@ -356,24 +352,22 @@ class Memory:
         value = self.settle_word(state, self.value(state, source), place.ctype)
         if isinstance(value, Ref) and value.id:
             if isinstance(place, ir.Local) and not place.var.is_temp:
-                named = self.run.names.setdefault(value.id, place.var.name)
-                if named != place.var.name and isinstance(state.fact(value), Pointer):
-                    text = f"'{place.var.name}' points to the same object"
-                    state.step("alias", instruction.span, text, value.id)
+                self.run.names.setdefault(value.id, place.var.name)
             elif isinstance(place, ir.Member) and place.name:
-                self.run.fields.setdefault(value.id, place.name)
+                self.run.names.setdefault(value.id, place.name)
         self.store(state, place, value, instruction.span)
 
     def copy(self, state: State, instruction: ir.Copy) -> None:
         """Bytes from one place to another: values that lie whole in what is copied travel along."""
         size, span = instruction.size, instruction.span
         target, origin = self.locate(state, instruction.place), self.locate(state, instruction.source)
-        if origin.region is None and self.dereference(state, origin.base, span, pointer_of(instruction.source)):
+        if origin.region is None and self.dereference(state, origin.base, span):
             self._bounds(state, origin, size or 1, span)
+        fields.copied(self, state, instruction, target, origin)
         if target.region is None:
             state.loads.clear()
-            if self.dereference(state, target.base, span, pointer_of(instruction.place)):
-                self._written(state, target, instruction.place, span, size)
+            if self.dereference(state, target.base, span):
+                self._written(state, target, instruction.place, span, size, how="copy")
             return
         lost = self._overwrites(state, target.region, target.offset, size or target.whole, span)
         if target.offset is None:
@@ -404,8 +398,9 @@ class Memory:
         where = self.locate(state, instruction.place)
         if where.region is None:
             state.loads.clear()
-            if self.dereference(state, where.base, instruction.span, pointer_of(instruction.place)):
-                self._written(state, where, instruction.place, instruction.span, instruction.size)
+            if self.dereference(state, where.base, instruction.span):
+                how = "zero" if instruction.zero else "write"
+                self._written(state, where, instruction.place, instruction.span, instruction.size, how=how)
             return
         size = instruction.size if instruction.size is not None else instruction.place.ctype.size or None
         lost = self._overwrites(state, where.region, where.offset, size or where.whole, instruction.span)
@@ -418,16 +413,6 @@ class Memory:
     def value(self, state: State, expression: ir.Expr) -> Value:
         """The value of an expression; the layer above knows expressions."""
         raise NotImplementedError
-
-
-def _read(made: Pointer) -> str:
-    """What there is to say of a pointer that was read from a field."""
-    if made.trust == "rcu":
-        return "read here under RCU, may be NULL" if made.null else "read here under RCU"
-    doubts = [
-        text for is_so, text in ((made.trust == "untrusted", "not trusted"), (made.null, "may be NULL")) if is_so
-    ]
-    return f"read here, {' and '.join(doubts)}"
 
 
 def path_of(place: ir.Place) -> tuple[ir.Member, ...]:
@@ -452,18 +437,6 @@ def _global_root(place: ir.Place) -> bool:
     while isinstance(place, ir.Member | ir.Element):
         place = place.base
     return isinstance(place, ir.Global)
-
-
-def _global_tags(place: ir.Place) -> tuple[str, ...]:
-    while isinstance(place, ir.Element):
-        place = place.base
-    return place.var.tags if isinstance(place, ir.Global) else ()
-
-
-def _field_name(place: ir.Place) -> str:
-    while isinstance(place, ir.Element):
-        place = place.base
-    return place.var.name if isinstance(place, ir.Global | ir.Local) else getattr(place, "name", "")
 
 
 def _frozen_value(place: ir.Place) -> int | None:

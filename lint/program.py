@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.explore import reachable_calls
+from kfuncgen.lint.records import records_of
 from kfuncgen.lint.run import Program, Run
 from kfuncgen.lint.state import WORDS, Reference, State
 from kfuncgen.lint.values import ANY, Pointer, Ref, Value, plain_name, scalar_of
@@ -28,6 +29,7 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
     """
     found: list[Program] = []
     callbacks: dict[str, Program] = {}
+    special = records_of(module).in_globals()
     for name in sorted(module.functions):
         function = module.functions[name]
         if not is_program(function):
@@ -41,7 +43,7 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
                 known_one.owners += (name,)
         alone = any(n in module.functions and module.functions[n].noinline for n in names)
         handed = name in module.struct_ops or (info is not None and info.attach in ("iter", "tp_btf"))
-        if alone or handed or any(known(specs, n) for n in names):
+        if alone or handed or special or any(known(specs, n) for n in names):
             found.append(Program(function, function.section, info))
     return found + [callbacks[name] for name in sorted(callbacks)]
 

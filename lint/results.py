@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from kfuncgen.lint import graph, ir
+from kfuncgen.lint import graph, ir, kptrs
+from kfuncgen.lint.mapdefs import (
+    ARRAY_MAPS,
+    MAPS_OF_MAPS,
+    SOCKET_MAPS,
+    inner_definition,
+    map_attribute,
+    map_definition,
+    map_number,
+)
 from kfuncgen.lint.state import Reference
 from kfuncgen.lint.targets import CONSTANT_KEYS_SINCE
 from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Trust, Value
-from kfuncgen.lint.walk import KERNEL_KPTRS
 from kfuncgen.spec.model import Role
-
-_SOCKET_MAPS = (15, 18)
-"""BPF_MAP_TYPE_SOCKMAP, BPF_MAP_TYPE_SOCKHASH: a lookup takes a reference to the socket (CONTRACT section 7)."""
-_ARRAY_MAPS = (2, 6)
-"""BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY."""
 
 
 def result(call: Transfer) -> Value:
@@ -48,10 +51,7 @@ def acquired(call: Transfer, made: Pointer, null: bool | None = None) -> Value:
         state, replace(made, null=may_be_null, reference=reference, origin=call.name, site=call.site)
     )
     assert isinstance(value, Ref)
-    release = "" if call.contract.release else call.run.releasing(made)
-    state.references[reference] = Reference(
-        call.site, call.name, value.id, callback=call.evaluator.callback, release=release
-    )
+    state.references[reference] = Reference(call.site, call.name, value.id, callback=call.evaluator.callback)
     text = "acquired here, may be NULL" if may_be_null else "acquired here"
     state.step("acquire", call.call.span, text, value.id)
     return value
@@ -95,7 +95,7 @@ def _popped(call: Transfer) -> Value:
 
 
 def _contained(call: Transfer) -> Pointer:
-    struct, _, field = graph.contains(call, 0).partition(":")
+    struct, field = graph.contains(call, 0)
     ctype = call.run.module.struct.get(struct)
     offset = next((f.offset for f in ctype.fields if f.name == field), None) if ctype is not None else None
     if offset is None:
@@ -129,14 +129,8 @@ def _refcount(call: Transfer) -> Value:
 
 def _exchanged(call: Transfer) -> Value:
     """bpf_kptr_xchg() returns what was in the field: an owning reference or NULL (CONTRACT 4.D)."""
-    ctype = None
-    target = call.call.args[0] if call.call.args else None
-    while isinstance(target, ir.Cast):
-        target = target.operand
-    if isinstance(target, ir.AddressOf) and target.place.ctype.is_pointer:
-        ctype = target.place.ctype.target
-    kernel = ctype is not None and ctype.name in KERNEL_KPTRS
-    return acquired(call, Pointer("kernel" if kernel else "alloc", ctype, trust="trusted"), null=True)
+    made = kptrs.taken_out(call)
+    return acquired(call, made if made is not None else Pointer("kernel", None, trust="trusted"), null=True)
 
 
 def _slice(call: Transfer) -> Value:
@@ -158,58 +152,56 @@ def _slice(call: Transfer) -> Value:
 
 def _map_value(call: Transfer) -> Value:
     made = Pointer("map-value", None)
-    definition = _map(call)
+    definition = map_definition(call.fact(0))
     null: bool | None = None
     if "map-lookup" in call.special and definition is not None:
-        if _map_number(definition, "type") in _SOCKET_MAPS and call.name == "bpf_map_lookup_elem":
+        if map_number(definition, "type") in SOCKET_MAPS and call.name == "bpf_map_lookup_elem":
             socket = call.run.module.struct.setdefault("bpf_sock", Type("struct", name="bpf_sock"))
             return acquired(call, Pointer("kernel", socket, trust="trusted"), null=True)
-        target = _map_attribute(definition, "value")
-        made = replace(made, ctype=target, size=target.size or None if target is not None else None)
+        if map_number(definition, "type") in MAPS_OF_MAPS:
+            # Which of the maps it is, only this call tells (map_uid).
+            inner = inner_definition(definition)
+            return _borrowed(call, Pointer("map", inner, map=f"{_map_name(call)} #{call.site}"), null=True)
+        target = map_attribute(definition, "value")
+        size = target.size or None if target is not None else None
+        made = replace(made, ctype=target, size=size, map=_map_name(call))
         if _constant_key(call, definition):
             null = False
     return _borrowed(call, made, null)
 
 
-def _map(call: Transfer) -> Type | None:
-    """The definition of the map that is the first argument, when it is one of this source."""
+def _cpu_object(call: Transfer) -> Value:
+    """bpf_this_cpu_ptr() and bpf_per_cpu_ptr(): one CPU's copy; of objects of the program it is never NULL, and
+    protected by RCU (returns_cpu_specific_alloc_ptr)."""
     fact = call.fact(0)
-    if not isinstance(fact, Pointer) or fact.kind != "map":
-        return None
-    found = call.run.module.globals.get(fact.origin)
-    return found.ctype if found is not None and found.section == ".maps" else None
+    if isinstance(fact, Pointer) and fact.kind == "percpu" and fact.ctype is not None:
+        made = Pointer("alloc", fact.ctype, trust="rcu", origin=call.name, site=call.site)
+        return call.run.new(call.state, made)
+    return _map_value(call)
+
+
+def _map_name(call: Transfer) -> str:
+    fact = call.fact(0)
+    return fact.map if isinstance(fact, Pointer) else ""
 
 
 def _constant_key(call: Transfer, definition: Type) -> bool:
     """A constant key within an array map's bounds gives a value that is not NULL (6.15 on; CONTRACT 2.5)."""
-    kind, entries = _map_number(definition, "type"), _map_number(definition, "max_entries")
+    kind, entries = map_number(definition, "type"), map_number(definition, "max_entries")
     key = call.memory(1)
-    if call.run.kernel < CONSTANT_KEYS_SINCE or kind not in _ARRAY_MAPS or not entries or key is None:
+    if call.run.kernel < CONSTANT_KEYS_SINCE or kind not in ARRAY_MAPS or not entries or key is None:
         return False
     pointer = call.fact(1)
     assert isinstance(pointer, Pointer)
-    if pointer.kind != "stack":
-        return False  # get_constant_map_key() looks at the stack only
+    var = call.run.module.globals.get(pointer.origin) if pointer.readonly else None
+    if var is not None:
+        return var.value is not None and 0 <= var.value < entries
     value = call.state.read(key[0], key[1], 4)
     fact = call.state.fact(value) if value is not None else None
     if not isinstance(fact, Scalar) or fact.known is None or not 0 <= fact.known < entries:
         return False
     # Of stack slots the verifier knows zeroes, and whole eight bytes; compilers put a lone int anywhere.
     return fact.known == 0 or (pointer.size is not None and pointer.size >= 8 and key[1] % 8 == 0)
-
-
-def _map_attribute(definition: Type, name: str) -> Type | None:
-    """What `__type(name, T)` in a map definition says: the field is a pointer to T."""
-    for field in definition.fields:
-        if field.name == name and field.ctype.is_pointer:
-            return field.ctype.target
-    return None
-
-
-def _map_number(definition: Type, name: str) -> int:
-    """What `__uint(name, N)` in a map definition says: the field is a pointer to an array of N."""
-    target = _map_attribute(definition, name)
-    return target.count if target is not None and target.kind == "array" else 0
 
 
 def _ring_record(call: Transfer) -> Value:
@@ -236,8 +228,8 @@ _SPECIAL: dict[str, Callable[[Transfer], Value]] = {
     "dynptr-slice-rdwr": _slice,
     "dynptr-data": _slice,
     "map-lookup": _map_value,
-    "percpu-ptr": _map_value,
-    "this-cpu-ptr": _map_value,
+    "percpu-ptr": _cpu_object,
+    "this-cpu-ptr": _cpu_object,
     "ringbuf-reserve": _ring_record,
     "sock-cast": _socket,
     "obj-new": _local_object,

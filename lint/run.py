@@ -9,7 +9,7 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.state import State
-from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, plain_name
+from kfuncgen.lint.values import ANY, Death, Fact, Ref, Scalar, Value, plain_name
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progtypes import SectionInfo
 
@@ -76,7 +76,6 @@ class Run:
     occurrences: list[Occurrence] = field(default_factory=list)
     notes: dict[tuple[str, str], Span] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
-    fields: dict[int, str] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=lambda: [Site("", Span("", 0, 0, 0, 0), "")])
     steps: int = 0
     error_reads: set[int] = field(default_factory=set)
@@ -87,10 +86,14 @@ class Run:
     """Global functions that explored code calls."""
     shadow_tests: dict[int, Span] = field(default_factory=dict)
     """Site of a call that never returns NULL -> where its result is tested all the same."""
+    felt: dict[str, Span] = field(default_factory=dict)
+    """Declarations that the kernel does not take, and where the program first feels it."""
+    vague: set[int] = field(default_factory=set)
+    """Pointers that were moved by a number that only joined paths made unknown."""
     _ids: int = 0
     _sites: dict[int, int] = field(default_factory=dict)
     _globals: dict[int, int] = field(default_factory=dict)
-    _releasing: dict[str, str] = field(default_factory=dict)
+    _variables: dict[int, ir.GlobalVariable] = field(default_factory=dict)
     _matters: dict[str, bool] = field(default_factory=dict)
     _contracts: dict[str, Contract | None] = field(default_factory=dict)
 
@@ -130,7 +133,12 @@ class Run:
         number = self._globals.get(key)
         if number is None:
             number = self._globals[key] = -1 - len(self._globals)
+            self._variables[number] = var
         return number
+
+    def variable_of(self, region: int) -> ir.GlobalVariable | None:
+        """The global of a region; None for locals."""
+        return self._variables.get(region)
 
     def contract(self, name: str) -> Contract | None:
         """The contract of a kfunc or helper on this run's kernel, None when the specs do not know it."""
@@ -138,24 +146,6 @@ class Run:
             function = self.specs.get(name) or self.specs.get(plain_name(name))
             self._contracts[name] = function.at(self.kernel) if function is not None else None
         return self._contracts[name]
-
-    def releasing(self, pointer: Pointer) -> str:
-        """The kfunc that releases an object of this type, "" when none or several do."""
-        if pointer.kind == "alloc":
-            return "bpf_obj_drop"
-        if pointer.struct not in self._releasing:
-            self._releasing[pointer.struct] = self._find_release(pointer.struct)
-        return self._releasing[pointer.struct]
-
-    def _find_release(self, struct: str) -> str:
-        found: set[str] = set()
-        for name, function in self.specs.functions.items():
-            if function.exists_at(self.kernel):
-                contract = function.at(self.kernel)
-                index = contract.effects.releases
-                if index is not None and contract.params[index].ctype.struct_name == struct != "":
-                    found.add(name)
-        return found.pop() if len(found) == 1 else ""
 
     def matters(self, name: str) -> bool:
         """Whether a contract call can be reached from a function of this module; calls through pointers count."""
@@ -193,6 +183,11 @@ class Run:
     ) -> None:
         """Record a fault; on paths the verifier never takes only what dead-null-test asks for is kept."""
         words = dict(words or {})
+        if fault is Fault.SPECIAL_FIELD_DECLARATION:
+            # One declaration is one mistake, however often it is felt.
+            why = words.setdefault("why", words.get("by", ""))
+            if self.felt.setdefault(why, span) != span:
+                return
         if state.shadow:
             if fault is not Fault.LEAK:
                 return
@@ -210,11 +205,7 @@ class Run:
 
     def name_of(self, value: Value, default: str = "pointer") -> str:
         """What the user calls a value."""
-        return self.called(value.id) or default if isinstance(value, Ref) else default
-
-    def called(self, identifier: int) -> str:
-        """The variable that a value was first put into, else the field it was read from, else ""."""
-        return self.names.get(identifier, "") or self.fields.get(identifier, "")
+        return self.names.get(value.id, default) if isinstance(value, Ref) else default
 
 
 def stop(state: State, value: Value) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kfuncgen.diagnostic import Span
-from kfuncgen.lint import ir
 from kfuncgen.lint.values import ANY, Fact, Pointer, Ref, Scalar, Value
 
 FRAME = 1 << 20
@@ -41,8 +40,6 @@ class Reference:
     kind: Literal["object", "iterator", "dynptr"] = "object"
     callback: int = 0
     """Depth of the callback frame it was acquired in; 0 = in the program itself."""
-    release: str = ""
-    """What releases it, where the acquiring call does not say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +67,6 @@ class Step:
     span: Span
     text: str
     subject: int = 0
-    branch: ir.Branch | None = None
-    """The branch that was taken."""
 
 
 class State:
@@ -118,15 +113,24 @@ class State:
         other.returned = self.returned
         return other
 
-    def step(self, what: str, span: Span, text: str, subject: int = 0, branch: ir.Branch | None = None) -> None:
+    def step(self, what: str, span: Span, text: str, subject: int = 0) -> None:
         """Remember for the story that this happened."""
-        self.trail = (self.trail, Step(what, span, text, subject, branch))
+        self.trail = (self.trail, Step(what, span, text, subject))
 
     def fact(self, value: Value) -> Fact:
         """What is known of a value; constants are scalars."""
         if isinstance(value, Ref):
             return self.facts.get(value.id, ANY)
         return Scalar(value, value)
+
+    def is_given(self, value: Value) -> bool:
+        """Whether what is not known of a number is not known to the verifier either: it comes from outside."""
+        if not isinstance(value, Ref):
+            return True
+        fact = self.facts.get(value.id)
+        if not isinstance(fact, Scalar) or fact.merged:
+            return False
+        return fact.expr is None or all(self.is_given(operand) for operand in fact.expr[1:])
 
     # -- memory ------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ into a scalar at once (CONTRACT 3.1 step 8). Facts are immutable; a state maps i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from kfuncgen.lint.types import Type
@@ -42,12 +42,13 @@ PointerKind = Literal[
 @dataclass(frozen=True, slots=True)
 class Death:
     """Why a value that was a pointer no longer is one: `null` (its NULL branch), `released`, `stale` (a slice),
-    `unlocked` (a non-owning pointer), `stop` (a fault was reported).
+    `unlocked` (a non-owning pointer), `undeclared` (a kptr that the kernel does not see), `stop` (a fault was
+    reported).
 
     `by` names the call that did it; `origin` where the pointer came from.
     """
 
-    how: Literal["null", "released", "stale", "unlocked", "stop"]
+    how: Literal["null", "released", "stale", "unlocked", "undeclared", "stop"]
     by: str = ""
     origin: str = ""
     site: int = 0
@@ -65,6 +66,8 @@ class Scalar:
     death: Death | None = None
     error_of: int = 0
     """Site of the call whose options struct's error field this is; 0 = none."""
+    merged: bool = field(default=False, compare=False)
+    """Not known because paths were joined: the verifier, which joins none, may know it (no part of identity)."""
 
     @property
     def known(self) -> int | None:
@@ -106,6 +109,8 @@ class Pointer:
     packet: bool = False
     base: int = 0
     """Offset at which the object of type `ctype` begins: graph nodes are handed out as pointers into it."""
+    map: str = ""
+    """Name of the map that it is or points into, "" when that is not known."""
 
     def shape(self, references: dict[int, int], owners: dict[int, int]) -> tuple[object, ...]:
         """Canonical form for state comparison."""
@@ -123,6 +128,7 @@ class Pointer:
             self.non_owning,
             self.base,
             self.origin,
+            self.map,
         )
 
     @property

@@ -36,9 +36,6 @@ _SAFE_RCU = frozenset(
     )
 )
 _SAFE_RCU_OR_NULL = frozenset((("mm_struct", "exe_file"), ("sk_buff", "sk"), ("request_sock", "sk")))
-RCU_KPTRS = frozenset(("task_struct", "cgroup", "bpf_cpumask", "bpf_crypto_ctx", "prog_test_ref_kfunc"))
-"""Types whose kptr may be used under RCU without a reference (rcu_protected_types)."""
-KERNEL_KPTRS = RCU_KPTRS | {"prog_test_member", "prog_test_member1"}
 
 
 def kernel_field(
@@ -51,8 +48,6 @@ def kernel_field(
         return ANY
     name = member.name if member is not None else ""
     origin = f"field {name}" if name else "a field"
-    if member is not None and member.tags and parent.kind == "alloc":
-        return kptr(run, state, member.tags, member.name, ctype)
     child: Trust = "plain"
     null = False
     if (parent.trust == "untrusted" and not parent.reference) or any(
@@ -114,31 +109,3 @@ def _worth(run: Run, offset: int | None) -> Worth:
         return tracepoint_argument(info.target, offset // 8, run.kernel)
     implements = run.module.struct_ops.get(run.program.function.name)
     return struct_ops_argument(*implements, offset // 8, run.kernel) if implements is not None else ""
-
-
-def map_field(run: Run, state: State, parent: Pointer, member: ir.Member | None, ctype: Type) -> Scalar | Pointer:
-    """A field of a map value or other memory: a kptr when it is tagged, a number otherwise (CONTRACT 2.4)."""
-    if parent.kind == "map-value" and member is not None and member.tags and ctype.is_pointer:
-        return kptr(run, state, member.tags, member.name, ctype)
-    return scalar_of(ctype) if ctype.is_integer else ANY
-
-
-def kptr(run: Run, state: State, tags: tuple[str, ...], name: str, ctype: Type) -> Scalar | Pointer:
-    """What loading a field with kptr tags yields (CONTRACT 2.4)."""
-    target = ctype.target
-    origin = f"kptr field {name}"
-    if "kptr_untrusted" in tags:
-        return Pointer("kernel", target, null=True, trust="untrusted", origin=origin)
-    rcu = run.in_rcu(state)
-    if "percpu_kptr" in tags:
-        return Pointer("percpu", target, null=True, trust="rcu" if rcu else "untrusted", origin=origin)
-    if "kptr" not in tags:
-        return ANY
-    struct = target.name if target is not None else ""
-    known = struct in KERNEL_KPTRS
-    trust: Trust = "rcu" if rcu and (struct in RCU_KPTRS or not known) else "untrusted"
-    node = any(f.ctype.name in ("bpf_list_node", "bpf_rb_node") for f in target.fields) if target else False
-    return Pointer(
-        "kernel" if known else "alloc", target, null=True, trust=trust, origin=origin,
-        non_owning=node and rcu and not known,
-    )  # fmt: skip

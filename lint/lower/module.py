@@ -151,7 +151,9 @@ def _function(context: ModuleContext, name: str, cursor: Any, text: str) -> None
         tags=tuple(tags),
         decl_tags=tuple(_DECL_TAG.findall(after_params)),
     )
-    function.noinline = not function.static and _KEPT.search(text) is not None and _HIDDEN.search(text) is None
+    function.outlined = _KEPT.search(text) is not None
+    function.always_inline = "always_inline" in text
+    function.noinline = not function.static and function.outlined and _HIDDEN.search(text) is None
     context.module.functions[name] = function
     lower_function(context, function, cursor)
 
