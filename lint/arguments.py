@@ -52,6 +52,7 @@ class ArgumentChecker:
     """Checks the arguments of one call on one path."""
 
     def __init__(self, transfer: Transfer) -> None:
+        self.transfer = transfer
         self.evaluator = transfer.evaluator
         self.run = transfer.run
         self.state = transfer.state
@@ -76,7 +77,7 @@ class ArgumentChecker:
 
     def fault(self, fault: Fault, index: int, value: Value, **words: str) -> bool:
         """Report a fault of argument `index`; always false, for use in returns."""
-        described = self.evaluator.describe(self.state, value)
+        described = self.transfer.describe(index)
         param = self.contract.params[index]
         fact = self.state.fact(value)
         site = fact.site if isinstance(fact, Pointer) else fact.death.site if fact.death else 0

@@ -119,7 +119,7 @@ def _insert(call: Transfer) -> None:
         return
     value = call.argument(1)
     assert isinstance(value, Ref)
-    call.state.step("release", call.call.span, f"'{call.run.name_of(value)}' handed over here", value.id)
+    call.state.step("release", call.call.span, f"'{call.name_of(1)}' handed over here", value.id)
     call.state.references.pop(node.reference, None)
     for identifier, fact in list(call.state.facts.items()):
         if isinstance(fact, Pointer) and fact.reference == node.reference:
@@ -142,10 +142,10 @@ def _release(call: Transfer) -> None:
         and reference.callback < call.evaluator.callback
         and call.run.kernel < CALLBACKS_BALANCE_SINCE
     ):
-        words = {"var": call.run.name_of(value)}
+        words = {"var": call.name_of(index)}
         call.report(Fault.RELEASE_IN_CALLBACK, words, reference.holder, reference.site)
     subject = reference.holder if reference is not None and reference.holder else value.id
-    call.state.step("release", call.call.span, f"'{call.run.name_of(value)}' released here", subject)
+    call.state.step("release", call.call.span, f"'{call.name_of(index)}' released here", subject)
     if "kptr-xchg" in call.special:
         kptrs.keep_percpu(call, fact.reference)
     end_reference(call.state, fact.reference, call.name, call.site)

@@ -50,7 +50,7 @@ def _assume_pointer(run: Run, state: State, value: Ref, fact: Pointer, truth: bo
     if value.offset:
         # A moved maybe-NULL pointer is no longer tested for NULL by a comparison with 0.
         return True
-    name = run.names.get(value.id, "")
+    name = run.called(value.id)
     it = f"'{name}'" if name else "the result"
     if truth:
         state.facts[value.id] = replace(fact, null=False)

@@ -21,6 +21,7 @@ from kfuncgen.lint.joining import Meeting
 from kfuncgen.lint.machine import Fault, Use, judge
 from kfuncgen.lint.regions import LOCK, check_exit
 from kfuncgen.lint.run import MAX_FRAMES, MAX_STEPS, Run, stop
+from kfuncgen.lint.spelling import spell
 from kfuncgen.lint.state import FRAME, PSEUDO, State
 from kfuncgen.lint.targets import RETURNED_REFERENCES_SINCE
 from kfuncgen.lint.transfer import Outcome, forget_memory
@@ -191,8 +192,8 @@ class Explorer:
         yes = assume(self.run, state, condition, True, end.span)
         no = assume(self.run, other, condition, False, end.span)
         if yes and no:
-            state.step("branch", end.span, "taking the true branch")
-            other.step("branch", end.span, "taking the false branch")
+            state.step("branch", end.span, "taking the true branch", branch=end)
+            other.step("branch", end.span, "taking the false branch", branch=end)
         if yes:
             self._arrive(end.if_true, state)
         elif not other.shadow:
@@ -381,8 +382,8 @@ class Explorer:
         if fault is None:
             return
         words = {
-            **self.evaluator.describe(state, value), "kfunc": body.name, "number": str(index + 1),
-            "want": str(body.params[index].ctype), "got": "a number",
+            **self.evaluator.describe(state, value, spell(call.args[index])), "kfunc": body.name,
+            "number": str(index + 1), "want": str(body.params[index].ctype), "got": "a number",
         }  # fmt: skip
         subject = value.id if isinstance(value, Ref) else 0
         fact = state.fact(value)
@@ -426,7 +427,8 @@ class Explorer:
             if (anything and value.offset == 0) or name in _NULL_IS_FINE:
                 continue
             fault = Fault.UNCHECKED_NULL if value.offset != 0 else Fault.NULL_ARGUMENT
-            words = {**self.evaluator.describe(state, value), "kfunc": name, "number": str(index + 1)}
+            written = spell(call.args[index]) if index < len(call.args) else ""
+            words = {**self.evaluator.describe(state, value, written), "kfunc": name, "number": str(index + 1)}
             self.run.report(state, fault, call.span, self.function.name, value.id, fact.site, words)
             state.facts[value.id] = replace(fact, null=False)
             return

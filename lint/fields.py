@@ -70,7 +70,7 @@ def load(memory: Memory, state: State, where: Location, place: ir.Place, ctype: 
         key = (where.base.id, where.offset)
         if key in state.loads:
             return state.loads[key]
-    value = memory.run.new(state, kptr(memory.run, state, field, _name(place)), _name(place))
+    value = memory.read_pointer(state, kptr(memory.run, state, field, _name(place)), _name(place), span)
     if where.region is not None and where.offset is not None:
         state.write(where.region, where.offset, 8, value)
     elif key[0] is not None and key[1] is not None:

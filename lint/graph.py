@@ -51,13 +51,13 @@ def give_up(call: Transfer) -> None:
 def _root(call: Transfer, index: int, kind: str) -> tuple[str, str] | None:
     """Check a head or root; the struct and member that it contains ("" when unknown), None after a fault."""
     value, fact = call.argument(index), call.fact(index)
-    words = {"var": call.run.name_of(value, "the argument"), "what": kind}
+    words = {"var": call.name_of(index, "the argument"), "what": kind}
     if is_unknown(fact) or (isinstance(fact, Pointer) and (fact.kind == "opaque" or fact.ctype is None)):
         return _UNKNOWN
     if not isinstance(fact, Pointer) or not isinstance(value, Ref) or fact.kind not in ("map-value", "alloc"):
         call.report(Fault.GRAPH_OFFSET, {**words, "how": "place"})
         return None
-    words["var"] = call.run.name_of(value, fact.origin or "the object")
+    words["var"] = call.name_of(index, fact.origin or "the object")
     if fact.kind == "alloc" and not fact.reference:
         call.report(Fault.OWNING_REQUIRED, words, value.id, fact.site)
         return None
@@ -105,7 +105,7 @@ def contains(call: Transfer, index: int) -> tuple[str, str]:
 
 def _node(call: Transfer, index: int, kind: str, content: tuple[str, str]) -> bool:
     value, fact = call.argument(index), call.fact(index)
-    words = {"var": call.run.name_of(value, "the argument"), "what": kind, "number": str(index + 1)}
+    words = {"var": call.name_of(index, "the argument"), "what": kind, "number": str(index + 1)}
     adding = bool(call.special & {"list-push", "rbtree-add"})
     wanted = Fault.OWNING_REQUIRED if adding else Fault.NON_OWNING_REQUIRED
     if is_unknown(fact) or (isinstance(fact, Pointer) and fact.kind == "opaque"):

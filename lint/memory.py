@@ -8,6 +8,7 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import fields, ir
 from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.run import Run, stop
+from kfuncgen.lint.spelling import pointer_of
 from kfuncgen.lint.state import FRAME, WORDS, Fill, Slot, State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, plain_name, scalar_of
@@ -15,6 +16,8 @@ from kfuncgen.lint.walk import context_field, kernel_field
 
 DYNPTR_SIZE = 16
 """sizeof(struct bpf_dynptr)."""
+NULL_PAGE = 4096
+"""Addresses below are members of an object that was to be at NULL."""
 
 
 @dataclass(slots=True)
@@ -87,9 +90,10 @@ class Memory:
             }[fact.death.how]
         return Life.NULL if fact.known == 0 else Life.UNKNOWN
 
-    def describe(self, state: State, value: Value) -> dict[str, str]:
-        """Words about a value for messages: its name, where it came from, what ended it."""
-        name = self.run.name_of(value, "")
+    def describe(self, state: State, value: Value, written: str = "") -> dict[str, str]:
+        """Words about a value for messages: its name (as `written` where it is used), where it came from, what
+        ended it."""
+        name = written or self.run.name_of(value, "")
         fact = state.fact(value)
         origin = by = ""
         if isinstance(fact, Pointer):
@@ -97,18 +101,26 @@ class Memory:
         elif fact.death is not None:
             origin, by = fact.death.origin, fact.death.by
         elif value == 0:
-            name = "NULL"
-        return {"var": name or "the pointer", "origin": origin, "by": by}
+            name = name or "NULL"
+        known = isinstance(fact, Scalar) and fact.known == 0
+        return {
+            "null": "is NULL" if known else "may be NULL",
+            "var": name or "the pointer",
+            "origin": origin,
+            "by": by,
+        }
 
-    def dereference(self, state: State, value: Value, span: Span) -> bool:
-        """Reach through a pointer; false when that was a fault and the result means nothing."""
+    def dereference(self, state: State, value: Value, span: Span, written: str = "") -> bool:
+        """Reach through a pointer (`written` so); false when that was a fault and the result means nothing."""
+        if isinstance(value, int) and 0 < value < NULL_PAGE:
+            value = 0  # a member behind NULL
         fault = judge(self.life(state, value), Use.DEREFERENCE)
         fact = state.fact(value)
         if fault is None and isinstance(fact, Pointer) and fact.kind == "percpu" and fact.ctype is not None:
             fault = Fault.PERCPU_DEREFERENCE
         if fault is None:
             return True
-        words = self.describe(state, value)
+        words = self.describe(state, value, written)
         subject = value.id if isinstance(value, Ref) else 0
         site = fact.site if isinstance(fact, Pointer) else fact.death.site if fact.death else 0
         self.run.report(state, fault, span, self.function.name, subject, site, words)
@@ -170,7 +182,7 @@ class Memory:
         if where.region is not None:
             return self._load_region(state, where, place, ctype)
         base = where.base
-        if not self.dereference(state, base, span):
+        if not self.dereference(state, base, span, pointer_of(place)):
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
         fact = state.fact(base)
         if not isinstance(fact, Pointer):
@@ -196,10 +208,18 @@ class Memory:
             made = kernel_field(self.run, state, fact, where.member, ctype, path_of(place))
         if made is None:
             made = scalar_of(ctype) if ctype.is_integer else ANY
-        name = where.member.name if where.member is not None else ""
-        value = self.run.new(state, made, name)
+        value = self.read_pointer(state, made, where.member.name if where.member is not None else "", span)
         if ctype.is_pointer and key is not None and not ctype.volatile:
             state.loads[key] = value
+        return value
+
+    def read_pointer(self, state: State, made: Scalar | Pointer, name: str, span: Span) -> Value:
+        """A new value that was read from the field `name`."""
+        value = self.run.new(state, made)
+        if name and isinstance(value, Ref):
+            self.run.fields[value.id] = name
+            if isinstance(made, Pointer) and (made.null or made.trust in ("untrusted", "rcu")):
+                state.step("read", span, _read(made), value.id)
         return value
 
     def _load_region(self, state: State, where: Location, place: ir.Place, ctype: Type) -> Value:
@@ -235,7 +255,7 @@ class Memory:
         where = self.locate(state, place)
         if where.region is None:
             state.loads.clear()
-            if self.dereference(state, where.base, span):
+            if self.dereference(state, where.base, span, pointer_of(place)):
                 self._written(state, where, place, span, value=value)
             return
         fields.reach(self, state, where, place.ctype.size or 8, span, value, "write")
@@ -277,7 +297,7 @@ class Memory:
         elif fact.kind == "memory" and fact.readonly:
             fault = Fault.READONLY_WRITE
         if fault is not None:
-            words = self.describe(state, where.base)
+            words = self.describe(state, where.base, pointer_of(place))
             words["field"] = where.member.name if where.member is not None else ""
             subject = where.base.id if isinstance(where.base, Ref) else 0
             self.run.report(state, fault, span, self.function.name, subject, fact.site, words)
@@ -352,21 +372,24 @@ class Memory:
         value = self.settle_word(state, self.value(state, source), place.ctype)
         if isinstance(value, Ref) and value.id:
             if isinstance(place, ir.Local) and not place.var.is_temp:
-                self.run.names.setdefault(value.id, place.var.name)
+                named = self.run.names.setdefault(value.id, place.var.name)
+                if named != place.var.name and isinstance(state.fact(value), Pointer):
+                    text = f"'{place.var.name}' points to the same object"
+                    state.step("alias", instruction.span, text, value.id)
             elif isinstance(place, ir.Member) and place.name:
-                self.run.names.setdefault(value.id, place.name)
+                self.run.fields.setdefault(value.id, place.name)
         self.store(state, place, value, instruction.span)
 
     def copy(self, state: State, instruction: ir.Copy) -> None:
         """Bytes from one place to another: values that lie whole in what is copied travel along."""
         size, span = instruction.size, instruction.span
         target, origin = self.locate(state, instruction.place), self.locate(state, instruction.source)
-        if origin.region is None and self.dereference(state, origin.base, span):
+        if origin.region is None and self.dereference(state, origin.base, span, pointer_of(instruction.source)):
             self._bounds(state, origin, size or 1, span)
         fields.copied(self, state, instruction, target, origin)
         if target.region is None:
             state.loads.clear()
-            if self.dereference(state, target.base, span):
+            if self.dereference(state, target.base, span, pointer_of(instruction.place)):
                 self._written(state, target, instruction.place, span, size, how="copy")
             return
         lost = self._overwrites(state, target.region, target.offset, size or target.whole, span)
@@ -398,7 +421,7 @@ class Memory:
         where = self.locate(state, instruction.place)
         if where.region is None:
             state.loads.clear()
-            if self.dereference(state, where.base, instruction.span):
+            if self.dereference(state, where.base, instruction.span, pointer_of(instruction.place)):
                 how = "zero" if instruction.zero else "write"
                 self._written(state, where, instruction.place, instruction.span, instruction.size, how=how)
             return
@@ -413,6 +436,16 @@ class Memory:
     def value(self, state: State, expression: ir.Expr) -> Value:
         """The value of an expression; the layer above knows expressions."""
         raise NotImplementedError
+
+
+def _read(made: Pointer) -> str:
+    """What there is to say of a pointer that was read from a field."""
+    if made.trust == "rcu":
+        return "read here under RCU, may be NULL" if made.null else "read here under RCU"
+    doubts = [
+        text for is_so, text in ((made.trust == "untrusted", "not trusted"), (made.null, "may be NULL")) if is_so
+    ]
+    return f"read here, {' and '.join(doubts)}"
 
 
 def path_of(place: ir.Place) -> tuple[ir.Member, ...]:

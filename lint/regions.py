@@ -188,7 +188,7 @@ def leave_for_good(call: Transfer) -> None:
     if held:
         identifier, reference = held[0]
         site, subject = reference.site, reference.holder or identifier
-        what = f"'{call.run.names.get(subject, 'a reference')}' from {reference.kfunc}() is held"
+        what = f"'{call.run.called(subject) or 'a reference'}' from {reference.kfunc}() is held"
     elif state.locks:
         what, subject = "a bpf_spin_lock is held", LOCK
     else:
@@ -202,11 +202,13 @@ def check_exit(run: Run, state: State, span: Span, function: str) -> None:
     """A program ends: references first, then locks and regions, as check_resource_leak() does."""
     for identifier, reference in sorted(state.references.items()):
         holder = reference.holder or identifier
-        name = run.names.get(holder, "")
+        name = run.called(holder)
         words = {
             "kfunc": reference.kfunc, "var": name or "the result", "acquire": reference.kfunc,
             "kind": reference.kind,
         }  # fmt: skip
+        if reference.release:
+            words["release"] = reference.release
         run.report(state, Fault.LEAK, span, function, holder, reference.site, words)
     if state.references:
         return

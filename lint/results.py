@@ -51,7 +51,10 @@ def acquired(call: Transfer, made: Pointer, null: bool | None = None) -> Value:
         state, replace(made, null=may_be_null, reference=reference, origin=call.name, site=call.site)
     )
     assert isinstance(value, Ref)
-    state.references[reference] = Reference(call.site, call.name, value.id, callback=call.evaluator.callback)
+    release = "" if call.contract.release else call.run.releasing(made)
+    state.references[reference] = Reference(
+        call.site, call.name, value.id, callback=call.evaluator.callback, release=release
+    )
     text = "acquired here, may be NULL" if may_be_null else "acquired here"
     state.step("acquire", call.call.span, text, value.id)
     return value

@@ -65,6 +65,11 @@ class Rule:
         return _fill(self.last, words)
 
 
+def checkable(name: str) -> str:
+    """A value's name as it may stand in a test, "pointer" when it has none that can be written down."""
+    return name if re.fullmatch(r"[A-Za-z_][\w.]*(?:->[\w.]+|\[\w+\])*", name) else "pointer"
+
+
 def by_how(table: Mapping[str, str]) -> Callable[[Words], str]:
     """A template that depends on how the fault came about (the word `how`)."""
     return lambda words: table.get(words["how"], "").format_map(words)

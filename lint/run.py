@@ -9,7 +9,7 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.state import State
-from kfuncgen.lint.values import ANY, Death, Fact, Ref, Scalar, Value, plain_name
+from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, plain_name
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progtypes import SectionInfo
 
@@ -76,6 +76,7 @@ class Run:
     occurrences: list[Occurrence] = field(default_factory=list)
     notes: dict[tuple[str, str], Span] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    fields: dict[int, str] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=lambda: [Site("", Span("", 0, 0, 0, 0), "")])
     steps: int = 0
     error_reads: set[int] = field(default_factory=set)
@@ -93,6 +94,7 @@ class Run:
     _ids: int = 0
     _sites: dict[int, int] = field(default_factory=dict)
     _globals: dict[int, int] = field(default_factory=dict)
+    _releasing: dict[str, str] = field(default_factory=dict)
     _variables: dict[int, ir.GlobalVariable] = field(default_factory=dict)
     _matters: dict[str, bool] = field(default_factory=dict)
     _contracts: dict[str, Contract | None] = field(default_factory=dict)
@@ -146,6 +148,24 @@ class Run:
             function = self.specs.get(name) or self.specs.get(plain_name(name))
             self._contracts[name] = function.at(self.kernel) if function is not None else None
         return self._contracts[name]
+
+    def releasing(self, pointer: Pointer) -> str:
+        """The kfunc that releases an object of this type, "" when none or several do."""
+        if pointer.kind == "alloc":
+            return "bpf_obj_drop"
+        if pointer.struct not in self._releasing:
+            self._releasing[pointer.struct] = self._find_release(pointer.struct)
+        return self._releasing[pointer.struct]
+
+    def _find_release(self, struct: str) -> str:
+        found: set[str] = set()
+        for name, function in self.specs.functions.items():
+            if function.exists_at(self.kernel):
+                contract = function.at(self.kernel)
+                index = contract.effects.releases
+                if index is not None and contract.params[index].ctype.struct_name == struct != "":
+                    found.add(name)
+        return found.pop() if len(found) == 1 else ""
 
     def matters(self, name: str) -> bool:
         """Whether a contract call can be reached from a function of this module; calls through pointers count."""
@@ -205,7 +225,11 @@ class Run:
 
     def name_of(self, value: Value, default: str = "pointer") -> str:
         """What the user calls a value."""
-        return self.names.get(value.id, default) if isinstance(value, Ref) else default
+        return self.called(value.id) or default if isinstance(value, Ref) else default
+
+    def called(self, identifier: int) -> str:
+        """The variable that a value was first put into, else the field it was read from, else ""."""
+        return self.names.get(identifier, "") or self.fields.get(identifier, "")
 
 
 def stop(state: State, value: Value) -> None:

@@ -124,9 +124,7 @@ def change_packet(call: Transfer) -> None:
 def _dynptr(call: Transfer, index: int, param: Param) -> None:
     key, fact, state = call.memory(index), call.fact(index), call.state
     if isinstance(fact, Pointer) and fact.kind not in ("stack", "opaque"):
-        call.report(
-            Fault.DYNPTR_NOT_STACK, {"var": call.run.name_of(call.argument(index)), "number": str(index + 1)}
-        )
+        call.report(Fault.DYNPTR_NOT_STACK, {"var": call.name_of(index), "number": str(index + 1)})
         return
     if key is None or not isinstance(fact, Pointer) or fact.kind != "stack":
         return

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kfuncgen.diagnostic import Span
+from kfuncgen.lint import ir
 from kfuncgen.lint.values import ANY, Fact, Pointer, Ref, Scalar, Value
 
 FRAME = 1 << 20
@@ -40,6 +41,8 @@ class Reference:
     kind: Literal["object", "iterator", "dynptr"] = "object"
     callback: int = 0
     """Depth of the callback frame it was acquired in; 0 = in the program itself."""
+    release: str = ""
+    """What releases it, where the acquiring call does not say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Step:
     span: Span
     text: str
     subject: int = 0
+    branch: ir.Branch | None = None
+    """The branch that was taken."""
 
 
 class State:
@@ -113,9 +118,9 @@ class State:
         other.returned = self.returned
         return other
 
-    def step(self, what: str, span: Span, text: str, subject: int = 0) -> None:
+    def step(self, what: str, span: Span, text: str, subject: int = 0, branch: ir.Branch | None = None) -> None:
         """Remember for the story that this happened."""
-        self.trail = (self.trail, Step(what, span, text, subject))
+        self.trail = (self.trail, Step(what, span, text, subject, branch))
 
     def fact(self, value: Value) -> Fact:
         """What is known of a value; constants are scalars."""

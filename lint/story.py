@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kfuncgen.diagnostic import Event, Finding, Severity
+from kfuncgen.diagnostic import Event, Finding, Severity, Span
 from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.relevance import Relevance
 from kfuncgen.lint.rule import Rule, rules_by_fault
 from kfuncgen.lint.run import Occurrence, Run
 from kfuncgen.lint.state import Step
@@ -29,6 +31,7 @@ class Told:
 def tell(run: Run, occurrences: Sequence[Occurrence]) -> list[Told]:
     """Findings of one run, one per mistake: the shortest path wins, ties by place."""
     rules = rules_by_fault()
+    relevance = Relevance(run)
     best: dict[tuple[object, ...], tuple[tuple[object, ...], Finding]] = {}
     spoken = {
         o.site
@@ -42,7 +45,7 @@ def tell(run: Run, occurrences: Sequence[Occurrence]) -> list[Told]:
         rule = rules.get(occurrence.fault)
         if rule is None:
             continue
-        finding = _finding(run, occurrence, rule)
+        finding = _finding(run, occurrence, rule, relevance)
         key: tuple[object, ...]
         if occurrence.fault in _SITE_FAULTS:
             site = run.sites[occurrence.site]
@@ -55,7 +58,7 @@ def tell(run: Run, occurrences: Sequence[Occurrence]) -> list[Told]:
     return [Told(finding, key) for key, (_, finding) in best.items()]
 
 
-def _finding(run: Run, occurrence: Occurrence, rule: Rule) -> Finding:
+def _finding(run: Run, occurrence: Occurrence, rule: Rule, relevance: Relevance) -> Finding:
     words = dict(occurrence.words)
     site = run.sites[occurrence.site]
     if site.name and not words.get("acquire"):
@@ -65,7 +68,13 @@ def _finding(run: Run, occurrence: Occurrence, rule: Rule) -> Finding:
     if acquired is not None and acquired.release:
         words.setdefault("release", acquired.release[0])
     words.setdefault("line", str(occurrence.span.line))
+    for word in ("kfunc", "acquire", "release", "by", "what"):
+        # Programs call these through macros without the suffix (bpf_experimental.h).
+        if word in words:
+            words[word] = re.sub(r"_impl\b", "", words[word])
     words["it"] = _phrase(words)
+    named = run.called(occurrence.subject)
+    words["held"] = f"'{named}'" if named else words["it"]
     return Finding(
         rule=rule.name,
         severity=rule.severity,
@@ -77,7 +86,7 @@ def _finding(run: Run, occurrence: Occurrence, rule: Rule) -> Finding:
         kfunc=occurrence.kfunc,
         verifier=rule.kernel_message(words),
         help=rule.advise(words),
-        path=events(occurrence, rule, words),
+        path=events(occurrence, rule, words, relevance),
     )
 
 
@@ -92,7 +101,9 @@ def _phrase(words: Mapping[str, str]) -> str:
     return name or "it"
 
 
-def events(occurrence: Occurrence, rule: Rule, words: Mapping[str, str]) -> tuple[Event, ...]:
+def events(
+    occurrence: Occurrence, rule: Rule, words: Mapping[str, str], relevance: Relevance
+) -> tuple[Event, ...]:
     """The numbered path: what happened to the subject, the branches in between, calls that matter."""
     steps = _steps(occurrence.trail)
     subject = occurrence.subject
@@ -101,7 +112,8 @@ def events(occurrence: Occurrence, rule: Rule, words: Mapping[str, str]) -> tupl
     first = next((i for i, s in enumerate(steps) if s.subject == subject), None)
     if first is None:
         return ()
-    relevant = _prune(steps[first:], subject)
+    name = words.get("var", "").lstrip("&*").split("->")[0].split(".")[0].split("[")[0]
+    relevant = _prune(steps[first:], subject, name, relevance, occurrence.span)
     told = [Event(s.span, _text(s, words)) for s in relevant]
     last = rule.last_event(words)
     if last and (not told or told[-1].span != occurrence.span or told[-1].message != last):
@@ -110,9 +122,9 @@ def events(occurrence: Occurrence, rule: Rule, words: Mapping[str, str]) -> tupl
 
 
 def _text(step: Step, words: Mapping[str, str]) -> str:
-    if step.what == "acquire" and not step.text.startswith(("iterator", "dynptr")):
+    if step.what in ("acquire", "read") and not step.text.startswith(("iterator", "dynptr")):
         text = step.text.replace(", may be NULL", "") if words.get("test") else step.text
-        return f"{words['it']} {text}"
+        return f"{words['held']} {text}"
     if step.what == "return" and words.get("kind"):
         return f"{step.text}, {words['it']} is still held"
     return step.text
@@ -127,8 +139,9 @@ def _steps(trail: object) -> list[Step]:
     return steps
 
 
-def _prune(steps: list[Step], subject: int) -> list[Step]:
-    """Drop finished calls in which nothing happened to the subject, other subjects, and surplus branches."""
+def _prune(steps: list[Step], subject: int, name: str, relevance: Relevance, fault: Span) -> list[Step]:
+    """Drop finished calls in which nothing happened to the subject, other subjects, names that the finding does
+    not use, and branches that make no difference."""
     kept: list[Step] = []
     opened: list[int] = []
     for step in steps:
@@ -142,13 +155,24 @@ def _prune(steps: list[Step], subject: int) -> list[Step]:
                     del kept[start:]
                     continue
             kept.append(step)
-        elif step.what == "branch" or step.subject == subject:
+        elif _belongs(step, subject, name) or (step.what == "branch" and not _is_idle(step, relevance, fault)):
             kept.append(step)
     branches = [i for i, s in enumerate(kept) if s.what == "branch"]
     surplus = set(branches[:-MAX_BRANCHES]) if len(branches) > MAX_BRANCHES else set()
     # A test of the subject itself is told once, as what it means and not as a branch.
     tested = {s.span for s in kept if s.what == "assume"}
     return [s for i, s in enumerate(kept) if i not in surplus and not (s.what == "branch" and s.span in tested)]
+
+
+def _belongs(step: Step, subject: int, name: str) -> bool:
+    """Whether a step is about the subject; of its further names only the one that the finding uses is told."""
+    if step.what == "alias" and not step.text.startswith(f"'{name}' "):
+        return False
+    return step.subject == subject
+
+
+def _is_idle(step: Step, relevance: Relevance, fault: Span) -> bool:
+    return step.branch is not None and relevance.is_idle(step.branch, fault)
 
 
 def by_place(findings: Iterable[Finding]) -> tuple[Finding, ...]:

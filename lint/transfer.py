@@ -8,6 +8,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.run import stop
+from kfuncgen.lint.spelling import spell
 from kfuncgen.lint.state import Slot, State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Fact, Pointer, Ref, Scalar, Value, dead, plain_name, scalar_of
@@ -50,6 +51,16 @@ class Transfer:
     def fact(self, index: int) -> Fact:
         """What is known of an argument."""
         return self.state.fact(self.args[index]) if index < len(self.args) else ANY
+
+    def name_of(self, index: int, default: str = "pointer") -> str:
+        """What an argument is called: as it is written here, else as the value was called before."""
+        written = spell(self.call.args[index]) if index < len(self.call.args) else ""
+        return written or self.run.name_of(self.argument(index), default)
+
+    def describe(self, index: int) -> dict[str, str]:
+        """Words about an argument for messages."""
+        written = spell(self.call.args[index]) if index < len(self.call.args) else ""
+        return self.evaluator.describe(self.state, self.argument(index), written)
 
     def memory(self, index: int) -> tuple[int, int] | None:
         """Region and offset that an argument points to, None when it is not memory that the state models."""

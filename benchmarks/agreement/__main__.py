@@ -60,17 +60,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _progress(done: int, what: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{done} {what}", end="", file=sys.stderr, flush=True)
+class _Progress:
+    """Says how far a run has come: in place on a terminal, else a line now and then."""
+
+    def __init__(self, what: str, step: int) -> None:
+        self.what = what
+        self.step = step
+        self.last = 0
+
+    def show(self, done: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done} {self.what}", end="", file=sys.stderr, flush=True)
+        elif done - self.last >= self.step:
+            self.last = done
+            print(f"{done} {self.what}", file=sys.stderr, flush=True)
 
 
 def _selftests(options: argparse.Namespace, tree: Path | None) -> tuple[dict[str, Any], list[str]]:
     reference = selftests.read_reference(options.reference) if options.reference else None
     files = []
+    progress = _Progress("files", 100)
     for file in selftests.measure(tree, options.only, options.jobs):
         files.append(file)
-        _progress(len(files), "files")
+        progress.show(len(files))
     matrix = selftests.compare(files, reference) if reference is not None else None
     figures = selftests.summary(files)
     lines = report.selftests_text(figures, matrix)
@@ -80,12 +92,16 @@ def _selftests(options: argparse.Namespace, tree: Path | None) -> tuple[dict[str
 def _mutants(options: argparse.Namespace, tree: Path | None) -> tuple[dict[str, Any], list[str]]:
     start = time.monotonic()
     tally = report.Tally(options.keep)
-    for outcomes in mutants.measure(tree, options.only, options.limit, options.seed, options.jobs):
-        for outcome in outcomes:
-            tally.add(outcome)
-        _progress(tally.mutants, "mutants")
+    with mutants.measure(tree, options.only, options.limit, options.seed, options.jobs) as measured:
+        tried = f"{measured.chosen} of {measured.possible} mutants of {measured.sources} sources"
+        progress = _Progress(f"labelled, {tried}", 100)
+        for outcomes in measured.outcomes:
+            for outcome in outcomes:
+                tally.add(outcome)
+            progress.show(tally.mutants)
     seconds = round(time.monotonic() - start)
-    return {"seconds": seconds, **tally.json()}, [*tally.text(), "", f"{seconds} s"]
+    figures = {"seconds": seconds, "sources": measured.sources, "possible": measured.possible}
+    return {**figures, **tally.json()}, [f"{tried}, {seconds} s", *tally.text()]
 
 
 if __name__ == "__main__":

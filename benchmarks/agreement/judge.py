@@ -8,7 +8,7 @@ import os
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,21 @@ class Judge:
         value = {"error": build.error, "codes": build.codes, "verdicts": [asdict(v) for v in verdicts]}
         self._put(key, value)
         return build, verdicts
+
+    def knows(
+        self, text: bytes, name: str, flags: Flags, only: Collection[str], unlike: dict[str, str] | None
+    ) -> bool:
+        """Whether `judge` need not compile."""
+        return self._get(self._key(text, name, flags, sorted(only), sorted((unlike or {}).items()))) is not None
+
+    def kept(self, what: str, text: bytes, parts: object, make: Callable[[], Any]) -> Any:
+        """What `make` returned for these `parts` and `text` when it was asked first: plain JSON data."""
+        key = hashlib.sha256(repr((_FORMAT, what, parts)).encode() + text).hexdigest()
+        value = self._get(key)
+        if value is None:
+            value = make()
+            self._put(key, value)
+        return value
 
     def _key(self, text: bytes, name: str, flags: Flags, *more: object) -> str:
         parts: list[object] = [_FORMAT, name, flags.args, flags.headers, clang_version(), kernel_release()]

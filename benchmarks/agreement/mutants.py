@@ -9,17 +9,19 @@ import signal
 import tempfile
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from benchmarks.agreement import corpus
 from benchmarks.agreement.corpus import Source
 from benchmarks.agreement.engine import Error, lint_text
-from benchmarks.agreement.judge import Flags, Judge, Verdict
+from benchmarks.agreement.judge import Build, Flags, Judge, Verdict
 from benchmarks.agreement.mutate import Mutant, mutants
-from benchmarks.agreement.preamble import blank, preamble_length, precompile
+from benchmarks.agreement.preamble import blank, preamble_length, precompile_clang, precompile_libclang
 from benchmarks.agreement.toolchain import workspace
 from benchmarks.agreement.tree import Function, read_tree
 from benchmarks.agreement.words import Words, words
@@ -88,23 +90,50 @@ def _accepted(source: Source) -> dict[str, str]:
     return {v.program: v.code for v in verdicts if v.verdict == "accepted"} if not build.error else {}
 
 
-def count(source: Source) -> tuple[str, int, str]:
-    """(name, number of mutants, why there are none) of a source."""
-    if not any(name.encode() in source.text for name in _words().known):
-        return source.name, 0, "no contract call"
-    if not _accepted(source):
-        return source.name, 0, "no accepted program"
-    try:
-        return source.name, len(_mutants(source, source.text, source.flags.args)[1]), ""
-    except ValueError as error:
-        return source.name, 0, str(error)
+def count(source: Source) -> int:
+    """How many mutants a source has."""
+    if not any(name.encode() in source.text for name in _words().known) or not _accepted(source):
+        return 0
+    return len(_mutants(source)[0])
 
 
-def _mutants(source: Source, text: bytes, args: Sequence[str]) -> tuple[list[Function], list[Mutant]]:
-    functions = read_tree(source.path, text, [*args, "-Wno-everything"])
-    reached = _reached(functions, _accepted(source))
-    names = {name for names in reached.values() for name in names}
-    return functions, mutants(text, [f for f in functions if f.name in names], _words())
+@cache
+def _makers() -> str:
+    """A fingerprint of the code that makes mutants: what was kept is made anew after a change of it."""
+    # Sorted: the order of a set is another one in every process.
+    listed = [sorted(getattr(_words(), name)) for name in Words.__slots__]
+    found = hashlib.sha256(repr(listed).encode())
+    for name in ("mutate.py", "tree.py"):
+        found.update(Path(__file__).with_name(name).read_bytes())
+    return found.hexdigest()
+
+
+def _mutants(source: Source) -> tuple[list[Mutant], dict[str, set[str]]]:
+    """The mutants of a source, and the functions of the file that each accepted program reaches."""
+    accepted = sorted(_accepted(source))
+
+    def make() -> Any:
+        try:
+            functions = read_tree(source.path, source.text, [*source.flags.args, "-Wno-everything"])
+        except ValueError:
+            return {"mutants": [], "reached": {}}  # what libclang cannot parse has no mutants
+        reached = _reached(functions, accepted)
+        names = {name for names in reached.values() for name in names}
+        made = mutants(source.text, [f for f in functions if f.name in names], _words())
+        return {
+            "mutants": [
+                [m.kind, m.function, m.line, m.what, [[a, b, new.decode()] for a, b, new in m.edits]] for m in made
+            ],
+            "reached": {program: sorted(functions) for program, functions in reached.items()},
+        }
+
+    parts = (_makers(), str(source.path), source.flags.args, source.flags.headers, accepted)
+    kept = _judge().kept("mutants", source.text, parts, make)
+    made = [
+        Mutant(kind, function, line, what, tuple((a, b, new.encode()) for a, b, new in edits))
+        for kind, function, line, what, edits in kept["mutants"]
+    ]
+    return made, {program: set(names) for program, names in kept["reached"].items()}
 
 
 def _reached(functions: Iterable[Function], programs: Iterable[str]) -> dict[str, set[str]]:
@@ -124,6 +153,73 @@ def _reached(functions: Iterable[Function], programs: Iterable[str]) -> dict[str
     return found
 
 
+class _Base:
+    """A source as its mutants are compiled and parsed: with its preamble precompiled where that changes nothing.
+
+    clang's header is made when a label is missing, libclang's when something is linted.
+    """
+
+    def __init__(self, source: Source, folder: Path) -> None:
+        self.source = source
+        self.folder = folder
+        self.codes = _accepted(source)
+        self.whole = corpus.near(source)
+        self.length = preamble_length(source.text)
+        self.precompiled = bool(
+            self.length
+            and _judge().kept("preamble", source.text, (self.whole.flags.args, source.flags.headers), self._try)
+        )
+
+    def _flags(self) -> Flags:
+        """Flags for the blanked text."""
+        digest = hashlib.sha256(self.source.text[: self.length]).hexdigest()
+        flags = self.whole.flags
+        return replace(flags, preamble=self.folder / "clang.pch", headers=f"{flags.headers} {digest}")
+
+    def _try(self) -> bool:
+        """Whether both compilers take the preamble, and all programs come out the same."""
+        if not self._make_clang() or not self._make_libclang():
+            return False
+        text = blank(self.source.text, self.length)
+        build, _ = _judge().judge(text, self.source.path.name, self._flags(), sorted(self.codes), self.codes)
+        return {name: code for name, code in build.codes if name in self.codes} == self.codes
+
+    def _make_clang(self) -> bool:
+        flags = self.whole.flags
+        return precompile_clang(
+            self.source.text[: self.length], self.source.path, flags, self.folder / "clang.pch"
+        )
+
+    def _make_libclang(self) -> bool:
+        args = self.source.flags.args
+        return precompile_libclang(
+            self.source.text[: self.length], self.source.path, args, self.folder / "libclang.pch"
+        )
+
+    def judge(self, mutant: Mutant, programs: list[str]) -> tuple[Build, list[Verdict]]:
+        """The kernel's verdicts on the programs of a mutant that it changes."""
+        name = self.source.path.name
+        if not self.precompiled:
+            return _judge().judge(mutant.apply(self.source.text), name, self.whole.flags, programs, self.codes)
+        flags = self._flags()
+        text = mutant.apply(blank(self.source.text, self.length))
+        if (
+            not _judge().knows(text, name, flags, programs, self.codes)
+            and not (self.folder / "clang.pch").exists()
+        ):
+            self._make_clang()
+        return _judge().judge(text, name, flags, programs, self.codes)
+
+    def lint(self, mutant: Mutant, programs: list[str]) -> dict[str, list[Error]]:
+        """The linter's errors about programs of a mutant."""
+        text, args = self.source.text, self.source.flags.args
+        if self.precompiled:
+            header = self.folder / "libclang.pch"
+            if header.exists() or self._make_libclang():
+                text, args = blank(text, self.length), (*args, "-include-pch", str(header))
+        return lint_text(self.source.path, mutant.apply(text), args, programs, load_builtin().newest)[0]
+
+
 class _Timeout(Exception):
     pass
 
@@ -134,55 +230,36 @@ def _alarm(number: int, frame: FrameType | None) -> None:
 
 def run(job: Job) -> list[Outcome]:
     """Label and lint the mutants of a job."""
-    source = job.source
     with tempfile.TemporaryDirectory(prefix="agreement-") as folder:
-        near = corpus.near(source)
-        length = preamble_length(source.text)
-        made = precompile(source.text, length, source.path, near.flags, Path(folder))
-        codes = _accepted(source)
-        text, flags, args = source.text, near.flags, source.flags.args
-        if made is not None:
-            ours, theirs = made
-            headers = hashlib.sha256(source.text[:length]).hexdigest()
-            flags = replace(flags, preamble=ours, headers=f"{flags.headers} {headers}")
-            text = blank(source.text, length)
-            args = (*args, "-include-pch", str(theirs))
-            build, _ = _judge().judge(text, source.path.name, flags, ["no program"])
-            if {name: code for name, code in build.codes if name in codes} != codes:
-                text, flags, args = source.text, near.flags, source.flags.args
-        functions, all_mutants = _mutants(source, text, args)
-        reached = _reached(functions, codes)
+        base = _Base(job.source, Path(folder))
+        every, reached = _mutants(job.source)
         outcomes = []
         for number in job.numbers:
-            outcome = Outcome(source.name, all_mutants[number])
-            _one(source, outcome, text, flags, args, codes, reached)
-            outcomes.append(outcome)
+            mutant = every[number]
+            programs = [program for program, names in reached.items() if mutant.function in names]
+            outcomes.append(_one(base, mutant, programs))
         return outcomes
 
 
-def _one(
-    source: Source, outcome: Outcome, text: bytes, flags: Flags, args: tuple[str, ...],
-    codes: dict[str, str], reached: dict[str, set[str]],
-) -> None:  # fmt: skip
-    changed = outcome.mutant.apply(text)
-    concerned = [program for program, names in reached.items() if outcome.mutant.function in names]
-    build, verdicts = _judge().judge(changed, source.path.name, flags, concerned, codes)
+def _one(base: _Base, mutant: Mutant, programs: list[str]) -> Outcome:
+    outcome = Outcome(base.source.name, mutant)
+    build, verdicts = base.judge(mutant, programs)
     if build.error:
         outcome.skipped = f"not built: {build.error}"
-        return
+        return outcome
     if not verdicts:
         outcome.skipped = "same code"
-        return
+        return outcome
     labelled = [v for v in verdicts if v.verdict in ("accepted", "rejected")]
     if not labelled:
         outcome.skipped = f"not loaded: {verdicts[0].message}"
-        return
+        return outcome
     found: dict[str, list[Error]] = {}
     problem = ""
     signal.signal(signal.SIGALRM, _alarm)
     signal.alarm(LINT_SECONDS)
     try:
-        found, _ = lint_text(source.path, changed, args, [v.program for v in labelled], load_builtin().newest)
+        found = base.lint(mutant, [v.program for v in labelled])
     except _Timeout:
         problem = f"no answer within {LINT_SECONDS} s"
     except KfuncgenError as error:
@@ -193,7 +270,8 @@ def _one(
         signal.alarm(0)
     outcome.pairs = [Pair(v, tuple(found.get(v.program, ())), problem) for v in labelled]
     if not all(p.agrees for p in outcome.pairs):
-        outcome.text = outcome.mutant.apply(source.text)
+        outcome.text = mutant.apply(base.source.text)
+    return outcome
 
 
 def plan(found: Sequence[tuple[Source, int]], limit: int, seed: int) -> list[Job]:
@@ -208,12 +286,25 @@ def plan(found: Sequence[tuple[Source, int]], limit: int, seed: int) -> list[Job
     return sorted(jobs, key=lambda job: (-len(job.numbers), job.source.name))
 
 
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What is tried: `chosen` of `possible` mutants of `sources` sources; outcomes come source by source."""
+
+    sources: int
+    possible: int
+    chosen: int
+    outcomes: Iterator[list[Outcome]]
+
+
+@contextmanager
 def measure(
     tree: Path | None, only: str = "*", limit: int = 0, seed: int = 1, jobs: int = 2
-) -> Iterator[list[Outcome]]:
-    """Outcomes, source by source as they are done."""
+) -> Iterator[Measurement]:
+    """Label and lint mutants in `jobs` processes."""
     every = sources(tree, only)
     with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=20) as pool:
         counted = pool.map(count, every, chunksize=4)
-        found = [(source, many) for source, (_, many, _) in zip(every, counted, strict=True) if many]
-        yield from pool.imap_unordered(run, plan(found, limit, seed))
+        found = [(source, many) for source, many in zip(every, counted, strict=True) if many]
+        planned = plan(found, limit, seed)
+        chosen = sum(len(job.numbers) for job in planned)
+        yield Measurement(len(found), sum(counted), chosen, pool.imap_unordered(run, planned))

@@ -7,6 +7,7 @@ so that every line keeps its number.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from clang import cindex
@@ -46,23 +47,33 @@ def blank(text: bytes, length: int) -> bytes:
     return re.sub(rb"[^\n]", b" ", text[:length]) + text[length:]
 
 
-def precompile(text: bytes, length: int, path: Path, flags: Flags, folder: Path) -> tuple[Path, Path] | None:
-    """Precompiled headers of the first `length` bytes of the source `path` for clang and for libclang, made in
-    `folder`; None when there is nothing to gain or the compiler objects."""
-    if b"vmlinux.h" not in text[:length]:
-        return None
-    header = folder / "preamble.h"
-    header.write_bytes(text[:length])
-    near = ("-iquote", str(path.parent), "-x", "c-header")
-    ours, theirs = folder / "clang.pch", folder / "libclang.pch"
-    if run_compiler(["-O2", "-g", *flags.args, *near, str(header), "-o", str(ours)]):
-        return None
+def precompile_clang(preamble: bytes, path: Path, flags: Flags, output: Path) -> bool:
+    """Make clang's precompiled header of the preamble of the source `path`; whether the compiler took it."""
+    header = _header(preamble, output)
+    return not run_compiler(["-O2", "-g", *flags.args, *_near(path), str(header), "-o", str(output)])
+
+
+def precompile_libclang(preamble: bytes, path: Path, args: Sequence[str], output: Path) -> bool:
+    """The same for libclang, whose format is another."""
+    header = _header(preamble, output)
     index = cindex.Index.create()
+    incomplete = cindex.TranslationUnit.PARSE_INCOMPLETE
     try:
-        unit = index.parse(str(header), args=[*flags.args, "-Wno-everything", *near], options=4)  # Incomplete
+        unit = index.parse(str(header), args=[*args, "-Wno-everything", *_near(path)], options=incomplete)
         if any(d.severity >= cindex.Diagnostic.Error for d in unit.diagnostics):
-            return None
-        unit.save(str(theirs))
+            return False
+        unit.save(str(output))
     except (cindex.TranslationUnitLoadError, cindex.TranslationUnitSaveError):
-        return None
-    return ours, theirs
+        return False
+    return True
+
+
+def _header(preamble: bytes, output: Path) -> Path:
+    header = output.with_name("preamble.h")
+    header.write_bytes(preamble)
+    return header
+
+
+def _near(path: Path) -> tuple[str, ...]:
+    """The header stands elsewhere: what it includes is looked up beside the source."""
+    return ("-iquote", str(path.parent), "-x", "c-header")

@@ -2,17 +2,21 @@
 
 from kfuncgen.diagnostic import Severity
 from kfuncgen.lint.machine import Fault
-from kfuncgen.lint.rule import Rule, Words
+from kfuncgen.lint.rule import Rule, Words, checkable
 
 
 def _message(words: Words) -> str:
     if words["var"] == "NULL":
         return f"argument {words['number']} of {words['kfunc']}() must not be NULL"
-    return f"{words['it']} may be NULL where it is passed to {words['kfunc']}()"
+    return f"{words['it']} {words['null'] or 'may be NULL'} where it is passed to {words['kfunc']}()"
 
 
 def _help(words: Words) -> str:
-    return f"check it first: if ({words['var'] if words['var'].isidentifier() else 'pointer'}) ..."
+    if words["var"] == "NULL":
+        return "pass an object; the kernel takes no NULL for this parameter"
+    if words["null"] == "is NULL":
+        return "call it only on the paths on which there is an object"
+    return f"check it first: if ({checkable(words['var'])}) ..."
 
 
 RULE = Rule(

@@ -2,7 +2,7 @@
 
 from kfuncgen.diagnostic import Severity
 from kfuncgen.lint.machine import Fault
-from kfuncgen.lint.rule import Rule, Words
+from kfuncgen.lint.rule import Rule, Words, checkable
 
 
 def _message(words: Words) -> str:
@@ -11,11 +11,13 @@ def _message(words: Words) -> str:
     call = "()" if words["origin"].startswith("bpf_") and named else ""
     if words["var"] == "NULL":
         return "NULL is dereferenced"
-    return f"{words['it']}{origin}{call} may be NULL where it is dereferenced"
+    return f"{words['it']}{origin}{call} {words['null'] or 'may be NULL'} where it is dereferenced"
 
 
 def _help(words: Words) -> str:
-    return f"check it first: if (!{words['var'] if words['var'].isidentifier() else 'pointer'}) ..."
+    if words["null"] == "is NULL":
+        return "reach through it only on the paths on which it is not NULL"
+    return f"check it first: if (!{checkable(words['var'])}) ..."
 
 
 RULE = Rule(

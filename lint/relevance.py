@@ -1,0 +1,149 @@
+"""Which branches of a path a person needs: those whose two sides differ in what matters for the finding.
+
+A branch is idle when both sides meet again in its function and nothing between differs but side effects that no
+later branch looks at: statistics, prints, values that are only stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfuncgen.diagnostic import Span
+from kfuncgen.lint import ir
+from kfuncgen.lint.run import Run
+
+
+class Relevance:
+    """Answers for the functions of one module; what it finds out about a function is kept."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._owners: dict[int, ir.Function] = {}
+        self._after: dict[str, list[int]] = {}
+        self._watched: dict[str, set[int]] = {}
+
+    def is_idle(self, branch: ir.Branch, fault: Span) -> bool:
+        """Whether a path may be told without this branch; never when the fault stands between its sides."""
+        function = self._owner(branch)
+        if function is None:
+            return False
+        after = self._postdominators(function)
+        common = after[branch.if_true.order] & after[branch.if_false.order]
+        if not common:
+            return False
+        meeting = max(
+            (b for b in function.blocks if common >> b.order & 1), key=lambda b: after[b.order].bit_count()
+        )
+        region = _between(branch, meeting)
+        return all(self._block_is_idle(function, b, meeting, fault) for b in region)
+
+    def _owner(self, branch: ir.Branch) -> ir.Function | None:
+        if not self._owners:
+            for function in self._run.module.functions.values():
+                for block in function.blocks:
+                    self._owners[id(block.terminator)] = function
+        return self._owners.get(id(branch))
+
+    def _postdominators(self, function: ir.Function) -> list[int]:
+        """Per block (by order) the set of blocks through which every way out leads, as bits."""
+        known = self._after.get(function.name)
+        if known is not None:
+            return known
+        everything = (1 << len(function.blocks)) - 1
+        after = [everything] * len(function.blocks)
+        changed = True
+        while changed:
+            changed = False
+            for block in reversed(function.blocks):
+                successors = block.successors()
+                common = everything if successors else 0
+                for following in successors:
+                    common &= after[following.order]
+                common |= 1 << block.order
+                if common != after[block.order]:
+                    after[block.order] = common
+                    changed = True
+        self._after[function.name] = after
+        return after
+
+    def _block_is_idle(self, function: ir.Function, block: ir.Block, meeting: ir.Block, fault: Span) -> bool:
+        watched = self._watched_variables(function)
+        for instruction in block.instructions:
+            span = instruction.span
+            if span.file == fault.file and span.line <= fault.line <= span.end_line:
+                return False
+            if isinstance(instruction, ir.Opaque):
+                return False
+            if isinstance(instruction, ir.Call):
+                if not isinstance(instruction.callee, str) or self._run.matters(instruction.callee):
+                    return False
+                place: ir.Place | None = instruction.result
+            else:
+                place = getattr(instruction, "place", None)
+            while isinstance(place, ir.Member | ir.Element):
+                place = place.base
+            if isinstance(place, ir.Local) and place.var.index in watched and place.var.index in meeting.live:
+                return False
+        return True
+
+    def _watched_variables(self, function: ir.Function) -> set[int]:
+        """Locals on which a branch, a call or the returned value depends, directly or through others."""
+        known = self._watched.get(function.name)
+        if known is not None:
+            return known
+        watched: set[int] = set()
+        flows: list[tuple[int, set[int]]] = []
+        for block in function.blocks:
+            end = block.terminator
+            if isinstance(end, ir.Branch):
+                watched |= set(_locals(end.condition))
+            else:
+                decides = isinstance(end, ir.Switch) or (isinstance(end, ir.Return) and function.static)
+                value = getattr(end, "value", None) if decides else None
+                watched |= set(_locals(value)) if value is not None else set()
+            for instruction in block.instructions:
+                if isinstance(instruction, ir.Call):
+                    for argument in instruction.args:
+                        watched |= set(_locals(argument))
+                elif isinstance(instruction, ir.Assign) and isinstance(instruction.place, ir.Local):
+                    flows.append((instruction.place.var.index, set(_locals(instruction.value))))
+        changed = True
+        while changed:
+            changed = False
+            for target, sources in flows:
+                if target in watched and not sources <= watched:
+                    watched |= sources
+                    changed = True
+        self._watched[function.name] = watched
+        return watched
+
+
+def _between(branch: ir.Branch, meeting: ir.Block) -> list[ir.Block]:
+    """The blocks on either side of a branch, up to where the sides meet."""
+    seen: dict[int, ir.Block] = {}
+    todo = [branch.if_true, branch.if_false]
+    while todo:
+        block = todo.pop()
+        if block is not meeting and block.order not in seen:
+            seen[block.order] = block
+            todo.extend(block.successors())
+    return list(seen.values())
+
+
+def _locals(expression: ir.Expr) -> Iterator[int]:
+    """Indices of the locals that an expression reads."""
+    if isinstance(expression, ir.Unary | ir.Cast):
+        yield from _locals(expression.operand)
+    elif isinstance(expression, ir.Binary):
+        yield from _locals(expression.left)
+        yield from _locals(expression.right)
+    elif isinstance(expression, ir.Load | ir.AddressOf):
+        place = expression.place
+        while isinstance(place, ir.Member | ir.Element):
+            if isinstance(place, ir.Element):
+                yield from _locals(place.index)
+            place = place.base
+        if isinstance(place, ir.Local):
+            yield place.var.index
+        elif isinstance(place, ir.Deref):
+            yield from _locals(place.pointer)
