@@ -21,7 +21,7 @@ def check(call: Transfer) -> bool:
     value, fact = call.argument(0), call.fact(0)
     if (isinstance(fact, Pointer) and fact.kind == "opaque") or is_unknown(fact):
         return True
-    words = {"var": call.run.name_of(value, "the destination"), "field": _written_as(call)}
+    words = {"var": call.name_of(0, "the destination"), "field": _written_as(call)}
     if not isinstance(fact, Pointer) or not isinstance(value, Ref) or not _may_hold(fact):
         how = "number" if not isinstance(fact, Pointer) else "rcu" if fact.kind == "alloc" else "place"
         if isinstance(fact, Pointer) and fact.kind == "map-value" and fact.ctype is None:
@@ -103,7 +103,7 @@ def _source(call: Transfer, field: SpecialField) -> bool:
         return True
     have = f"struct {fact.struct}" if fact.struct else "object of another kind"
     words = {
-        "var": call.run.name_of(value),
+        "var": call.name_of(1),
         "have": f"percpu {have}" if fact.kind == "percpu" else have,
         "want": f"percpu struct {target.name}" if percpu else f"struct {target.name}",
     }

@@ -28,7 +28,7 @@ def check(call: Transfer) -> bool:
     """Check the address of a lock; false after a fault."""
     kind = next(k for word, k in _KINDS.items() if word in call.special)
     value, fact = call.argument(0), call.fact(0)
-    words = {"var": call.run.name_of(value, "the argument"), "what": kind}
+    words = {"var": call.name_of(0, "the argument"), "what": kind}
     if isinstance(fact, Pointer) and (fact.kind == "opaque" or (fact.ctype is None and fact.kind != "ctx")):
         return True
     if not isinstance(fact, Pointer):
