@@ -83,7 +83,10 @@ class Meeting:
         if not widen(self.run, other, state, rounds >= WIDEN_AFTER):
             return None
         self.joined[ground] = (other, rounds + 1)
-        return other.copy()
+        onward = other.copy()
+        if onward.blurred is None:
+            onward.blurred = (self.span, self.function)
+        return onward
 
 
 _Matched = tuple[dict[int, int], dict[int, int]]

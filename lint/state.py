@@ -78,8 +78,8 @@ class State:
     """One path's state. `shadow` is set on paths that the verifier never takes (see dead-null-test)."""
 
     __slots__ = (
-        "facts", "irq", "loads", "locks", "preempt", "rcu", "references", "regions", "returned", "shadow", "slots",
-        "symbols", "trail",
+        "blurred", "facts", "irq", "loads", "locks", "preempt", "rcu", "references", "regions", "returned",
+        "shadow", "slots", "symbols", "trail",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -97,6 +97,8 @@ class State:
         self.locks: tuple[Value, ...] = ()
         self.shadow = 0
         self.trail: object = None
+        self.blurred: tuple[Span, str] | None = None
+        """Where paths were first joined on the way here, if they were: numbers may be more than they can be."""
         self.returned: tuple[Span, str] | None = None
         """Where the last inlined function returned, and its name: no part of the state's identity."""
 
@@ -115,6 +117,7 @@ class State:
         other.locks = self.locks
         other.shadow = self.shadow
         other.trail = self.trail
+        other.blurred = self.blurred
         other.returned = self.returned
         return other
 

@@ -335,3 +335,19 @@ def test_each_targeted_kernel_is_named_in_the_finding(tmp_path: Path) -> None:
     kernels = (Kernel(6, 12), SPECS.newest)
     report = check_file(source, LintOptions(kernels=kernels, specs=SPECS, clang_args=()))
     assert [f.kernels for f in report.findings] == [tuple(map(str, kernels))]
+
+
+@pytest.mark.parametrize(("flags", "noted"), [(3, False), (8, True)])
+def test_a_finding_behind_joined_paths_says_so(flags: int, noted: bool) -> None:
+    words = " ".join(f"if (bpf_get_prandom_u32()) n |= {1 << i};" for i in range(flags))
+    body = f"int n = 0; struct task_struct *t = bpf_task_from_pid(1); {words} return n;"
+    found, _, notes = lint(program(body))
+    assert [rule for rule, _, _, _ in found] == ["unreleased-reference"]
+    assert any("no longer tell them apart" in note for note in notes) == noted
+
+
+def test_joined_paths_without_a_finding_are_no_note() -> None:
+    words = " ".join(f"if (bpf_get_prandom_u32()) n |= {1 << i};" for i in range(8))
+    body = f"int n = 0; struct task_struct *t = bpf_task_from_pid(1); {words} if (t) bpf_task_release(t); return n;"
+    found, _, notes = lint(program(body))
+    assert (found, notes) == (set(), [])
