@@ -348,6 +348,7 @@ def test_a_finding_behind_joined_paths_says_so(flags: int, noted: bool) -> None:
 
 def test_joined_paths_without_a_finding_are_no_note() -> None:
     words = " ".join(f"if (bpf_get_prandom_u32()) n |= {1 << i};" for i in range(8))
-    body = f"int n = 0; struct task_struct *t = bpf_task_from_pid(1); {words} if (t) bpf_task_release(t); return n;"
+    release = "if (t) bpf_task_release(t);"
+    body = f"int n = 0; struct task_struct *t = bpf_task_from_pid(1); {words} {release} return n;"
     found, _, notes = lint(program(body))
     assert (found, notes) == (set(), [])
