@@ -93,6 +93,22 @@ def _compatible(declared: Type, prototype: Prototype) -> bool:
     return True
 
 
+def _equal_pointers(state: State, left: Value, a: Pointer, right: Value, b: Pointer) -> None:
+    """A maybe-NULL pointer that equals one that is not NULL is none itself; not so with kernel objects, which may
+    be NULL behind the verifier's back (check_cond_jmp_op(), "nullness propagation")."""
+    if _is_object(a) or _is_object(b):
+        return
+    for value, fact, other in ((left, a, b), (right, b, a)):
+        if fact.null and not other.null and isinstance(value, Ref):
+            state.facts[value.id] = replace(fact, null=False)
+
+
+def _is_object(fact: Pointer) -> bool:
+    """Whether the verifier knows a pointer as PTR_TO_BTF_ID, or nothing is known of it."""
+    program_socket = fact.kind == "kernel" and fact.struct in ("bpf_sock", "bpf_tcp_sock")
+    return fact.kind not in ("map", "map-value", "memory", "stack", "ctx") and not program_socket
+
+
 def assume_comparison(
     run: Run, state: State, op: str, left: Value, right: Value, span: Span, depth: int = 0
 ) -> bool:
@@ -103,6 +119,8 @@ def assume_comparison(
     if isinstance(a, Pointer):
         if isinstance(b, Scalar) and b.known == 0 and op in ("==", "!="):
             return assume(run, state, left, op == "!=", span, depth)
+        if isinstance(b, Pointer) and op == "==":
+            _equal_pointers(state, left, a, right, b)
         return True
     assert isinstance(b, Scalar)
     if b.known == 0 and op in ("==", "!=") and isinstance(left, Ref) and a.expr is not None:

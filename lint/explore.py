@@ -27,18 +27,6 @@ from kfuncgen.lint.targets import RETURNED_REFERENCES_SINCE
 from kfuncgen.lint.transfer import Outcome, forget_memory
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, dead, scalar_of
 
-_READS_ANYWHERE = frozenset(
-    ("bpf_probe_read", "bpf_probe_read_kernel", "bpf_probe_read_user", "bpf_probe_read_str",
-     "bpf_probe_read_kernel_str", "bpf_probe_read_user_str")
-)  # fmt: skip
-"""Helpers whose third argument may be any address, NULL too; only arithmetic on a maybe-NULL one is refused."""
-
-_NULL_IS_FINE = frozenset(
-    ("bpf_csum_diff", "bpf_snprintf", "bpf_seq_printf", "bpf_trace_vprintk", "bpf_sk_assign", "bpf_redirect_neigh",
-     "bpf_get_func_arg", "bpf_sysctl_get_name", "bpf_snprintf_btf")
-)  # fmt: skip
-"""Helpers with arguments that may be NULL (ARG_*_OR_NULL)."""
-
 _CARRY = FRAME - 3
 """Index of the pseudo local, in the caller's frame, through which a struct is returned."""
 
@@ -413,25 +401,9 @@ class Explorer:
         declaration = self.run.module.declarations.get(name)
         if declaration is not None and (declaration.ksym or not name.startswith("bpf_")):
             self._escape(state, call, f"{name}()", args)
-        if declaration is None and name.startswith("bpf_"):
-            self._helper_arguments(state, call, name, args)
+            if call.ctype.is_pointer:
+                return [(state, self.run.new(state, Pointer("opaque", origin=name)))]
         return [(state, self.any_result(state, call))]
-
-    def _helper_arguments(self, state: State, call: ir.Call, name: str, args: list[Value]) -> None:
-        """Helpers without a spec: memory that they read or write is no maybe-NULL pointer (check_func_arg())."""
-        for index, value in enumerate(args):
-            fact = state.fact(value)
-            if not isinstance(fact, Pointer) or not fact.null or not isinstance(value, Ref):
-                continue
-            anything = name in _READS_ANYWHERE and index == 2
-            if (anything and value.offset == 0) or name in _NULL_IS_FINE:
-                continue
-            fault = Fault.UNCHECKED_NULL if value.offset != 0 else Fault.NULL_ARGUMENT
-            written = spell(call.args[index]) if index < len(call.args) else ""
-            words = {**self.evaluator.describe(state, value, written), "kfunc": name, "number": str(index + 1)}
-            self.run.report(state, fault, call.span, self.function.name, value.id, fact.site, words)
-            state.facts[value.id] = replace(fact, null=False)
-            return
 
     def _escape(self, state: State, call: ir.Call, name: str, args: list[Value]) -> None:
         """An external function without a spec: what it is handed may be released or kept by it; assume so."""

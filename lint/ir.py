@@ -8,6 +8,7 @@ user wrote it (the macro's use, not its definition).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint.types import Type
@@ -168,10 +169,16 @@ class Cast:
 
 @dataclass(slots=True, eq=False)
 class Unknown:
-    """A value nothing is known of (inline asm, unknown constructs); of CO-RE type ids, the type they name."""
+    """A value nothing is known of (inline asm, unknown constructs); of CO-RE type ids, the type they name.
+
+    `ids`: whose id it is, the program's (`local`) or the kernel's; `typedef`: the type is named by a typedef, which
+    has an id of its own.
+    """
 
     ctype: Type
     of: Type | None = None
+    ids: Literal["", "local", "kernel"] = ""
+    typedef: bool = False
 
 
 Expr = Const | Text | Load | AddressOf | FunctionRef | Unary | Binary | Cast | Unknown

@@ -69,6 +69,15 @@ class Fault(Enum):
     SPECIAL_FIELD_DECLARATION = "special-field-decl"
     LOCK_ARGUMENT = "lock-bad-arg"
     PERCPU_DEREFERENCE = "percpu-deref"
+    CONST_STRING = "const-string-argument"
+    MAP_ARGUMENT = "map-argument"
+    MAP_FIELD_ARGUMENT = "map-field-argument"
+    CALLBACK_ARGUMENT = "callback-argument"
+    MEMORY_ARGUMENT = "memory-argument"
+    READONLY_ARGUMENT = "read-only-argument"
+    TYPE_ID = "type-id-argument"
+    DROP_KIND = "drop-kind"
+    REFCOUNT_ARGUMENT = "refcount-argument"
 
 
 class Life(Enum):

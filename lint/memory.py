@@ -180,7 +180,10 @@ class Memory:
             if special is not None:
                 return special
         if where.region is not None:
-            return self._load_region(state, where, place, ctype)
+            value = self._load_region(state, where, place, ctype)
+            if isinstance(value, Ref) and _is_frozen(place):
+                self.run.frozen.add(value.id)
+            return value
         base = where.base
         if not self.dereference(state, base, span, pointer_of(place)):
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
@@ -196,9 +199,14 @@ class Memory:
             kept = state.read(WORDS, where.offset, 8) if where.offset is not None else None
             if kept is not None:
                 return kept
-            # The context is read anew each time (CO-RE accesses and context words are not merged by compilers).
+            if where.member is None or where.member.struct.relocated:
+                # The context is read anew each time: compilers do not merge CO-RE accesses and context words.
+                key = None
+        if not _read_once(where, ctype):
             key = None
-        if ctype.is_pointer and not ctype.volatile and key in state.loads:
+        elif key is not None and ctype.is_integer:
+            key = (key[0], key[1] * 16 + ctype.size)
+        if key is not None and key in state.loads:
             return state.loads[key]
         self._bounds(state, where, ctype.size, span)
         made: Scalar | Pointer | None = None
@@ -209,7 +217,7 @@ class Memory:
         if made is None:
             made = scalar_of(ctype) if ctype.is_integer else ANY
         value = self.read_pointer(state, made, where.member.name if where.member is not None else "", span)
-        if ctype.is_pointer and key is not None and not ctype.volatile:
+        if key is not None:
             state.loads[key] = value
         return value
 
@@ -448,6 +456,15 @@ def _read(made: Pointer) -> str:
     return f"read here, {' and '.join(doubts)}"
 
 
+def _read_once(where: Location, ctype: Type) -> bool:
+    """Whether compilers keep what they read until something may have written it: not so volatile objects, and
+    numbers that CO-RE relocations read. Of bit-fields the words around them are read."""
+    if ctype.volatile or not (ctype.is_pointer or ctype.is_integer):
+        return False
+    member = where.member
+    return ctype.is_pointer or member is None or not (member.bits is not None or member.struct.relocated)
+
+
 def path_of(place: ir.Place) -> tuple[ir.Member, ...]:
     """The members a place goes through, outermost object first."""
     members: list[ir.Member] = []
@@ -470,6 +487,12 @@ def _global_root(place: ir.Place) -> bool:
     while isinstance(place, ir.Member | ir.Element):
         place = place.base
     return isinstance(place, ir.Global)
+
+
+def _is_frozen(place: ir.Place) -> bool:
+    while isinstance(place, ir.Member | ir.Element):
+        place = place.base
+    return isinstance(place, ir.Global) and place.var.frozen and not place.var.extern
 
 
 def _frozen_value(place: ir.Place) -> int | None:

@@ -10,6 +10,7 @@ from kfuncgen.lint.records import records_of
 from kfuncgen.lint.run import Program, Run
 from kfuncgen.lint.state import WORDS, Reference, State
 from kfuncgen.lint.values import ANY, Pointer, Ref, Value, plain_name, scalar_of
+from kfuncgen.spec.helperargs import helper_arguments
 from kfuncgen.spec.model import SpecSet
 from kfuncgen.spec.progargs import struct_ops_references
 from kfuncgen.spec.progtypes import section_info
@@ -17,7 +18,7 @@ from kfuncgen.spec.progtypes import section_info
 _CONTEXTS = frozenset(
     ("__sk_buff", "xdp_md", "bpf_sock", "bpf_sock_addr", "bpf_sock_ops", "sk_msg_md", "bpf_sk_lookup",
      "sk_reuseport_md", "bpf_sysctl", "bpf_sockopt", "bpf_cgroup_dev_ctx", "pt_regs", "bpf_perf_event_data",
-     "user_pt_regs", "bpf_raw_tracepoint_args", "bpf_nf_ctx")
+     "user_pt_regs", "bpf_user_pt_regs_t", "bpf_raw_tracepoint_args", "bpf_nf_ctx")
 )  # fmt: skip
 
 
@@ -67,7 +68,12 @@ def is_program(function: ir.Function) -> bool:
 
 def known(specs: SpecSet, name: str) -> bool:
     """Whether the specs have a function, also under a CO-RE flavour of its name."""
-    return name in specs.functions or plain_name(name) in specs.functions
+    return name in specs.functions or plain_name(name) in specs.functions or _takes_pointers(name)
+
+
+def _takes_pointers(name: str) -> bool:
+    """Whether a helper without a spec has arguments that can be wrong."""
+    return any(argument.is_pointer for argument in helper_arguments(name) or ())
 
 
 def async_callbacks(module: ir.Module, specs: SpecSet, names: Iterable[str]) -> list[tuple[str, bool]]:

@@ -10,6 +10,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.state import State
 from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, plain_name
+from kfuncgen.spec.helperargs import helper_contract
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progtypes import SectionInfo
 
@@ -81,6 +82,8 @@ class Run:
     steps: int = 0
     error_reads: set[int] = field(default_factory=set)
     error_sites: set[int] = field(default_factory=set)
+    frozen: set[int] = field(default_factory=set)
+    """Values that were read from read-only data: numbers that the verifier knows although no source tells them."""
     refused: set[str] = field(default_factory=set)
     """Maps whose mere mention was reported: once per program is enough."""
     reached: set[str] = field(default_factory=set)
@@ -146,7 +149,13 @@ class Run:
         """The contract of a kfunc or helper on this run's kernel, None when the specs do not know it."""
         if name not in self._contracts:
             function = self.specs.get(name) or self.specs.get(plain_name(name))
-            self._contracts[name] = function.at(self.kernel) if function is not None else None
+            info = self.program.info
+            program_type = info.program_type if info is not None else ""
+            self._contracts[name] = (
+                function.at(self.kernel)
+                if function is not None
+                else helper_contract(name, program_type, self.kernel)
+            )
         return self._contracts[name]
 
     def releasing(self, pointer: Pointer) -> str:

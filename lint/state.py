@@ -90,7 +90,7 @@ class State:
         """Array elements at an index that is a value, not a number: (region, index value, offset) -> cell."""
         self.slots: dict[tuple[int, int], Slot] = {}
         self.loads: dict[tuple[int, int], Value] = {}
-        """Pointers read through pointers since the last store or call: compilers read them once."""
+        """Pointers and numbers read through pointers since the last store or call: compilers read them once."""
         self.rcu = 0
         self.preempt = 0
         self.irq: tuple[int, ...] = ()
@@ -342,7 +342,7 @@ class State:
             memory.append(("element", region, index, offset, size, *held))
         loads = [(rename[k[0]], k[1], v) for k, v in self.loads.items() if k[0] in rename]
         for base, offset, value in sorted(loads, key=lambda e: e[:2]):
-            if isinstance(value, Ref):
+            if isinstance(value, Ref) and (scalars or type(facts.get(value.id)) is Pointer):
                 memory.append(("load", base, offset, number(value.id), value.offset))
         if scalars:
             for identifier in self._settled(rename):

@@ -40,6 +40,7 @@ class Type:
     params: tuple[Type, ...] = ()
     _load: Callable[[], tuple[Field, ...]] | None = field(default=None, repr=False)
     _fields: tuple[Field, ...] | None = field(default=None, repr=False)
+    _probe: Callable[[], bool] | None = field(default=None, repr=False)
 
     @property
     def is_pointer(self) -> bool:
@@ -60,6 +61,11 @@ class Type:
             self._fields = self._load() if self._load is not None else ()
             self._load = None
         return self._fields
+
+    @property
+    def relocated(self) -> bool:
+        """Whether each access is a CO-RE relocation (`preserve_access_index`), which compilers never merge."""
+        return self._probe is not None and self._probe()
 
     def limits(self) -> tuple[int, int]:
         """Smallest and largest value of an integer type (64 bits when unknown)."""
@@ -110,13 +116,14 @@ def field_path(ctype: Type, offset: int) -> list[tuple[int, Type]]:
 
 
 def only_scalars(ctype: Type, depth: int = 0) -> bool:
-    """Whether a struct holds nothing but scalars within four levels (__btf_type_is_scalar_struct)."""
-    if ctype.kind in ("int", "bool", "enum", "float"):
+    """Whether a struct holds nothing but scalars within four levels (__btf_type_is_scalar_struct): integers, arrays
+    of integers, and structs of these; arrays of structs or of arrays are none."""
+    if ctype.kind in ("int", "bool", "enum"):
         return True
     if depth >= 4:
         return False
     if ctype.kind == "array":
-        return ctype.target is not None and only_scalars(ctype.target, depth)
+        return ctype.target is not None and ctype.target.is_integer and ctype.count > 0
     if ctype.kind in ("struct", "union"):
         return bool(ctype.fields) and all(only_scalars(f.ctype, depth + 1) for f in ctype.fields)
     return False

@@ -36,6 +36,10 @@ _SAFE_RCU = frozenset(
     )
 )
 _SAFE_RCU_OR_NULL = frozenset((("mm_struct", "exe_file"), ("sk_buff", "sk"), ("request_sock", "sk")))
+_CONTEXT_SOCKETS = frozenset(
+    (("bpf_sock_addr", "sk"), ("sk_msg_md", "sk"), ("sk_reuseport_md", "sk"), ("bpf_sockopt", "sk"))
+)
+"""Sockets of a context that are there always (PTR_TO_SOCKET); the others may be NULL (*_is_valid_access())."""
 
 
 def kernel_field(
@@ -82,6 +86,9 @@ def context_field(run: Run, member: ir.Member | None, offset: int | None, ctype:
             if ctype.is_pointer and ctype.target is not None and ctype.target.kind in ("struct", "union"):
                 name = member.name if member is not None else ""
                 return Pointer("kernel", ctype.target, null=name != "meta", trust="trusted", origin=f"ctx->{name}")
+            if ctype.is_integer and ctype.size == 8:
+                # The words behind BPF_PROG(): struct bpf_iter_meta first, then what may be NULL.
+                return Pointer("kernel", None, null=offset != 0, trust="trusted", origin="argument")
             return scalar_of(ctype) if ctype.is_integer else ANY
         if ctype.size == 8 or ctype.is_pointer:
             target = ctype.target if ctype.is_pointer else None
@@ -93,8 +100,10 @@ def context_field(run: Run, member: ir.Member | None, offset: int | None, ctype:
         return scalar_of(ctype) if ctype.is_integer else ANY
     if ctype.is_pointer and ctype.target is not None and ctype.target.kind == "struct" and args == "ctx":
         name = member.name if member is not None else ""
-        if name in ("sk", "skb_sk"):
-            return Pointer("kernel", ctype.target, null=True, trust="trusted", origin=f"ctx->{name}")
+        if name in ("sk", "migrating_sk"):
+            struct_name = info.ctx_struct if info is not None else ""
+            null = (struct_name, name) not in _CONTEXT_SOCKETS
+            return Pointer("kernel", ctype.target, null=null, trust="trusted", origin=f"ctx->{name}")
         if info is not None and info.program_type == "BPF_PROG_TYPE_NETFILTER":
             return Pointer("kernel", ctype.target, trust="trusted", origin=f"ctx->{name}")
     return scalar_of(ctype) if ctype.is_integer else ANY

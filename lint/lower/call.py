@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from clang.cindex import StorageClass, conf
+from clang.cindex import StorageClass, TypeKind, conf
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
@@ -101,7 +101,9 @@ class CallBuilder(InitialiserBuilder):
             known = evaluate(cursor)
             return ir.Const(known if isinstance(known, int) else 0, ctype)
         if name == "__builtin_btf_type_id" and arguments:
-            return ir.Unknown(ctype, self.type_of(arguments[0]))
+            local = len(arguments) < 2 or evaluate(arguments[1]) == 0
+            ids: Literal["local", "kernel"] = "local" if local else "kernel"
+            return ir.Unknown(ctype, self.type_of(arguments[0]), ids, _is_typedef(arguments[0].type))
         if name.startswith("__builtin_preserve_"):
             # CO-RE questions: answered by the loader, so unknown here; their operands are not evaluated.
             return ir.Unknown(ctype)
@@ -146,3 +148,15 @@ class CallBuilder(InitialiserBuilder):
         else:
             self.emit(ir.Copy(to, of, size, span))
         return destination
+
+
+def _is_typedef(clang_type: Any) -> bool:
+    """Whether a type is named by a typedef; `typeof` and the word `struct` are looked through."""
+    for _ in range(8):
+        if clang_type.kind == TypeKind.TYPEDEF:
+            return True
+        if clang_type.kind == TypeKind.ELABORATED:
+            clang_type = clang_type.get_named_type()
+        else:
+            return False
+    return False

@@ -107,6 +107,7 @@ class TypeTable:
                 name = ""
             plain = Type("union" if union else "struct", max(canonical.get_size(), 0), name)
             plain._load = lambda: self._fields(canonical)
+            plain._probe = lambda: _relocated(declaration)
             self._records[key] = plain
             if name:
                 self.structs.setdefault(name, plain)
@@ -115,6 +116,7 @@ class TypeTable:
         same = plain
         qualified = Type(plain.kind, plain.size, plain.name, volatile=volatile, const=const)
         qualified._load = lambda: same.fields
+        qualified._probe = plain._probe
         return qualified
 
     def _fields(self, record: Any) -> tuple[Field, ...]:
@@ -132,6 +134,12 @@ class TypeTable:
             if result[-1].ctype.name in ("bpf_list_head", "bpf_rb_root"):
                 result[-1] = replace(result[-1], decl_tags=decl_tags(pretty(cursor)))
         return tuple(result)
+
+
+def _relocated(declaration: Any) -> bool:
+    """Whether a record has an attribute that libclang has no kind for: preserve_access_index is the one in use."""
+    first = next(iter(declaration.get_children()), None)
+    return first is not None and first._kind_id == CursorKind.UNEXPOSED_ATTR.value
 
 
 def decl_tags(text: str) -> tuple[str, ...]:
