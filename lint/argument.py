@@ -42,7 +42,6 @@ class Arguments:
         """Report a fault of argument `index`; always false, for use in returns."""
         described = self.transfer.describe(index)
         param = self.contract.params[index]
-        fact = self.state.fact(value)
         site = fact.site if isinstance(fact, Pointer) else fact.death.site if fact.death else 0
         self.run.report(
             self.state,
@@ -121,10 +120,15 @@ class Arguments:
         return self.fault(Fault.TYPE_MISMATCH, index, value, have=have, want=f"pointer to struct {want}")
 
 
+def value_is_start(value: Value) -> bool:
+    """Whether a pointer points to where its variable begins."""
+    return isinstance(value, Ref) and value.offset == 0
+
+
 def kind_word(fact: Pointer | Scalar, value: Value) -> str:
     """What an argument is, for people."""
     if isinstance(fact, Scalar):
-        return "NULL" if value == 0 else "a number"
+        return "none" if value == 0 else "a number"
     return {
         "kernel": f"a pointer to struct {fact.struct or '?'}",
         "alloc": "a local object",

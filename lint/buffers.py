@@ -56,7 +56,7 @@ def most(size: Scalar | None) -> int | None:
     if size is None:
         return None
     if size.known is not None:
-        return size.known
+        return size.known if 0 <= size.known < MAX_SIZE else None
     return size.high if is_unbounded(size) and size.high < MAX_SIZE else None
 
 

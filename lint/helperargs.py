@@ -35,7 +35,7 @@ def check_helper_argument(a: Arguments, index: int, want: HelperArgument) -> boo
         fault = judge(life, Use.RELEASE if a.releases == index else Use.PASS)
         return fault is None or a.fault(fault, index, value)
     if life is Life.NULL:
-        return want.nullable or _null(a, index, want, value)
+        return _null(a, index, want, value)
     if isinstance(fact, Scalar):
         return _scalar(a, index, want, value, fact)
     if fact.kind == "opaque":
@@ -61,7 +61,10 @@ def _number(a: Arguments, index: int, want: HelperArgument, value: Value, fact: 
 
 
 def _null(a: Arguments, index: int, want: HelperArgument, value: Value) -> bool:
-    """NULL where there must be something."""
+    """NULL where there must be something; optional memory must have size 0 then."""
+    if want.nullable:
+        size = a.size(a.contract.params[index])
+        return size is None or size.known == 0 or a.fault(Fault.NULL_ARGUMENT, index, value)
     fault = judge(Life.NULL, Use.RELEASE if a.releases == index else Use.PASS)
     return want.word == "ctx" or fault is None or a.fault(fault, index, value)
 
@@ -104,7 +107,7 @@ def _memory(a: Arguments, index: int, want: HelperArgument, value: Value, fact: 
         return a.fault(Fault.MEMORY_ARGUMENT, index, value, how="kind", got=got)
     if fact.readonly:
         # A frozen map may be passed as memory that is only read; read-only memory needs MEM_RDONLY.
-        written = want.word in ("out", "out-value") if fact.kind != "memory" else want.word not in ("in", "key")
+        written = want.word in ("out", "out-value") if fact.kind != "memory" else want.word != "in"
         if written:
             return a.fault(Fault.READONLY_ARGUMENT, index, value)
     return check_room(a, index, value, fact, _needed(a, index, want, fact))
@@ -142,7 +145,7 @@ def _object(a: Arguments, index: int, want: HelperArgument, value: Value, fact: 
 def _socket(a: Arguments, index: int, want: HelperArgument, value: Value, fact: Pointer) -> bool:
     """btf_id_sock_common_types: sockets, and plain or trusted pointers to kernel objects that begin as one."""
     if fact.kind != "kernel":
-        return a.fault(Fault.NOT_KERNEL_POINTER, index, value, got=kind_word(fact, value))
+        return a.fault(Fault.NOT_KERNEL_POINTER, index, value, got=kind_word(fact, value), want="struct sock *")
     if fact.struct in _SOCKET_STRUCTS:
         return _released(a, index, value, fact)
     if fact.trust in ("untrusted", "rcu") and not fact.reference:
@@ -162,7 +165,7 @@ def _percpu(a: Arguments, index: int, want: HelperArgument, value: Value, fact: 
     var = a.run.module.globals.get(fact.origin) if fact.kind == "map-value" else None
     if fact.kind == "percpu" or (var is not None and var.extern):
         return True
-    words = {"have": kind_word(fact, value), "want": "percpu object"}
+    words = {"have": kind_word(fact, value).removeprefix("a ").removeprefix("the "), "want": "percpu object"}
     return a.fault(Fault.TYPE_MISMATCH, index, value, **words)
 
 

@@ -66,13 +66,13 @@ def _null(a: Arguments, index: int, param: Param, value: Value) -> bool:
         fault = judge(Life.NULL, use)
         return fault is None or a.fault(fault, index, value)
     if param.role is Role.CALLBACK:
-        return a.fault(Fault.CALLBACK_ARGUMENT, index, value, how="function", got="NULL")
+        return a.fault(Fault.CALLBACK_ARGUMENT, index, value, how="function", got="none")
     if param.role is Role.MAP:
-        return a.fault(Fault.MAP_ARGUMENT, index, value, how="kind", got="NULL")
+        return a.fault(Fault.MAP_ARGUMENT, index, value, how="kind", got="none")
     if param.role is not Role.POINTER:
         return a.fault(Fault.NULL_ARGUMENT, index, value)
     if kernel_struct(a, index, param):
-        return a.fault(Fault.NOT_KERNEL_POINTER, index, value, got="NULL")
+        return a.fault(Fault.NOT_KERNEL_POINTER, index, value, got="none")
     size = a.size(param)
     if param.size_param is None or size is None or size.known == 0:
         return True
@@ -162,6 +162,10 @@ def _memory(a: Arguments, index: int, param: Param, value: Value, fact: Pointer)
     got = kind_word(fact, value)
     if kernel_struct(a, index, param):
         return a.fault(Fault.NOT_KERNEL_POINTER, index, value, got=got)
+    info = a.run.program.info
+    if fact.kind == "ctx" and info is not None and (info.args != "ctx" or not info.ctx_struct):
+        # Without convert_ctx_access() the context is memory, as far as the program type lets it be accessed.
+        return True
     if fact.kind not in ("stack", "map-value", "memory"):
         return a.fault(Fault.MEMORY_ARGUMENT, index, value, how="kind", got=got)
     if param.size_param is not None:

@@ -29,5 +29,6 @@ RULE = Rule(
         "R%d does not point to a readonly map'",
         "R%d is not a constant address'",
         "string is not zero-terminated",
+        "R%d type=%s expected=map_value",
     ),
 )

@@ -1,4 +1,4 @@
-"""bpf_refcount_acquire() gets something that has no bpf_refcount."""
+"""An object without a bpf_refcount is passed to bpf_refcount_acquire()."""
 
 from kfuncgen.diagnostic import Severity
 from kfuncgen.lint.machine import Fault
@@ -23,5 +23,6 @@ RULE = Rule(
     verifier=(
         "arg#%d is neither owning or non-owning ref",
         "arg#%d doesn't point to a type with bpf_refcount field",
+        "Couldn't find btf_record",
     ),
 )
