@@ -41,6 +41,7 @@ class Arguments:
     def fault(self, fault: Fault, index: int, value: Value, **words: str) -> bool:
         """Report a fault of argument `index`; always false, for use in returns."""
         described = self.transfer.describe(index)
+        fact = self.state.fact(value)
         param = self.contract.params[index]
         site = fact.site if isinstance(fact, Pointer) else fact.death.site if fact.death else 0
         self.run.report(
@@ -118,11 +119,6 @@ class Arguments:
             return True
         have = f"pointer to struct {fact.struct}"
         return self.fault(Fault.TYPE_MISMATCH, index, value, have=have, want=f"pointer to struct {want}")
-
-
-def value_is_start(value: Value) -> bool:
-    """Whether a pointer points to where its variable begins."""
-    return isinstance(value, Ref) and value.offset == 0
 
 
 def kind_word(fact: Pointer | Scalar, value: Value) -> str:
