@@ -135,6 +135,7 @@ def kind_word(fact: Pointer | Scalar, value: Value) -> str:
         "map-value": "a pointer to map or global data",
         "memory": "a pointer to memory",
         "function": "a function",
+        "dynptr": "a dynptr",
         "opaque": "an unknown pointer",
     }[fact.kind]
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kfuncgen.lint import ir
+from kfuncgen.lint.callgraph import calls
 from kfuncgen.lint.calls import admit
 from kfuncgen.lint.joining import Meeting
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.mapdefs import element_size, map_attribute, map_definition
 from kfuncgen.lint.regions import check_exit
-from kfuncgen.lint.run import MAX_FRAMES
+from kfuncgen.lint.returns import SYNC_CALLBACK, check_return
+from kfuncgen.lint.run import MAX_FRAMES, Run
 from kfuncgen.lint.state import FRAME, State
 from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.transfer import Outcome, Transfer
+from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Scalar, Value, scalar_of
 from kfuncgen.spec.model import Contract
 
@@ -21,13 +27,13 @@ if TYPE_CHECKING:
 CALLBACK_ROUNDS = 64
 """Times a synchronous callback is followed in a row; joining ends the search long before."""
 
-_CONTEXT_PARAMETER = {
-    "bpf_loop": 1,
-    "bpf_for_each_map_elem": 3,
-    "bpf_find_vma": 2,
-    "bpf_user_ringbuf_drain": 1,
+_PARAMETERS = {
+    "bpf_loop": ("number", "context"),
+    "bpf_for_each_map_elem": ("map", "key", "value", "context"),
+    "bpf_find_vma": ("task", "vma", "context"),
+    "bpf_user_ringbuf_drain": ("dynptr", "context"),
 }
-"""Which parameter of the callback is the context; callbacks may declare fewer."""
+"""What callbacks are given (set_loop_callback_state() and its kin in verifier.c); they may declare fewer."""
 
 _HELD = FRAME - 2
 """Index of the pseudo local that keeps a callback's context alive."""
@@ -54,12 +60,12 @@ def run_callbacks(
     meeting = Meeting(explorer.run, explorer.function.name, call.span, not explorer.run.matters(body.name))
     results = [s for s in [meeting.arrive(state)] if s is not None]
     frontier = list(results)
-    position = _CONTEXT_PARAMETER.get(contract.name, len(body.params) - 1)
+    check_no_throw(explorer.run, state, body)
     rounds = _rounds(explorer, state, contract.name, args)
     for _ in range(min(rounds, CALLBACK_ROUNDS)):
         reached: list[State] = []
         for current in frontier:
-            for exit_state, _ in _callback(explorer, current.copy(), call, body, context, position):
+            for exit_state, _ in _callback(explorer, current.copy(), call, body, context, contract.name, args):
                 onward = meeting.arrive(exit_state)
                 if onward is not None:
                     reached.append(onward)
@@ -91,7 +97,10 @@ def run_less(explorer: Explorer, state: State, call: ir.Call, args: list[Value])
         node = Pointer("alloc", None, non_owning=True, origin="argument")
         region = (explorer.depth + 1) * FRAME + var.index
         state.regions[region] = ("uninit", {0: (var.ctype.size or 8, explorer.run.new(state, node, var.name))})
-    explorer.inner(body, callback=True, less=True).explore(state)
+    check_no_throw(explorer.run, state, body)
+    for exit_state, value in explorer.inner(body, callback=True, less=True).explore(state):
+        span, function = exit_state.returned or (body.span, body.name)
+        check_return(explorer.run, exit_state, value, SYNC_CALLBACK, "sync", span, function, "bpf_rbtree_add")
 
 
 def _rounds(explorer: Explorer, state: State, name: str, args: list[Value]) -> int:
@@ -112,17 +121,63 @@ def _callback_leaks(explorer: Explorer, state: State, inner: Explorer) -> None:
     state.references = others
 
 
+def callback_argument(run: Run, state: State, kind: str, var: ir.Variable, definition: Type | None) -> Value:
+    """What the kernel hands to a callback's parameter; `definition` is that of the map, when it is known."""
+    target = var.ctype.target
+    made: Pointer | None = None
+    if kind == "map":
+        made = Pointer("map", definition, trust="trusted")
+    elif kind == "key":
+        size = element_size(definition, "key") if definition is not None else 0
+        made = Pointer("memory", size=size or None, readonly=True, trust="trusted")
+    elif kind == "value":
+        inner = map_attribute(definition, "value") if definition is not None else None
+        if inner is None and target is not None and target.kind in ("struct", "union"):
+            inner = target
+        made = Pointer("map-value", inner, size=inner.size or None if inner else None, trust="trusted")
+    elif kind == "vma":
+        made = Pointer("kernel", target)
+    elif kind == "dynptr":
+        made = Pointer("dynptr", target, trust="trusted")
+    elif var.ctype.is_pointer:
+        made = Pointer("opaque", trust="trusted")
+    if made is None or not var.ctype.is_pointer:
+        return run.new(state, scalar_of(var.ctype), var.name)
+    return run.new(state, replace(made, origin=var.name or "argument"), var.name)
+
+
+def check_no_throw(run: Run, state: State, body: ir.Function) -> None:
+    """Callbacks and what they reach may not throw, whether or not a path leads there (check_max_stack_depth())."""
+    if body.name in run.callbacks:
+        return
+    run.callbacks.add(body.name)
+    for inside, call in calls(run.module, body):
+        contract = run.contract(call.callee) if isinstance(call.callee, str) else None
+        if contract is not None and "throw" in contract.effects.special:
+            words = {"kfunc": contract.name, "callback": body.name}
+            run.report(state, Fault.THROW_IN_CALLBACK, call.span, inside.name, words=words)
+
+
 def _callback(
-    explorer: Explorer, state: State, call: ir.Call, body: ir.Function, context: Value, position: int
+    explorer: Explorer,
+    state: State,
+    call: ir.Call,
+    body: ir.Function,
+    context: Value,
+    name: str,
+    given: list[Value],
 ) -> Outcome:
+    kinds = _PARAMETERS.get(name, ())
+    definition = map_definition(state.fact(given[0])) if given else None
     args: list[Value] = []
     for index, var in enumerate(body.params):
-        if index == position:
+        kind = kinds[index] if index < len(kinds) else ""
+        if kind == "context":
             args.append(context)
-        elif var.ctype.is_pointer:
-            args.append(explorer.run.new(state, Pointer("opaque", trust="trusted")))
+        elif kind == "task" or (kind == "map" and definition is not None):
+            args.append(given[0])
         else:
-            args.append(explorer.run.new(state, scalar_of(var.ctype)))
+            args.append(callback_argument(explorer.run, state, kind, var, definition))
     inner = explorer.inner(body, callback=True)
     if explorer.depth + 1 >= MAX_FRAMES:
         explorer.run.note(
@@ -134,7 +189,9 @@ def _callback(
         state.regions[region] = ("uninit", {0: (var.ctype.size or 8, value)})
     state.step("call", call.span, f"calling {body.name}() as callback")
     results = inner.explore(state)
-    for exit_state, _ in results:
+    for exit_state, value in results:
+        span, function = exit_state.returned or (body.span, body.name)
+        check_return(explorer.run, exit_state, value, SYNC_CALLBACK, "sync", span, function, name)
         if explorer.run.kernel < CALLBACKS_BALANCE_SINCE:
             _callback_leaks(explorer, exit_state, inner)
         exit_state.step("return", call.span, f"back from {body.name}()")

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kfuncgen.lint import graph, ir, kptrs, locks, regions, slots
+from kfuncgen.lint import dynptrs, graph, ir, iterators, kptrs, locks, regions
+from kfuncgen.lint.argument import Arguments
 from kfuncgen.lint.arguments import ArgumentChecker
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.mapargs import size_of_element
 from kfuncgen.lint.options import check_options
 from kfuncgen.lint.records import records_of
 from kfuncgen.lint.results import result
+from kfuncgen.lint.stack import Where, lend
 from kfuncgen.lint.state import State
 from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.transfer import Outcome, Transfer, end_reference, forget_memory
 from kfuncgen.lint.values import Pointer, Ref, Value
+from kfuncgen.spec.helperargs import helper_arguments
 from kfuncgen.spec.model import Contract, Role
 from kfuncgen.spec.progtypes import allowed_sections, allows
 
@@ -24,6 +28,8 @@ _GRAPH = frozenset(
 _ALLOCATES = frozenset(("obj-new", "percpu-obj-new"))
 """Allocations, which need the program's own BTF."""
 _NO_MEMORY = frozenset((Role.DYNPTR, Role.ITERATOR, Role.IRQ_FLAG, Role.CALLBACK, Role.CONST_STRING))
+_MEMORY = frozenset(("key", "value", "out-value", "in", "out", "inout"))
+"""Words of the arguments of helpers that are memory."""
 
 
 def call_contract(
@@ -33,7 +39,8 @@ def call_contract(
     transfer = Transfer(evaluator, state, contract, call, args)
     if not _available(transfer) or not regions.may_be_called(transfer):
         return [(state, transfer.any_result())]
-    if ArgumentChecker(transfer).check():
+    checker = ArgumentChecker(transfer)
+    if checker.check():
         check_options(evaluator, state, contract, call, args)
         if transfer.special & _GRAPH and not graph.check(transfer):
             graph.give_up(transfer)
@@ -41,11 +48,12 @@ def call_contract(
         if "kptr-xchg" in transfer.special and not kptrs.check(transfer):
             _release(transfer)
             return [(state, transfer.nothing())]
-        if transfer.special & locks.LOCKING and transfer.argument(0) not in state.locks:
+        if transfer.special & locks.LOCKING and all(transfer.argument(0) != held.value for held in state.locks):
             locks.check(transfer)
         if transfer.special & _ALLOCATES and records_of(transfer.run.module).refusal():
             transfer.report(Fault.SPECIAL_FIELD_DECLARATION, {"why": records_of(transfer.run.module).refusal()})
             return [(state, transfer.nothing())]
+        _lend(transfer, checker)
     _forget_written(transfer)
     state.loads.clear()
     if transfer.special & {"throw", "tail-call"}:
@@ -55,8 +63,8 @@ def call_contract(
         return regions.try_lock(transfer)
     regions.switch(transfer)
     if transfer.effects.iterator:
-        return slots.iterator(transfer)
-    slots.dynptrs(transfer)
+        return iterators.iterator(transfer)
+    dynptrs.dynptrs(transfer)
     _release(transfer)
     if transfer.special & {"list-push", "rbtree-add"}:
         _insert(transfer)
@@ -95,6 +103,23 @@ def _forget_written(call: Transfer) -> None:
     for region in [r for r in call.state.regions if r < 0]:
         # Other programs may write the same globals meanwhile.
         del call.state.regions[region]
+
+
+def _lend(call: Transfer, arguments: Arguments) -> None:
+    """Memory arguments must not be iterators, dynptrs or saved flags: those are no memory."""
+    where = Where(call.run, call.call.span, call.evaluator.function.name, call.name, call.site)
+    info = call.run.program.info
+    wants = () if call.contract.is_kfunc else helper_arguments(call.name, info.program_type if info else "") or ()
+    for index, param in enumerate(call.contract.params[: len(call.args)]):
+        if not param.ctype.is_pointer or param.role in _NO_MEMORY or param.role in (Role.IGNORED, Role.PROG_AUX):
+            continue
+        size, written = _lent(call, index), False
+        if index < len(wants):
+            if wants[index].word not in _MEMORY:
+                continue
+            written = wants[index].word in ("out", "out-value")
+            size = wants[index].size or size or size_of_element(arguments, wants[index].word)
+        lend(where, call.state, call.args[index], size, written)
 
 
 def _lent(call: Transfer, index: int) -> int | None:

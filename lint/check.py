@@ -10,7 +10,10 @@ from pathlib import Path
 
 from kfuncgen.diagnostic import FileFailure, Finding, Note, Report, SourceError
 from kfuncgen.lint import LintOptions, LintResult, ir
-from kfuncgen.lint.explore import BudgetExceeded, Explorer, reachable_calls
+from kfuncgen.lint.callbacks import check_no_throw
+from kfuncgen.lint.callgraph import reachable_calls
+from kfuncgen.lint.exceptions import check_declaration
+from kfuncgen.lint.explore import BudgetExceeded, Explorer
 from kfuncgen.lint.lower import lower
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.parse import Unit, parse
@@ -174,6 +177,10 @@ def explore(module: ir.Module, program: Program, options: LintOptions, kernel: K
     """Explore one program on one kernel; the run holds what was found."""
     run = Run(module, options.specs, kernel, program)
     state = entry_state(run)
+    if program.kind == "main":
+        check_declaration(run, state)
+    elif program.kind != "global":
+        check_no_throw(run, state, program.function)
     try:
         Explorer(run, program.function, 0).explore(state)
     except BudgetExceeded:

@@ -7,8 +7,6 @@ anything are walked once; `joining` bounds how many are kept apart. Nothing is j
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
-from dataclasses import replace
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
@@ -18,11 +16,11 @@ from kfuncgen.lint.conditions import assume, assume_comparison
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.integers import decide
 from kfuncgen.lint.joining import Meeting
-from kfuncgen.lint.machine import Fault, Use, judge
-from kfuncgen.lint.regions import LOCK, check_exit
+from kfuncgen.lint.regions import check_exit
+from kfuncgen.lint.returns import check_program_return
 from kfuncgen.lint.run import MAX_FRAMES, MAX_STEPS, Run, stop
-from kfuncgen.lint.spelling import spell
 from kfuncgen.lint.state import FRAME, PSEUDO, State
+from kfuncgen.lint.subprograms import call_global, under_lock
 from kfuncgen.lint.targets import RETURNED_REFERENCES_SINCE
 from kfuncgen.lint.transfer import Outcome, forget_memory
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, dead, scalar_of
@@ -241,7 +239,7 @@ class Explorer:
         value = self.evaluator.value(state, end.value) if end.value is not None else 0
         if self.depth == 0:
             self._hand_over(state, value)
-            self.leave(state, end.span)
+            self.leave(state, end.span, value if end.value is not None else None)
             return
         state.returned = (end.span, self.function.name)
         returned = None
@@ -278,12 +276,14 @@ class Explorer:
         if struct_ops and self.run.kernel >= RETURNED_REFERENCES_SINCE and isinstance(fact, Pointer):
             state.references.pop(fact.reference, None)
 
-    def leave(self, state: State, span: Span) -> None:
-        """The program ends: whatever is still held leaks."""
+    def leave(self, state: State, span: Span, value: Value | None) -> None:
+        """The program ends: whatever is still held leaks, and what it returns (None: nothing) must be allowed."""
         function = self.function.name
         if state.returned is not None and is_wrapper(self.function):
             span, function = state.returned
         check_exit(self.run, state, span, function)
+        if value is not None:
+            check_program_return(self.run, state, value, span, function)
 
     # -- calls -------------------------------------------------------------------------------------------
 
@@ -352,45 +352,14 @@ class Explorer:
 
     def _global(self, state: State, call: ir.Call, body: ir.Function, args: list[Value]) -> Outcome:
         """A global function is verified alone; its caller sees an unknown number (CONTRACT 3.2)."""
-        self.run.reached.add(body.name)
-        if state.locks:
-            self._under_lock(state, call, f"{body.name}()")
-        for index, value in enumerate(args):
-            self._global_argument(state, call, body, index, value)
-            forget_memory(state, value)
+        call_global(self.evaluator, state, call, body, args)
         self._forget_globals(state)
         return [(state, self.any_result(state, call))]
-
-    def _global_argument(self, state: State, call: ir.Call, body: ir.Function, index: int, value: Value) -> None:
-        """An `__arg_trusted` parameter wants a valid kernel pointer (btf_check_func_arg_match, CONTRACT 3.2)."""
-        tags = body.tags[index] if index < len(body.tags) else ()
-        if "arg:trusted" not in tags or "arg:nullable" in tags:
-            return
-        fault = judge(self.evaluator.life(state, value), Use.PASS)
-        if fault is None:
-            return
-        words = {
-            **self.evaluator.describe(state, value, spell(call.args[index])), "kfunc": body.name,
-            "number": str(index + 1), "want": str(body.params[index].ctype), "got": "a number",
-        }  # fmt: skip
-        subject = value.id if isinstance(value, Ref) else 0
-        fact = state.fact(value)
-        self.run.report(
-            state,
-            fault,
-            call.span,
-            self.function.name,
-            subject,
-            fact.site if isinstance(fact, Pointer) else 0,
-            words,
-        )
-        if isinstance(fact, Pointer) and isinstance(value, Ref):
-            state.facts[value.id] = replace(fact, null=False)
 
     def unknown(self, state: State, call: ir.Call, name: str, args: list[Value]) -> Outcome:
         prototype = call.prototype
         if state.locks and name.startswith("bpf_"):
-            self._under_lock(state, call, f"{name}()")
+            under_lock(self.evaluator, state, call, f"{name}()")
         for index, value in enumerate(args):
             if prototype is not None and index < len(prototype.params):
                 target = prototype.params[index].target
@@ -414,12 +383,6 @@ class Explorer:
                 state.references.pop(fact.reference, None)
                 if isinstance(value, Ref):
                     stop(state, value)
-
-    def _under_lock(self, state: State, call: ir.Call, what: str) -> None:
-        less = self.evaluator.less
-        fault = Fault.RBTREE_CALLBACK if less else Fault.CALL_UNDER_LOCK
-        words = {"what": what, "kfunc": what.removesuffix("()")}
-        self.run.report(state, fault, call.span, self.function.name, 0 if less else LOCK, words=words)
 
     def _forget_globals(self, state: State) -> None:
         state.loads.clear()
@@ -451,19 +414,3 @@ def _tested_pointer(state: State, condition: Value) -> int | None:
         if right == 0 and isinstance(left, Ref):
             return _tested_pointer(state, left)
     return None
-
-
-def reachable_calls(module: ir.Module, function: ir.Function) -> Iterator[str]:
-    """Names called from a function or the bodies it reaches."""
-    seen: set[str] = set()
-    todo = [function]
-    while todo:
-        current = todo.pop()
-        for name in sorted(current.calls):
-            if name in seen:
-                continue
-            seen.add(name)
-            yield name
-            body = module.functions.get(name)
-            if body is not None:
-                todo.append(body)

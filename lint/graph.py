@@ -78,7 +78,7 @@ def _root(call: Transfer, index: int, kind: str) -> tuple[str, str] | None:
         call.report(Fault.GRAPH_LOCK_NOT_HELD, words)
         return None
     mine = allocation(call.run, call.state, value)
-    if all(allocation(call.run, call.state, lock) != mine for lock in call.state.locks):
+    if all(allocation(call.run, call.state, lock.value) != mine for lock in call.state.locks):
         call.report(Fault.GRAPH_WRONG_LOCK, words)
         return None
     return field.contains

@@ -31,7 +31,7 @@ def check_helper_argument(a: Arguments, index: int, want: HelperArgument) -> boo
     life = a.evaluator.life(a.state, value)
     if life is Life.STOPPED:
         return True
-    if life in (Life.RELEASED, Life.STALE, Life.UNLOCKED):
+    if life in (Life.RELEASED, Life.STALE, Life.SUBMITTED, Life.UNLOCKED):
         fault = judge(life, Use.RELEASE if a.releases == index else Use.PASS)
         return fault is None or a.fault(fault, index, value)
     if life is Life.NULL:

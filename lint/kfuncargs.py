@@ -81,7 +81,7 @@ def _null(a: Arguments, index: int, param: Param, value: Value) -> bool:
 
 def _dead(a: Arguments, index: int, value: Value, life: Life) -> bool:
     """Released, stale or unlocked pointers are numbers: no pointer parameter takes them."""
-    if life not in (Life.RELEASED, Life.STALE, Life.UNLOCKED):
+    if life not in (Life.RELEASED, Life.STALE, Life.SUBMITTED, Life.UNLOCKED):
         return True
     fault = judge(life, Use.RELEASE if a.releases == index else Use.PASS)
     return fault is None or a.fault(fault, index, value)

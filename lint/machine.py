@@ -41,15 +41,27 @@ class Fault(Enum):
     PREEMPT_UNBALANCED = "preempt-unbalanced"
     IRQ_UNBALANCED = "irq-unbalanced"
     LOCK_UNBALANCED = "lock-unbalanced"
+    RES_LOCK = "res-lock"
     CALL_UNDER_LOCK = "call-under-lock"
     SLEEPABLE_PROGRAM = "sleepable-prog"
+    GLOBAL_IN_REGION = "global-call-in-region"
+    RETURN_RANGE = "return-range"
+    EXCEPTION_CALLBACK = "exception-cb"
     SLEEPABLE_IN_ATOMIC = "sleepable-in-atomic"
     ITERATOR_UNINIT = "iter-uninit"
     ITERATOR_DOUBLE_INIT = "iter-double-init"
     ITERATOR_RCU = "iter-rcu"
+    ITERATOR_NOT_STACK = "iter-not-stack"
+    ITERATOR_RAW_ACCESS = "iter-raw-access"
     DYNPTR_UNINIT = "dynptr-uninit"
     DYNPTR_OVERWRITE = "dynptr-overwrite"
     DYNPTR_NOT_STACK = "dynptr-not-stack"
+    DYNPTR_RAW_ACCESS = "dynptr-raw-access"
+    DYNPTR_CONST = "dynptr-const"
+    DYNPTR_SOURCE = "dynptr-source"
+    DYNPTR_WRITE_NOT_ALLOWED = "dynptr-rdwr-not-allowed"
+    STALE_SLICE = "dynptr-stale-slice"
+    SUBMITTED_SLICE = "submitted-slice"
     READONLY_WRITE = "rdonly-write"
     KERNEL_WRITE = "kernel-write"
     MEMORY_BOUNDS = "mem-bounds"
@@ -89,6 +101,7 @@ class Life(Enum):
     NULL = "null"  # known to be NULL
     RELEASED = "released"  # its reference was released: the verifier sees a scalar
     STALE = "stale"  # a slice whose dynptr or packet is gone
+    SUBMITTED = "submitted"  # a slice of a record that went to its reader: a pointer still, but no longer ours
     UNLOCKED = "unlocked"  # a non-owning pointer after the unlock
     UNDECLARED = "undeclared"  # read from a field that the program means as a kptr and the kernel does not
     UNKNOWN = "unknown"  # a scalar of which nothing is known
@@ -121,9 +134,12 @@ LIFE: dict[tuple[Life, Use], Fault | None] = {
     (Life.RELEASED, _D): Fault.USE_AFTER_RELEASE,
     (Life.RELEASED, _P): Fault.USE_AFTER_RELEASE,
     (Life.RELEASED, _R): Fault.DOUBLE_RELEASE,
-    (Life.STALE, _D): Fault.USE_AFTER_RELEASE,
-    (Life.STALE, _P): Fault.USE_AFTER_RELEASE,
-    (Life.STALE, _R): Fault.USE_AFTER_RELEASE,
+    (Life.STALE, _D): Fault.STALE_SLICE,
+    (Life.STALE, _P): Fault.STALE_SLICE,
+    (Life.STALE, _R): Fault.STALE_SLICE,
+    (Life.SUBMITTED, _D): Fault.SUBMITTED_SLICE,
+    (Life.SUBMITTED, _P): Fault.SUBMITTED_SLICE,
+    (Life.SUBMITTED, _R): Fault.RELEASE_UNACQUIRED,
     (Life.UNLOCKED, _D): Fault.USE_AFTER_UNLOCK,
     (Life.UNLOCKED, _P): Fault.USE_AFTER_UNLOCK,
     (Life.UNLOCKED, _R): Fault.USE_AFTER_UNLOCK,

@@ -9,13 +9,12 @@ from kfuncgen.lint import fields, ir
 from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.run import Run, stop
 from kfuncgen.lint.spelling import pointer_of
-from kfuncgen.lint.state import FRAME, WORDS, Fill, Slot, State
+from kfuncgen.lint.stack import Where, check_read, overwrite
+from kfuncgen.lint.state import FRAME, WORDS, Fill, State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, plain_name, scalar_of
 from kfuncgen.lint.walk import context_field, kernel_field
 
-DYNPTR_SIZE = 16
-"""sizeof(struct bpf_dynptr)."""
 NULL_PAGE = 4096
 """Addresses below are members of an object that was to be at NULL."""
 
@@ -86,6 +85,7 @@ class Memory:
                 "unlocked": Life.UNLOCKED,
                 "undeclared": Life.UNDECLARED,
                 "stale": Life.STALE,
+                "submitted": Life.SUBMITTED,
                 "stop": Life.STOPPED,
             }[fact.death.how]
         return Life.NULL if fact.known == 0 else Life.UNKNOWN
@@ -119,6 +119,11 @@ class Memory:
         if fault is None and isinstance(fact, Pointer) and fact.kind == "percpu" and fact.ctype is not None:
             fault = Fault.PERCPU_DEREFERENCE
         if fault is None:
+            given = state.fact(value)
+            if isinstance(given, Pointer) and given.kind == "dynptr":
+                name = self.run.name_of(value)
+                words = {"how": "accessed", "var": name}
+                self.run.report(state, Fault.DYNPTR_CONST, span, self.function.name, site=given.site, words=words)
             return True
         words = self.describe(state, value, written)
         subject = value.id if isinstance(value, Ref) else 0
@@ -180,7 +185,7 @@ class Memory:
             if special is not None:
                 return special
         if where.region is not None:
-            value = self._load_region(state, where, place, ctype)
+            value = self._load_region(state, where, place, ctype, span)
             if isinstance(value, Ref) and _is_frozen(place):
                 self.run.frozen.add(value.id)
             return value
@@ -230,9 +235,10 @@ class Memory:
                 state.step("read", span, _read(made), value.id)
         return value
 
-    def _load_region(self, state: State, where: Location, place: ir.Place, ctype: Type) -> Value:
+    def _load_region(self, state: State, where: Location, place: ir.Place, ctype: Type, span: Span) -> Value:
         assert where.region is not None
         size = ctype.size or 8
+        check_read(self._at(span), state, where.region, where.offset, size)
         if where.symbol is not None:
             cell = state.symbols.get((where.region, *where.symbol))
             if cell is not None and cell[0] == size:
@@ -272,7 +278,7 @@ class Memory:
                 return
             value = 0 if value == 0 else state.unknown_value()
         size = place.ctype.size or 8
-        lost = self._overwrites(state, where.region, where.offset, size, span)
+        lost = overwrite(self._at(span), state, where.region, where.offset, size)
         if where.symbol is not None:
             state.write_symbol(where.region, *where.symbol, size, value, where.extent)
         elif where.offset is None:
@@ -314,25 +320,8 @@ class Memory:
             if how != "copy":
                 fields.reach(self, state, where, size or place.ctype.size, span, value, how)
 
-    def _overwrites(
-        self, state: State, region: int, offset: int | None, size: int, span: Span
-    ) -> dict[tuple[int, int], Slot]:
-        """Stores over dynptrs that must still be submitted or discarded (CONTRACT 4.I, dynptr-overwrite).
-
-        What is returned replaces them afterwards: variables of which nothing more is said.
-        """
-        lost: dict[tuple[int, int], Slot] = {}
-        for key, slot in list(state.slots.items()):
-            if key[0] != region or slot.what != "dynptr" or slot.reference not in state.references:
-                continue
-            if offset is None or (offset < key[1] + DYNPTR_SIZE and key[1] < offset + size):
-                words = {"var": self.run.names.get(slot.reference, "the dynptr")}
-                self.run.report(
-                    state, Fault.DYNPTR_OVERWRITE, span, self.function.name, slot.reference, words=words
-                )
-                del state.references[slot.reference]
-                lost[key] = replace(slot, reference=0, kind="lost")
-        return lost
+    def _at(self, span: Span) -> Where:
+        return Where(self.run, span, self.function.name)
 
     def _may_write(self, fact: Pointer, where: Location) -> bool:
         """The few fields of kernel objects that programs may write (btf_struct_access callbacks)."""
@@ -395,12 +384,14 @@ class Memory:
         if origin.region is None and self.dereference(state, origin.base, span, pointer_of(instruction.source)):
             self._bounds(state, origin, size or 1, span)
         fields.copied(self, state, instruction, target, origin)
+        if origin.region is not None:
+            check_read(self._at(span), state, origin.region, origin.offset, size)
         if target.region is None:
             state.loads.clear()
             if self.dereference(state, target.base, span, pointer_of(instruction.place)):
                 self._written(state, target, instruction.place, span, size, how="copy")
             return
-        lost = self._overwrites(state, target.region, target.offset, size or target.whole, span)
+        lost = overwrite(self._at(span), state, target.region, target.offset, size or target.whole)
         if target.offset is None:
             state.fill(target.region, 0, None, "unknown", target.whole)
         elif origin.region is None or origin.offset is None or not size:
@@ -434,7 +425,7 @@ class Memory:
                 self._written(state, where, instruction.place, instruction.span, instruction.size, how=how)
             return
         size = instruction.size if instruction.size is not None else instruction.place.ctype.size or None
-        lost = self._overwrites(state, where.region, where.offset, size or where.whole, instruction.span)
+        lost = overwrite(self._at(instruction.span), state, where.region, where.offset, size or where.whole)
         if where.offset is None:
             state.fill(where.region, 0, None, "unknown", where.whole)
         else:

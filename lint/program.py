@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kfuncgen.lint import ir
-from kfuncgen.lint.explore import reachable_calls
+from kfuncgen.lint.callbacks import callback_argument
+from kfuncgen.lint.callgraph import reachable_calls
+from kfuncgen.lint.exceptions import callback_names
 from kfuncgen.lint.records import records_of
 from kfuncgen.lint.run import Program, Run
 from kfuncgen.lint.state import WORDS, Reference, State
@@ -22,6 +24,10 @@ _CONTEXTS = frozenset(
 )  # fmt: skip
 
 
+_ASYNC_PARAMETERS = ("map", "key", "value")
+"""What callbacks of timers, workqueues and task work are given (set_timer_callback_state() in verifier.c)."""
+
+
 def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
     """The programs of a module that can reach a contract call, in order of name.
 
@@ -29,7 +35,7 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
     Global functions are made by `global_program` where explored code calls them.
     """
     found: list[Program] = []
-    callbacks: dict[str, Program] = {}
+    callbacks: dict[tuple[str, str, object], Program] = {}
     special = records_of(module).in_globals()
     for name in sorted(module.functions):
         function = module.functions[name]
@@ -37,16 +43,25 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
             continue
         info = section_info(function.section)
         names = set(reachable_calls(module, function))
-        for callback, sleeps in async_callbacks(module, specs, [name, *names]):
-            made = Program(module.functions[callback], function.section, info, "async", sleeps, (name,))
-            known_one = callbacks.setdefault(callback, made)
+        made = [
+            Program(module.functions[callback], function.section, info, "async", sleeps, (name,))
+            for callback, sleeps in async_callbacks(module, specs, [name, *names])
+        ]
+        made += [
+            Program(module.functions[callback], function.section, info, "exception", owners=(name,))
+            for callback in callback_names(function)[:1]
+            if callback in module.functions
+        ]
+        for callback in made:
+            kind: object = callback.section if callback.kind == "exception" else alike_for(callback)
+            known_one = callbacks.setdefault((callback.function.name, callback.kind, kind), callback)
             if name not in known_one.owners:
                 known_one.owners += (name,)
         alone = any(n in module.functions and module.functions[n].noinline for n in names)
         handed = name in module.struct_ops or (info is not None and info.attach in ("iter", "tp_btf"))
         if alone or handed or special or any(known(specs, n) for n in names):
             found.append(Program(function, function.section, info))
-    return found + [callbacks[name] for name in sorted(callbacks)]
+    return found + [callbacks[key] for key in sorted(callbacks, key=str)]
 
 
 def global_program(body: ir.Function, caller: Program) -> Program:
@@ -78,7 +93,7 @@ def _takes_pointers(name: str) -> bool:
 
 def async_callbacks(module: ir.Module, specs: SpecSet, names: Iterable[str]) -> list[tuple[str, bool]]:
     """Functions that the named ones hand to timers, workqueues or task work, and whether they may sleep there."""
-    found: dict[str, bool] = {}
+    found: set[tuple[str, bool]] = set()
     for name in names:
         body = module.functions.get(name)
         for block in body.blocks if body is not None else ():
@@ -92,8 +107,8 @@ def async_callbacks(module: ir.Module, specs: SpecSet, names: Iterable[str]) -> 
                     while isinstance(argument, ir.Cast):
                         argument = argument.operand
                     if isinstance(argument, ir.FunctionRef) and argument.name in module.functions:
-                        found.setdefault(argument.name, "timer" not in call.callee)
-    return sorted(found.items())
+                        found.add((argument.name, "timer" not in call.callee))
+    return sorted(found)
 
 
 def entry_state(run: Run) -> State:
@@ -105,7 +120,8 @@ def entry_state(run: Run) -> State:
         if run.program.kind == "main":
             value = _main_argument(run, state, index, param)
         elif run.program.kind == "async":
-            value = run.new(state, Pointer("opaque", trust="trusted"), param.name)
+            kind = _ASYNC_PARAMETERS[index] if index < len(_ASYNC_PARAMETERS) else ""
+            value = callback_argument(run, state, kind, param, None)
         else:
             tags = function.tags[index] if index < len(function.tags) else ()
             value = _global_argument(run, state, param, tags)
@@ -160,7 +176,9 @@ def _global_argument(run: Run, state: State, param: ir.Variable, tags: tuple[str
         return run.new(state, made, param.name)
     if "arg:untrusted" in tags:
         return run.new(state, Pointer("kernel", target, trust="untrusted", origin="argument"), param.name)
-    if name == "bpf_dynptr" or "arg:arena" in tags:
+    if name == "bpf_dynptr":
+        return run.new(state, Pointer("dynptr", target, trust="trusted", origin="argument"), param.name)
+    if "arg:arena" in tags:
         return run.new(state, Pointer("opaque", trust="trusted"), param.name)
     size = target.size or None if target is not None else None
     null = "arg:nonnull" not in tags

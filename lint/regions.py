@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kfuncgen.diagnostic import Span
+from kfuncgen.lint.exceptions import callback_names
 from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.returns import check_return
 from kfuncgen.lint.run import Run
-from kfuncgen.lint.state import State
+from kfuncgen.lint.stack import silence
+from kfuncgen.lint.state import UNIT, Lock, LockKind, Slot, State
 from kfuncgen.lint.transfer import Outcome, Transfer
 from kfuncgen.lint.values import Pointer, Scalar, dead
+from kfuncgen.spec.progtypes import return_range
 
 RCU, PREEMPT, IRQ, LOCK = -1, -2, -3, -4
 """Subjects of paths that are about a region; values have positive ids."""
+
+MAX_ERRNO = 4095
 
 _UNDER_LOCK = frozenset(
     ("spin-unlock", "allowed-under-lock", "list-push", "list-pop", "list-peek", "rbtree-add", "rbtree-remove",
@@ -31,9 +37,6 @@ def may_be_called(call: Transfer) -> bool:
     if call.evaluator.less and call.special & _NOT_IN_LESS:
         call.report(Fault.RBTREE_CALLBACK)
         return False
-    if "throw" in call.special and (call.evaluator.callback or call.run.program.kind == "async"):
-        call.report(Fault.THROW_IN_CALLBACK)
-        return True
     if state.locks and not call.special & _UNDER_LOCK:
         less = call.evaluator.less
         fault = Fault.RBTREE_CALLBACK if less else Fault.CALL_UNDER_LOCK
@@ -107,52 +110,120 @@ def _preempt_enable(call: Transfer) -> None:
 
 
 def _irq_save(call: Transfer) -> None:
-    key = _flag(call)
-    if key is None:
-        return
-    if key in call.state.irq:
-        call.report(Fault.IRQ_UNBALANCED, {"how": "saved twice"}, IRQ)
-    call.state.irq = (*call.state.irq, key)
-    call.state.step("region", call.call.span, "interrupts disabled here", IRQ)
+    _save_flags(call, 0, "native")
 
 
 def _irq_restore(call: Transfer) -> None:
-    state, key = call.state, _flag(call)
+    _restore_flags(call, 0, "native")
+
+
+def _save_flags(call: Transfer, index: int, kind: str) -> None:
+    """Interrupts are off from here on; the flags' variable says so (mark_stack_slot_irq_flag())."""
+    state, key = call.state, _flag(call, index)
     if key is None:
         return
-    if key not in state.irq:
-        call.report(Fault.IRQ_UNBALANCED, {"how": "unmatched"})
+    slot = state.slots.get(key)
+    if slot is not None and slot.kind == "lost":
         return
-    if state.irq[-1] != key:
-        call.report(Fault.IRQ_UNBALANCED, {"how": "out of order"}, IRQ)
-    last = len(state.irq) - 1 - state.irq[::-1].index(key)
-    state.irq = state.irq[:last] + state.irq[last + 1 :]
+    if any(state.slots[k].what == "irq" for k in state.touched(*key, UNIT)):
+        call.report(Fault.IRQ_UNBALANCED, {"how": "saved twice"}, IRQ)
+        for touched in state.touched(*key, UNIT):
+            silence(state, touched)
+        return
+    identity = call.run.fresh()
+    fact = call.fact(index)
+    state.fill(key[0], key[1], UNIT, "unknown", fact.size or UNIT if isinstance(fact, Pointer) else UNIT)
+    state.slots[key] = Slot("irq", kind, identity=identity)
+    state.irq = (*state.irq, identity)
+    call.run.names[identity] = fact.origin if isinstance(fact, Pointer) else "flags"
+    state.step("region", call.call.span, "interrupts disabled here", IRQ)
 
 
-def _flag(call: Transfer) -> int | None:
-    """The saved flags' variable as a number, None when the argument is none on the stack."""
-    key, fact = call.memory(0), call.fact(0)
-    if isinstance(fact, Pointer) and fact.kind != "stack":
-        if "irq-save" in call.special:
+def _restore_flags(call: Transfer, index: int, kind: str) -> None:
+    """Interrupts are as they were at the save of this variable, which must be the latest one
+    (unmark_stack_slot_irq_flag(), release_irq_state())."""
+    state, key = call.state, _flag(call, index)
+    if key is None:
+        return
+    slot = state.slots.get(key)
+    if slot is not None and slot.kind == "lost":
+        return
+    how = ""
+    if slot is None or slot.what != "irq":
+        how = "unmatched"
+    elif slot.kind != kind:
+        how = kind
+    elif not state.irq or state.irq[-1] != slot.identity:
+        how = "out of order"
+    if how:
+        call.report(Fault.IRQ_UNBALANCED, {"how": how}, IRQ)
+        _forget_flags(state)
+        return
+    del state.slots[key]
+    state.irq = state.irq[:-1]
+
+
+def _forget_flags(state: State) -> None:
+    """What was meant is not known: nothing more is said of saved flags on this path."""
+    for key, flags in list(state.slots.items()):
+        if flags.what == "irq":
+            silence(state, key)
+    state.irq = ()
+
+
+def _flag(call: Transfer, index: int) -> tuple[int, int] | None:
+    """Where the variable of saved flags is, None when the argument is none that flags can be saved in."""
+    key, fact = call.memory(index), call.fact(index)
+    if isinstance(fact, Pointer) and fact.kind not in ("stack", "opaque"):
+        if f"flags {fact.origin}" not in call.run.refused:
+            call.run.refused.add(f"flags {fact.origin}")
             call.report(Fault.IRQ_UNBALANCED, {"how": "place"})
         return None
-    return key[0] * 4096 + key[1] if key is not None else None
+    if isinstance(fact, Pointer) and fact.kind == "stack" and (key is None or key[1] % UNIT):
+        call.report(Fault.IRQ_UNBALANCED, {"how": "alignment"})
+        return None
+    return key
 
 
 def _spin_lock(call: Transfer) -> None:
-    call.state.locks = (*call.state.locks, call.argument(0))
+    _take(call, "spin")
+
+
+def _take(call: Transfer, kind: LockKind) -> None:
+    call.state.locks = (*call.state.locks, Lock(call.argument(0), kind))
     call.state.step("region", call.call.span, "lock taken here", LOCK)
 
 
 def _spin_unlock(call: Transfer) -> None:
+    _release_lock(call, "spin", Fault.LOCK_UNBALANCED)
+
+
+def _res_unlock(call: Transfer) -> None:
+    _release_lock(call, "res", Fault.RES_LOCK)
+
+
+def _res_unlock_irq(call: Transfer) -> None:
+    _release_lock(call, "res-irq", Fault.RES_LOCK)
+    _restore_flags(call, 1, "lock")
+
+
+def _release_lock(call: Transfer, kind: LockKind, fault: Fault) -> None:
     """Identity of a lock is the value it was reached through (CONTRACT section 1; process_spin_lock())."""
     state = call.state
     if not state.locks:
-        call.report(Fault.LOCK_UNBALANCED, {"how": "unmatched"})
+        call.report(fault, {"how": "unmatched"})
         return
-    if state.locks[-1] != call.argument(0):
-        call.report(Fault.LOCK_UNBALANCED, {"how": "other"}, LOCK)
-    state.locks = state.locks[:-1]
+    lock = Lock(call.argument(0), kind)
+    if lock not in state.locks:
+        how = "kind" if any(lock.value == held.value for held in state.locks) else "other"
+        call.report(fault, {"how": how}, LOCK)
+        if how == "other":
+            state.locks = state.locks[:-1]
+        elif kind != "res-irq":
+            _forget_flags(state)
+    elif state.locks[-1] != lock:
+        call.report(fault, {"how": "out of order"}, LOCK)
+    state.locks = tuple(held for held in state.locks if held.value != lock.value)
     for identifier, fact in list(state.facts.items()):
         if isinstance(fact, Pointer) and fact.non_owning:
             state.facts[identifier] = dead("unlocked", fact, call.name, call.site)
@@ -167,16 +238,23 @@ _SWITCHES = {
     "irq-restore": _irq_restore,
     "spin-lock": _spin_lock,
     "spin-unlock": _spin_unlock,
-    "res-spin-unlock": _spin_unlock,
-    "res-spin-unlock-irqrestore": _spin_unlock,
+    "res-spin-unlock": _res_unlock,
+    "res-spin-unlock-irqrestore": _res_unlock_irq,
 }
 
 
 def try_lock(call: Transfer) -> Outcome:
     """bpf_res_spin_lock() may fail: with 0 the lock is held, with an error it is not (CONTRACT 4.F)."""
-    failed = call.state.copy()
-    _spin_lock(call)
-    return [(call.state, 0), (failed, call.run.new(failed, Scalar(-4095, -1)))]
+    state = call.state
+    failed = state.copy()
+    irq = "res-spin-lock-irqsave" in call.special
+    if any(lock.value == call.argument(0) and lock.kind != "spin" for lock in state.locks):
+        call.report(Fault.RES_LOCK, {"how": "same"}, LOCK)
+        return [(failed, call.run.new(failed, Scalar(-MAX_ERRNO, -1)))]
+    _take(call, "res-irq" if irq else "res")
+    if irq:
+        _save_flags(call, 1, "lock")
+    return [(state, 0), (failed, call.run.new(failed, Scalar(-MAX_ERRNO, -1)))]
 
 
 def leave_for_good(call: Transfer) -> None:
@@ -196,6 +274,20 @@ def leave_for_good(call: Transfer) -> None:
     if what:
         call.report(Fault.THROW_WITH_RESOURCES, {"what": what}, subject, site)
         state.references.clear()
+    elif "throw" in call.special:
+        _check_cookie(call)
+
+
+def _check_cookie(call: Transfer) -> None:
+    """Without an exception callback the cookie is what the program returns (check_return_code())."""
+    run = call.run
+    info = run.program.info
+    allowed = return_range(info) if info is not None and run.program.kind == "main" else None
+    if allowed is not None and not callback_names(run.program.function):
+        check_return(
+            run, call.state, call.argument(0), allowed, "cookie", call.call.span, call.evaluator.function.name,
+            call.name,
+        )  # fmt: skip
 
 
 def check_exit(run: Run, state: State, span: Span, function: str) -> None:
@@ -212,6 +304,7 @@ def check_exit(run: Run, state: State, span: Span, function: str) -> None:
         run.report(state, Fault.LEAK, span, function, holder, reference.site, words)
     if state.references:
         return
+    lock = "bpf_res_spin_lock" if state.locks and state.locks[-1].kind != "spin" else "bpf_spin_lock"
     for fault, held, subject in (
         (Fault.LOCK_UNBALANCED, state.locks, LOCK),
         (Fault.IRQ_UNBALANCED, state.irq, IRQ),
@@ -219,5 +312,5 @@ def check_exit(run: Run, state: State, span: Span, function: str) -> None:
         (Fault.PREEMPT_UNBALANCED, state.preempt, PREEMPT),
     ):
         if held:
-            run.report(state, fault, span, function, subject, words={"how": "exit"})
+            run.report(state, fault, span, function, subject, words={"how": "exit", "lock": lock})
             return

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kfuncgen.lint import graph, ir, kptrs
+from kfuncgen.lint.dynptrs import PACKET_KINDS
 from kfuncgen.lint.mapdefs import (
     ARRAY_MAPS,
     MAPS_OF_MAPS,
@@ -145,7 +146,7 @@ def _slice(call: Transfer) -> Value:
         ):
             size = call.constant(index)
     slot = call.slot(0)
-    packet = slot is None or slot.kind.startswith(("dynptr-from-skb", "dynptr-from-xdp"))
+    packet = slot is not None and slot.kind in PACKET_KINDS
     made = Pointer(
         "memory", size=size, readonly="dynptr-slice" in call.special, packet=packet,
         parent=slot.identity if slot is not None else 0,

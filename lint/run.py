@@ -94,6 +94,10 @@ class Run:
     """Declarations that the kernel does not take, and where the program first feels it."""
     vague: set[int] = field(default_factory=set)
     """Pointers that were moved by a number that only joined paths made unknown."""
+    summaries: dict[str, tuple[bool, bool]] = field(default_factory=dict)
+    """Of functions of this module: whether they may sleep, and whether they may move the packet."""
+    callbacks: set[str] = field(default_factory=set)
+    """Callbacks that were looked at for what they may not do on any path."""
     _ids: int = 0
     _sites: dict[int, int] = field(default_factory=dict)
     _globals: dict[int, int] = field(default_factory=dict)

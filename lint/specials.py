@@ -9,7 +9,9 @@ _TRACING = frozenset(
     ("BPF_PROG_TYPE_KPROBE", "BPF_PROG_TYPE_TRACEPOINT", "BPF_PROG_TYPE_PERF_EVENT",
      "BPF_PROG_TYPE_RAW_TRACEPOINT", "BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE")
 )  # fmt: skip
-_NOT_IN_TRACING = frozenset(("bpf_list_head", "bpf_rb_root", "bpf_spin_lock", "bpf_timer", "bpf_wq"))
+_NOT_IN_TRACING = frozenset(
+    ("bpf_list_head", "bpf_rb_root", "bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer", "bpf_wq")
+)
 
 
 def special_field(run: Run, ctype: Type) -> str:
@@ -18,7 +20,7 @@ def special_field(run: Run, ctype: Type) -> str:
     if info is None:
         return ""
     if info.program_type == "BPF_PROG_TYPE_SOCKET_FILTER":
-        return _find_special(ctype, 0, frozenset(("bpf_spin_lock",)))
+        return _find_special(ctype, 0, frozenset(("bpf_spin_lock", "bpf_res_spin_lock")))
     return _find_special(ctype, 0, _NOT_IN_TRACING) if info.program_type in _TRACING else ""
 
 

@@ -7,7 +7,7 @@ region's dict of cells is never edited in place, so that copies of the state can
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
@@ -45,11 +45,29 @@ class Reference:
     """What releases it, where the acquiring call does not say it."""
 
 
+LockKind = Literal["spin", "res", "res-irq"]
+"""bpf_spin_lock(), bpf_res_spin_lock(), bpf_res_spin_lock_irqsave()."""
+
+
+class Lock(NamedTuple):
+    """A lock that is held: the pointer it was taken through, and by which kind of call."""
+
+    value: Value
+    kind: LockKind = "spin"
+
+
+UNIT = 8
+"""Bytes of the units in which the verifier follows the stack (BPF_REG_SIZE): a write ends all that is in one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """An iterator or dynptr that lives in a local variable."""
+    """An iterator, a dynptr or saved interrupt flags in a local variable; `size` in bytes.
 
-    what: Literal["iterator", "dynptr"]
+    `kind`: an iterator's family, how a dynptr was made, or who saved the flags (`native`, `lock`).
+    """
+
+    what: Literal["iterator", "dynptr", "irq"]
     kind: str
     reference: int = 0
     drained: bool = False
@@ -60,6 +78,7 @@ class Slot:
     """Its elements are protected by RCU only."""
     ended: str = ""
     """Name of the call that released a dynptr."""
+    size: int = UNIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +113,8 @@ class State:
         self.rcu = 0
         self.preempt = 0
         self.irq: tuple[int, ...] = ()
-        self.locks: tuple[Value, ...] = ()
+        """Identities of the interrupt flags that are saved, the latest last."""
+        self.locks: tuple[Lock, ...] = ()
         self.shadow = 0
         self.trail: object = None
         self.blurred: tuple[Span, str] | None = None
@@ -245,11 +265,21 @@ class State:
         else:
             self.write(region, offset, size, self.unknown_value())
 
+    def touched(self, region: int, offset: int | None, size: int | None) -> list[tuple[int, int]]:
+        """Keys of the slots that share a unit of the stack with [offset, offset+size); None: may be anywhere."""
+        if not self.slots:
+            return []
+        low = 0 if offset is None else offset // UNIT * UNIT
+        high = None if offset is None or size is None else -(-(offset + size) // UNIT) * UNIT
+        return [
+            key
+            for key, slot in self.slots.items()
+            if key[0] == region and low < key[1] + slot.size and (high is None or key[1] < high)
+        ]
+
     def _clobber_slots(self, region: int, offset: int, size: int) -> None:
-        if self.slots:
-            for key in [k for k in self.slots if k[0] == region and offset - 16 < k[1] < offset + size]:
-                if self.slots[key].what == "iterator" or offset <= key[1]:
-                    del self.slots[key]
+        for key in self.touched(region, offset, size):
+            del self.slots[key]
 
     def drop_frame(self, depth: int) -> None:
         """Forget the locals of a frame that returned."""
@@ -347,7 +377,7 @@ class State:
         if scalars:
             for identifier in self._settled(rename):
                 memory.append(("settled", number(identifier)))
-        locks = tuple((number(v.id), v.offset) if isinstance(v, Ref) else v for v in self.locks)
+        locks = tuple((k, number(v.id), v.offset) if isinstance(v, Ref) else (k, v) for v, k in self.locks)
         shapes: list[object] = []
         for identifier in order:
             fact = facts.get(identifier)
@@ -364,9 +394,10 @@ class State:
             (k, s.what, s.kind, references.get(s.reference, 0), s.drained, s.broken, s.ended, s.protected)
             for k, s in sorted(self.slots.items())
         )
+        irq = tuple(owners.get(identity, 0) for identity in self.irq)
         return (
             tuple(memory), tuple(shapes), references_held, slots, locks,
-            self.rcu, self.preempt, self.irq, self.shadow,
+            self.rcu, self.preempt, irq, self.shadow,
         )  # fmt: skip
 
 

@@ -25,9 +25,13 @@ OWNED_NODES_SINCE = Kernel(6, 16)
 RETURNED_REFERENCES_SINCE = Kernel(6, 16)
 """From here on struct_ops programs may return a referenced kernel pointer, which ends their reference."""
 
+GLOBALS_SUMMED_UP_SINCE = Kernel(6, 15)
+"""From here on the verifier knows which global functions may sleep; before, none could be called with preemption
+or interrupts off, and any in RCU critical sections (CONTRACT section 8)."""
+
 _GATES = (
-    CALLBACKS_BALANCE_SINCE, CONSTANT_KEYS_SINCE, OWNED_NODES_SINCE, RCU_CHECKED_AT_NEW, RETURNED_REFERENCES_SINCE,
-    *ARGUMENTS_CHANGED,
+    CALLBACKS_BALANCE_SINCE, CONSTANT_KEYS_SINCE, GLOBALS_SUMMED_UP_SINCE, OWNED_NODES_SINCE, RCU_CHECKED_AT_NEW,
+    RETURNED_REFERENCES_SINCE, *ARGUMENTS_CHANGED,
 )  # fmt: skip
 
 

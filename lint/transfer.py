@@ -11,7 +11,7 @@ from kfuncgen.lint.run import stop
 from kfuncgen.lint.spelling import spell
 from kfuncgen.lint.state import Slot, State
 from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import ANY, Fact, Pointer, Ref, Scalar, Value, dead, plain_name, scalar_of
+from kfuncgen.lint.values import ANY, Demise, Fact, Pointer, Ref, Scalar, Value, dead, plain_name, scalar_of
 from kfuncgen.spec.model import Contract, CType
 
 Outcome = list[tuple[State, Value]]
@@ -74,13 +74,13 @@ class Transfer:
         key = self.memory(index)
         return self.state.slots.get(key) if key is not None else None
 
-    def invalidate(self, parent: int) -> None:
-        """Slices and elements of a dynptr or iterator that is gone are scalars from here on."""
+    def invalidate(self, parent: int, how: Demise = "stale") -> None:
+        """Elements of an iterator that is gone are scalars from here on."""
         if not parent:
             return
         for identifier, fact in list(self.state.facts.items()):
             if isinstance(fact, Pointer) and fact.parent == parent:
-                self.state.facts[identifier] = dead("stale", fact, self.name, self.site)
+                self.state.facts[identifier] = dead(how, fact, self.name, self.site)
 
     def struct_type(self, ctype: CType) -> Type | None:
         """The type of a struct pointer that is returned: the kernel's name, the program's layout.

@@ -35,20 +35,24 @@ PointerKind = Literal[
     "map-value",
     "memory",  # slices, ringbuf records, iterator elements
     "function",
+    "dynptr",  # the dynptr that a callback or global function was given (CONST_PTR_TO_DYNPTR)
     "opaque",  # a pointer of which nothing is checked
 ]
+
+
+Demise = Literal["null", "released", "stale", "submitted", "unlocked", "undeclared", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
     """Why a value that was a pointer no longer is one: `null` (its NULL branch), `released`, `stale` (a slice),
-    `unlocked` (a non-owning pointer), `undeclared` (a kptr that the kernel does not see), `stop` (a fault was
-    reported).
+    `submitted` (a slice of a ring buffer record that was submitted), `unlocked` (a non-owning pointer),
+    `undeclared` (a kptr that the kernel does not see), `stop` (a fault was reported).
 
     `by` names the call that did it; `origin` where the pointer came from.
     """
 
-    how: Literal["null", "released", "stale", "unlocked", "undeclared", "stop"]
+    how: Demise
     by: str = ""
     origin: str = ""
     site: int = 0
@@ -159,9 +163,7 @@ def scalar_of(ctype: Type) -> Scalar:
     return ANY
 
 
-def dead(
-    how: Literal["null", "released", "stale", "unlocked", "stop"], pointer: Pointer, by: str, site: int
-) -> Scalar:
+def dead(how: Demise, pointer: Pointer, by: str, site: int) -> Scalar:
     """What is left of a pointer that is none any more."""
     if how == "null":
         return Scalar(0, 0, death=Death("null", by, pointer.origin, site))

@@ -34,7 +34,7 @@ class Block:
     """One fenced C block: where it stands, its text, and the lines of the page that must be reported.
 
     `line` is the page's line of the code's first one, `kernel` the release it is about ("" for the newest),
-    `messages` are those that the page quotes.
+    `libbpf` the oldest release that can load it, `messages` are those that the page quotes.
     """
 
     page: str
@@ -44,6 +44,7 @@ class Block:
     kernel: str
     marks: frozenset[tuple[int, str]]
     messages: tuple[str, ...] = ()
+    libbpf: tuple[int, ...] = ()
 
     @property
     def rule(self) -> str:
@@ -116,18 +117,21 @@ def read_page(path: Path) -> Page:
 
 
 def _block(page: str, section: str, first: int, body: str, info: str) -> Block:
-    kernel = ""
+    about = {"kernel": "", "libbpf": ""}
     if info:
-        match = re.fullmatch(r"kernel: (\S+)", info)
-        assert match, f"{page}.md:{first - 1}: '{info}' after ```c, expected 'kernel: VERSION'"
-        kernel = match[1]
+        match = re.fullmatch(r"(kernel|libbpf): (\d+(?:\.\d+)*)", info)
+        assert match, (
+            f"{page}.md:{first - 1}: '{info}' after ```c, expected 'kernel: VERSION' or 'libbpf: VERSION'"
+        )
+        about[match[1]] = match[2]
+    libbpf = tuple(int(part) for part in about["libbpf"].split(".") if part)
     marks = set()
     for number, line in enumerate(body.splitlines(), first):
         mark = MARK.search(line)
         assert mark or not LOOSE_MARK.search(line), f"{page}.md:{number}: not a mark: {line.strip()}"
         if mark:
             marks.add((number, mark[1]))
-    return Block(page, section, first, body, kernel, frozenset(marks))
+    return Block(page, section, first, body, about["kernel"], frozenset(marks), libbpf=libbpf)
 
 
 def message_pattern(message: str) -> re.Pattern[str]:

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from kernel import compile_bpf, verdicts, vmlinux_args
+from kernel import can_load, compile_bpf, verdicts, vmlinux_args
 from rule_pages import PRELUDE, RULES, Block, Page, lint, message_pattern, pages
 
 from kfuncgen.diagnostic import Severity
@@ -19,6 +19,7 @@ from kfuncgen.spec.load import load_builtin
 from kfuncgen.spec.model import Kernel
 from kfuncgen.toolchain.clang import find_clang
 from kfuncgen.toolchain.flags import find_flags
+from kfuncgen.verify.libbpf import Libbpf
 
 BLOCKS = [block for page in pages() for block in page.blocks]
 
@@ -62,7 +63,10 @@ def prelude(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 
 
 def loadable(block: Block) -> bool:
-    """Whether this kernel is one that the block is about: blocks may be about older ones only."""
+    """Whether this kernel is one that the block is about, blocks may be about older ones only; and whether libbpf
+    is new enough to load it."""
+    if block.libbpf and can_load() is None and Libbpf().version < block.libbpf:
+        return False
     return not block.kernel or release(live_kernel()) in map(release, parse_targets(block.kernel, load_builtin()))
 
 
@@ -89,4 +93,3 @@ def test_kernel_says_of_a_block_what_its_page_says(block: Block, prelude: tuple[
         elif block.refused and not any(p.match(line) for p in quoted for line in verdict.log.splitlines()):
             wrong.append(f"{place}: refused with a message that the page does not quote: {verdict.message}")
     assert not wrong, "\n".join(["", *wrong])
-

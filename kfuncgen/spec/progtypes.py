@@ -334,3 +334,36 @@ def allowed_sections(contract: Contract, kernel: Kernel) -> tuple[str, ...]:
         if name.removesuffix(".s") not in names:
             names.append(name)
     return tuple(names)
+
+
+_RETURNS: dict[str, tuple[int, int]] = {
+    "CGROUP_SOCK_ADDR": (0, 1),
+    "CGROUP_SKB": (0, 1),
+    "CGROUP_SOCK": (0, 1),
+    "CGROUP_DEVICE": (0, 1),
+    "CGROUP_SYSCTL": (0, 1),
+    "CGROUP_SOCKOPT": (0, 1),
+    "SOCK_OPS": (0, 1),
+    "SK_LOOKUP": (0, 1),
+    "NETFILTER": (0, 1),
+}
+_RETURNS_BY_ATTACHMENT = (
+    (re.compile(r"cgroup/(?:recvmsg|getpeername|getsockname)(?:4|6|_unix)"), (1, 1)),
+    (re.compile(r"cgroup/bind[46]"), (0, 3)),
+    (re.compile(r"cgroup_skb/egress"), (0, 3)),
+    (re.compile(r"(?:fentry|fexit)(?:\.s)?/.*"), (0, 0)),
+    (re.compile(r"iter(?:\.s)?/.*"), (0, 1)),
+    (re.compile(r"(?:kprobe|uprobe)\.session(?:\.s)?(?:/.*)?"), (0, 1)),
+)
+
+
+def return_range(info: SectionInfo) -> tuple[int, int] | None:
+    """Smallest and largest value that a program may return, None when any will do.
+
+    check_return_code() (kernel/bpf/verifier.c 6.12). For LSM and struct_ops programs the hook decides: None.
+    """
+    section = info.section.removeprefix("?")
+    for pattern, allowed in _RETURNS_BY_ATTACHMENT:
+        if pattern.fullmatch(section):
+            return allowed
+    return _RETURNS.get(info.program_type.removeprefix("BPF_PROG_TYPE_"))

@@ -23,6 +23,8 @@ _TRANSPARENT_BUILTINS = frozenset(
     )
 )
 _IGNORED_BUILTINS = frozenset(("__builtin_assume", "__builtin_prefetch", "__builtin_va_start", "__builtin_va_end"))
+_LIBRARY = frozenset(("memcpy", "memmove", "memset"))
+"""Functions of the C library that compilers know and expand; BPF programs cannot call them otherwise."""
 
 
 class CallBuilder(InitialiserBuilder):
@@ -37,6 +39,8 @@ class CallBuilder(InitialiserBuilder):
             return self.fallback(cursor)
         arguments = list(cursor.get_arguments())
         name = self._callee_name(children[0])
+        if name in _LIBRARY and name not in self.context.module.functions:
+            name = f"__builtin_{name}"
         if name.startswith(("__builtin_", "__sync_", "__atomic_")):
             return self._builtin(name, cursor, arguments, ctype, span)
         callee: str | ir.Expr

@@ -140,7 +140,8 @@ def _function(context: ModuleContext, name: str, cursor: Any, text: str) -> None
     for index, param in enumerate(cursor.get_arguments()):
         params.append(ir.Variable(param.spelling, types.get(param.type), index, is_param=True))
         tags.append(tuple(_DECL_TAG.findall(pretty(param))) if "btf_decl_tag" in text else ())
-    after_params = text.rsplit(")", 1)[-1] if "btf_decl_tag" in text else ""
+    own = pretty(cursor).split("{", 1)[0] if "btf_decl_tag" in text else ""
+    on_params = {tag for found in tags for tag in found}
     function = ir.Function(
         name=name,
         params=tuple(params),
@@ -149,7 +150,7 @@ def _function(context: ModuleContext, name: str, cursor: Any, text: str) -> None
         static=cursor.storage_class == StorageClass.STATIC,
         span=span_of(cursor),
         tags=tuple(tags),
-        decl_tags=tuple(_DECL_TAG.findall(after_params)),
+        decl_tags=tuple(dict.fromkeys(tag for tag in _DECL_TAG.findall(own) if tag not in on_params)),
     )
     function.outlined = _KEPT.search(text) is not None
     function.always_inline = "always_inline" in text

@@ -9,6 +9,10 @@ _HOW = {
     "saved twice": "interrupt state is saved into a flag that is in use",
     "unmatched": "interrupt state is restored from a flag that was not saved",
     "out of order": "interrupt state is restored out of order",
+    "native": "interrupt state that bpf_res_spin_lock_irqsave() saved is restored by bpf_local_irq_restore()",
+    "lock": "interrupt state that bpf_local_irq_save() saved is restored by bpf_res_spin_unlock_irqrestore()",
+    "alignment": "saved interrupt state must be a variable of its own, aligned to 8 bytes",
+    "read": "the variable of saved interrupt state is read",
     "exit": "interrupts are still disabled where the program ends",
 }
 
@@ -16,6 +20,9 @@ _HOW = {
 _SAYS = {
     "saved twice": "expected uninitialized irq flag as arg#%d",
     "out of order": "cannot restore irq state out of order",
+    "native": "irq flag acquired by lock kfuncs cannot be restored with native kfuncs",
+    "lock": "irq flag acquired by native kfuncs cannot be restored with lock kfuncs",
+    "read": "invalid read from stack",
     "place": "arg#%d doesn't point to an irq flag on stack",
     "exit": "BPF_EXIT instruction in main prog cannot be used inside bpf_local_irq_save-ed region",
 }
@@ -33,5 +40,6 @@ RULE = Rule(
         "cannot restore irq state out of order",
         "BPF_EXIT instruction in main prog cannot be used inside bpf_local_irq_save-ed region",
         "arg#%d doesn't point to an irq flag on stack",
+        "irq flag acquired by %s kfuncs cannot be restored with %s kfuncs",
     ),
 )

@@ -6,13 +6,17 @@ from kfuncgen.lint.rule import Rule, by_how
 
 _HOW = {
     "other": "another lock is released than the one that is held",
+    "kind": "a lock of another kind is released than the one that is held",
+    "out of order": "bpf_spin_lock is released before the lock that was taken after it",
     "unmatched": "bpf_spin_unlock() without a lock held",
-    "exit": "bpf_spin_lock is still held where the program ends",
+    "exit": "{lock} is still held where the program ends",
 }
 
 
 _SAYS = {
     "other": "bpf_spin_unlock of different lock",
+    "kind": "bpf_spin_unlock of different lock",
+    "out of order": "bpf_spin_unlock cannot be out of order",
     "exit": "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region",
 }
 
@@ -21,13 +25,13 @@ RULE = Rule(
     fault=Fault.LOCK_UNBALANCED,
     severity=Severity.ERROR,
     message=by_how(_HOW),
-    help="pair bpf_spin_lock() and bpf_spin_unlock() on every path",
+    help="release what was taken on every path, the last taken first",
     says=by_how(_SAYS),
     verifier=(
         "bpf_spin_unlock without taking a lock",
         "bpf_spin_unlock is missing",
         "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region",
         "bpf_spin_unlock of different lock",
-        "bpf_res_spin_unlock without taking a lock",
+        "bpf_spin_unlock cannot be out of order",
     ),
 )

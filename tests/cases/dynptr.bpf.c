@@ -148,7 +148,7 @@ int slice_after_adjust_head_bad(struct xdp_md *ctx)
 	if (!p)
 		return XDP_PASS;
 	bpf_xdp_adjust_head(ctx, 4);
-	sink = *p; // error: use-after-release
+	sink = *p; // error: dynptr-stale-slice
 	return XDP_PASS;
 }
 
@@ -181,7 +181,7 @@ int skb_slice_after_write_bad(struct __sk_buff *skb)
 	if (!p)
 		return 0;
 	bpf_dynptr_write(&d, 0, "abcd", 4, 0);
-	sink = *p; // error: use-after-release
+	sink = *p; // error: dynptr-stale-slice
 	return 0;
 }
 

@@ -226,7 +226,7 @@ int BPF_PROG(dynptr_slice_after_submit_bad, struct task_struct *task, u64 clone_
 	p = bpf_dynptr_data(&d, 0, sizeof(*p));
 	bpf_ringbuf_submit_dynptr(&d, 0);
 	if (p)
-		*p = task->pid; // error: use-after-release
+		*p = task->pid; // error: dynptr-stale-slice
 	return 0;
 }
 
