@@ -7,6 +7,7 @@ from dataclasses import replace
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint.integers import MIRRORED, NEGATED, narrow
 from kfuncgen.lint.run import Run
+from kfuncgen.lint.signatures import difference
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, dead, plain_name
@@ -75,22 +76,9 @@ def _weak_function(run: Run, fact: Pointer) -> bool:
     if function is None:
         # A flavour (`f___v1`) resolves to the kernel's function when their prototypes agree.
         function = run.specs.get(plain_name(fact.origin))
-        if function is None or not _compatible(declaration.ctype, function.at(run.kernel).prototype):
+        if function is None or difference(declaration.ctype, function.at(run.kernel).prototype):
             return True
     return not function.exists_at(run.kernel)
-
-
-def _compatible(declared: Type, prototype: Prototype) -> bool:
-    """Whether libbpf takes an extern for the kernel's function: same number and kinds of parameters."""
-    if len(declared.params) != len(prototype.params):
-        return False
-    for have, want in zip(declared.params, prototype.params, strict=True):
-        if have.is_pointer != want.ctype.is_pointer:
-            return False
-        is_struct = have.target is not None and have.target.kind == "struct"
-        if have.is_pointer and is_struct != bool(want.ctype.struct_name):
-            return False
-    return True
 
 
 def _equal_pointers(state: State, left: Value, a: Pointer, right: Value, b: Pointer) -> None:

@@ -31,6 +31,7 @@ class Fault(Enum):
     BUFFER_SIZE = "buffer-size"
     NOT_ALLOWED = "kfunc-not-allowed"
     LICENCE = "gpl-license"
+    SIGNATURE = "kfunc-signature"
     OPTS_SIZE = "wrong-opts-size"
     OPTS_RANGE = "opts-out-of-range"
     OPTS_UNSET = "unset-opts-field"

@@ -13,10 +13,10 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from kfuncgen.diagnostic import UsageError
+from kfuncgen.diagnostic import SourceError, UsageError
 from kfuncgen.toolchain.clang import compile_bpf as run_clang
 from kfuncgen.toolchain.flags import find_flags
-from kfuncgen.toolchain.headers import DATA, fallback_include_args
+from kfuncgen.toolchain.headers import DATA, WITHOUT_PROTOTYPES, fallback_include_args
 from kfuncgen.verify import ProgramVerdict, require_capability, verify_object
 
 BTF = Path("/sys/kernel/btf/vmlinux")
@@ -62,7 +62,15 @@ def compile_bpf(source: str | Path, tmp_path: Path, args: tuple[str, ...] = ()) 
     else:
         file = source
     output = tmp_path / f"{file.stem}.o"
-    run_clang(file, output, (*find_flags(file).args, *args, "-isystem", str(DATA / "include"), *vmlinux_args()))
+    first, last = find_flags(file).args, ("-isystem", str(DATA / "include"), *vmlinux_args())
+    try:
+        run_clang(file, output, (*first, *args, *last))
+    except SourceError as error:
+        if "conflicting types for" not in "\n".join(error.details):
+            raise
+        # The source has prototypes of its own; what is precompiled has the kernel's.
+        own = args[2:] if args[:1] == ("-include-pch",) else args
+        run_clang(file, output, (*first, *own, *last, WITHOUT_PROTOTYPES))
     return output
 
 
