@@ -9,9 +9,7 @@ from kfuncgen.lint.integers import MIRRORED, NEGATED, narrow
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.signatures import difference
 from kfuncgen.lint.state import State
-from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, dead, plain_name
-from kfuncgen.spec.model import Prototype
 
 MAX_DEPTH = 8
 """How far a test is followed into the operations that made the tested value."""

@@ -171,8 +171,8 @@ class Cast:
 class Unknown:
     """A value nothing is known of (inline asm, unknown constructs); of CO-RE type ids, the type they name.
 
-    `ids`: whose id it is, the program's (`local`) or the kernel's; `typedef`: the type is named by a typedef, which
-    has an id of its own.
+    `ids`: whose id it is, the program's (`local`) or the kernel's; `typedef`: the type is named by a typedef,
+    which has an id of its own.
     """
 
     ctype: Type

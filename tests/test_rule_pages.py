@@ -16,10 +16,10 @@ from rule_pages import PRELUDE, RULES, Block, Page, lint, message_pattern, pages
 from kfuncgen.diagnostic import Severity
 from kfuncgen.spec.kernels import live_kernel, parse_targets
 from kfuncgen.spec.load import load_builtin
-from kfuncgen.verify import ProgramVerdict
 from kfuncgen.spec.model import Kernel
 from kfuncgen.toolchain.clang import find_clang
 from kfuncgen.toolchain.flags import find_flags
+from kfuncgen.verify import ProgramVerdict
 from kfuncgen.verify.libbpf import Libbpf
 
 BLOCKS = [block for page in pages() for block in page.blocks]
