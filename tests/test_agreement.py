@@ -16,7 +16,7 @@ from benchmarks.agreement.families import linter_group, reference_groups
 from benchmarks.agreement.judge import Flags, Judge, Verdict
 from benchmarks.agreement.mutants import Outcome, Pair, plan
 from benchmarks.agreement.mutate import KINDS, Mutant, mutants
-from benchmarks.agreement.preamble import blank, preamble_length
+from benchmarks.agreement.preamble import blank, preamble_lengths
 from benchmarks.agreement.selftests import File, Program, Said, compare, summary
 from benchmarks.agreement.tree import read_tree, split_arguments
 from benchmarks.agreement.words import words
@@ -179,11 +179,16 @@ def test_arguments_are_split_where_c_splits_them() -> None:
     ],
 )
 def test_preamble_ends_behind_its_last_include(text: bytes, kept: bytes) -> None:
-    length = preamble_length(text)
+    length = next(iter(preamble_lengths(text)), 0)
     assert text[length:].startswith(kept)
     blanked = blank(text, length)
     assert blanked.count(b"\n") == text.count(b"\n")
     assert blanked[:length].strip() == b""
+
+
+def test_preamble_may_end_behind_vmlinux_too() -> None:
+    text = b'// x\n#include "vmlinux.h"\n#include "maps.h"\nint x;\n'
+    assert [text[n:] for n in preamble_lengths(text)] == [b"int x;\n", b'#include "maps.h"\nint x;\n']
 
 
 PROGRAMS = """\
@@ -226,9 +231,12 @@ def test_code_knows_its_lines_and_the_kernels_symbols(tmp_path: Path) -> None:
     made = read_code(output, output.with_suffix(".c").name)
     assert made["two"].externs == ("bpf_rcu_read_lock",)
     assert made["one"].externs == ()
-    assert {13, 14} <= set(made["two"].lines)
-    assert {6, 9} <= set(made["one"].lines)
-    assert not set(made["two"].lines) & {6, 9}
+    lines = {name: {line for line, _ in code.places} for name, code in made.items()}
+    assert {13, 14} <= lines["two"]
+    assert {6, 9} <= lines["one"]
+    assert not lines["two"] & {6, 9}
+    # The call of bpf_rcu_read_lock() stands in the second column, behind a tab.
+    assert (13, 2) in made["two"].places
 
 
 def test_malformed_objects_are_one_clear_error(tmp_path: Path) -> None:
@@ -317,26 +325,44 @@ def test_groups_hold_rules_of_the_catalogue() -> None:
     assert reference_groups("no-such-rule") == frozenset()
 
 
-def verdict(text: str, message: str = "", **more: tuple[str, ...] | tuple[int, ...]) -> Verdict:
+def verdict(text: str, message: str = "", **more: object) -> Verdict:
     return Verdict("p", "xdp", text, message, **more)  # type: ignore[arg-type]
 
 
-LEAK = Error("unreleased-reference", 9, "lost", "p", (4, 4))
-UNCHECKED = Error("unchecked-null", 9, "may be NULL", "p", (9, 10))
+LEAK = Error("unreleased-reference", 9, "lost", "p", (4, 3, 4, 20))
+UNCHECKED = Error("unchecked-null", 9, "may be NULL", "p", (9, 5, 10, 8))
 
 
 def test_limits_are_recognised_by_their_causes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "kernel_symbols", lambda: frozenset(("bpf_task_release",)))
-    known = verdict("accepted", externs=("bpf_task_release", "bpf_task_release___flavour"), lines=(4, 9))
+    known = verdict(
+        "accepted", externs=("bpf_task_release", "bpf_task_release___flavour"), places=((4, 3), (9, 5))
+    )
     assert limits.explain(known, [LEAK]) == ""
-    assert limits.explain(verdict("accepted", externs=("bpf_absent",), lines=(4,)), [LEAK]) == "absent-symbol"
-    assert limits.explain(verdict("accepted", externs=("LINUX_KERNEL_VERSION",), lines=(4,)), [LEAK]) == ""
-    # A leak begins where the reference was acquired; the line of the way out says nothing.
-    assert limits.explain(verdict("accepted", lines=(5, 9)), [LEAK]) == "optimised-away"
-    assert limits.explain(verdict("accepted", lines=(5, 10)), [UNCHECKED]) == ""
-    assert limits.explain(verdict("accepted", lines=(5, 11)), [UNCHECKED]) == "optimised-away"
-    assert limits.explain(verdict("accepted", lines=(4, 11)), [UNCHECKED, LEAK]) == ""
-    assert limits.explain(verdict("rejected", "R1 is odd", externs=("bpf_absent",), lines=(5,)), []) == ""
+    here = ((4, 3),)
+    assert limits.explain(verdict("accepted", externs=("bpf_absent",), places=here), [LEAK]) == "absent-symbol"
+    assert limits.explain(verdict("accepted", externs=("LINUX_KERNEL_VERSION",), places=here), [LEAK]) == ""
+    assert limits.explain(verdict("rejected", "R1 is odd", externs=("bpf_absent",), places=here), []) == ""
+
+
+@pytest.mark.parametrize(
+    ("errors", "places", "limit"),
+    [
+        ([LEAK], ((4, 3), (9, 5)), ""),
+        # A leak begins where the reference was acquired; the way out says nothing.
+        ([LEAK], ((5, 3), (9, 5)), "optimised-away"),
+        ([LEAK], ((4, 20),), "optimised-away"),
+        ([UNCHECKED], ((9, 40),), ""),
+        ([UNCHECKED], ((10, 7),), ""),
+        ([UNCHECKED], ((9, 4), (10, 8)), "optimised-away"),
+        ([UNCHECKED, LEAK], ((4, 4),), ""),
+        ([UNCHECKED], (), ""),
+    ],
+)
+def test_what_left_no_instruction_was_optimised_away(
+    errors: list[Error], places: tuple[tuple[int, int], ...], limit: str
+) -> None:
+    assert limits.explain(verdict("accepted", places=places), errors) == limit
 
 
 def outcome(kind: str, *pairs: Pair, skipped: str = "") -> Outcome:
@@ -348,10 +374,10 @@ def test_tally_counts_each_pair_once(tmp_path: Path) -> None:
     tally = report.Tally(tmp_path / "kept")
     tally.add(outcome("swap-calls", skipped="not built: error: x"))
     tally.add(outcome("swap-calls", Pair(verdict("rejected", "Unreleased reference id=2 alloc_insn=1"), (LEAK,))))
-    tally.add(outcome("swap-calls", Pair(verdict("accepted", lines=(1,)), ())))
+    tally.add(outcome("swap-calls", Pair(verdict("accepted", places=((1, 1),)), ())))
     tally.add(outcome("drop-lock", Pair(verdict("rejected", "R0 invalid mem access 'scalar'"), ())))
-    tally.add(outcome("drop-lock", Pair(verdict("accepted", lines=(4,)), (LEAK,))))
-    tally.add(outcome("drop-lock", Pair(verdict("accepted", lines=(1,)), (LEAK,))))
+    tally.add(outcome("drop-lock", Pair(verdict("accepted", places=((4, 3),)), (LEAK,))))
+    tally.add(outcome("drop-lock", Pair(verdict("accepted", places=((1, 1),)), (LEAK,))))
     tally.add(outcome("drop-lock", Pair(verdict("rejected", "R1 !read_ok"), ())))
     tally.add(outcome("drop-lock", Pair(verdict("rejected", "R1 !read_ok"), (), "crashed")))
     assert dict(tally.counts()) == {

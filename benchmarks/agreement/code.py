@@ -45,23 +45,24 @@ class _Code:
     text: list[tuple[object, ...]] = field(default_factory=list)
     callees: set[str] = field(default_factory=set)
     externs: set[str] = field(default_factory=set)
-    lines: set[int] = field(default_factory=set)
+    places: set[tuple[int, int]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
     """A function together with all it can reach.
 
-    `externs` are the kernel's symbols that it refers to, `lines` the lines of the source that became instructions.
+    `externs` are the kernel's symbols that it refers to, `places` the lines and columns (1-based) of the source
+    that became instructions.
     """
 
     fingerprint: str
     externs: tuple[str, ...]
-    lines: tuple[int, ...]
+    places: tuple[tuple[int, int], ...]
 
 
 def read_code(path: Path, source: str) -> dict[str, Code]:
-    """The functions of an object by name; lines are those of the file called `source` (a base name).
+    """The functions of an object by name; places are those of the file called `source` (a base name).
 
     ValueError when it is no BPF object.
     """
@@ -96,16 +97,16 @@ def _read_code(data: bytes, source: str) -> dict[str, Code]:
     codes = {f.name: _code(f, sections, functions, relocations) for f in functions}
     for code in codes.values():
         code.externs = code.callees & undefined
-    for section_name, offset, line in _line_information(sections, source):
+    for section_name, offset, place in _line_information(sections, source):
         for function in functions:
             within = function.start <= offset < function.start + function.size
             if within and sections[function.section].name == section_name:
-                codes[function.name].lines.add(line)
+                codes[function.name].places.add(place)
     return {name: _whole(name, codes) for name in codes}
 
 
-def _line_information(sections: list[_Section], source: str) -> Iterator[tuple[str, int, int]]:
-    """(section, byte offset, line) of each record about `source` in .BTF.ext."""
+def _line_information(sections: list[_Section], source: str) -> Iterator[tuple[str, int, tuple[int, int]]]:
+    """(section, byte offset, (line, column)) of each record about `source` in .BTF.ext."""
     contents = {s.name: s.data for s in sections}
     if ".BTF" not in contents or ".BTF.ext" not in contents:
         return
@@ -119,7 +120,7 @@ def _line_information(sections: list[_Section], source: str) -> Iterator[tuple[s
         for place in range(at, at + count * record, record):
             offset, file, _, line = struct.unpack_from("<IIII", table, place)
             if _string(strings, file).rsplit("/", 1)[-1] == source:
-                yield _string(strings, name), offset, line >> 10  # 10 bits of column
+                yield _string(strings, name), offset, (line >> 10, line & 1023)
         at += count * record
 
 
@@ -181,9 +182,9 @@ def _whole(name: str, codes: Mapping[str, _Code]) -> Code:
                 todo.append(callee)
     parts = [codes[name].text, *((n, codes[n].text) for n in sorted(seen - {name}))]
     externs = set().union(*(codes[n].externs for n in seen))
-    lines = set().union(*(codes[n].lines for n in seen))
+    places = set().union(*(codes[n].places for n in seen))
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
-    return Code(digest, tuple(sorted(externs)), tuple(sorted(lines)))
+    return Code(digest, tuple(sorted(externs)), tuple(sorted(places)))
 
 
 def _sections(data: bytes) -> Iterator[_Section]:

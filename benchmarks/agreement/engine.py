@@ -25,14 +25,15 @@ _AT_EXIT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """An error finding, as far as agreement looks at it. `evidence`: first and last line of the statement that
-    must be in the object code for the kernel to see the fault; of what is missing at an exit, where it began."""
+    """An error finding, as far as agreement looks at it. `evidence`: first line and column, last line and column
+    (exclusive) of what must be in the object code for the kernel to see the fault; of what is missing at an exit,
+    that is where it began."""
 
     rule: str
     line: int
     message: str
     function: str
-    evidence: tuple[int, int]
+    evidence: tuple[int, int, int, int]
 
 
 def lint_text(
@@ -64,4 +65,5 @@ def lint_text(
 
 def _error(finding: Finding) -> Error:
     span = finding.path[0].span if finding.rule in _AT_EXIT and finding.path else finding.span
-    return Error(finding.rule, finding.span.line, finding.message, finding.function, (span.line, span.end_line))
+    evidence = (span.line, span.column, span.end_line, span.end_column)
+    return Error(finding.rule, finding.span.line, finding.message, finding.function, evidence)

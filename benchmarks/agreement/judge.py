@@ -22,7 +22,7 @@ from kfuncgen.verify import ProgramVerdict, verify_object
 _LOG_KEPT = 4000
 """Characters of a log's end that are kept: the last instructions and the reason."""
 _COMPILE_SECONDS = 120
-_FORMAT = "5"
+_FORMAT = "6"
 """Changed when what is kept changes its meaning."""
 
 
@@ -31,7 +31,7 @@ class Verdict:
     """What the kernel says of one program: accepted, rejected or not-loaded (never seen by the verifier).
 
     `code`, `externs` and `lines` are what code.py says of it: the fingerprint, the kernel's symbols that it refers
-    to, the lines of the source that became instructions.
+    to, the lines and columns of the source that became instructions.
     """
 
     program: str
@@ -42,7 +42,7 @@ class Verdict:
     log: str = ""
     code: str = ""
     externs: tuple[str, ...] = ()
-    lines: tuple[int, ...] = ()
+    places: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +153,15 @@ class Judge:
 
 
 def _restored(kept: dict[str, Any]) -> Verdict:
-    return Verdict(**{**kept, "externs": tuple(kept["externs"]), "lines": tuple(kept["lines"])})
+    places = tuple((line, column) for line, column in kept["places"])
+    return Verdict(**{**kept, "externs": tuple(kept["externs"]), "places": places})
 
 
 def _verdict(said: ProgramVerdict, code: Code) -> Verdict:
     log = said.log[-_LOG_KEPT:] if said.verdict != "accepted" else ""
     return Verdict(
         said.program, said.section, said.verdict, said.message, said.line, log,
-        code.fingerprint, code.externs, code.lines,
+        code.fingerprint, code.externs, code.places,
     )  # fmt: skip
 
 

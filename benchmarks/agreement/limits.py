@@ -50,14 +50,10 @@ def _from_config(name: str) -> bool:
 
 
 def _optimised_away(verdict: Verdict, errors: Sequence[Error]) -> bool:
-    """No instruction stems from any of the statements that the linter objects to."""
-    lines = set(verdict.lines)
-    return bool(
-        verdict.verdict == "accepted"
-        and errors
-        and lines
-        and not any(lines & set(range(first, last + 1)) for first, last in (e.evidence for e in errors))
-    )
+    """No instruction stems from what the linter objects to, in any of its findings."""
+    if verdict.verdict != "accepted" or not errors or not verdict.places:
+        return False
+    return not any(e.evidence[:2] <= place < e.evidence[2:] for e in errors for place in verdict.places)
 
 
 LIMITS = (

@@ -21,7 +21,7 @@ from benchmarks.agreement.corpus import Source
 from benchmarks.agreement.engine import Error, lint_text
 from benchmarks.agreement.judge import Build, Flags, Judge, Verdict
 from benchmarks.agreement.mutate import Mutant, mutants
-from benchmarks.agreement.preamble import blank, preamble_length, precompile_clang, precompile_libclang
+from benchmarks.agreement.preamble import blank, preamble_lengths, precompile_clang, precompile_libclang
 from benchmarks.agreement.toolchain import workspace
 from benchmarks.agreement.tree import Function, read_tree
 from benchmarks.agreement.words import Words, words
@@ -164,11 +164,9 @@ class _Base:
         self.folder = folder
         self.codes = _accepted(source)
         self.whole = corpus.near(source)
-        self.length = preamble_length(source.text)
-        self.precompiled = bool(
-            self.length
-            and _judge().kept("preamble", source.text, (self.whole.flags.args, source.flags.headers), self._try)
-        )
+        self.length = 0
+        parts = (self.whole.flags.args, source.flags.headers, preamble_lengths(source.text))
+        self.length = _judge().kept("length", source.text, parts, self._find_length)
 
     def _flags(self) -> Flags:
         """Flags for the blanked text."""
@@ -176,13 +174,17 @@ class _Base:
         flags = self.whole.flags
         return replace(flags, preamble=self.folder / "clang.pch", headers=f"{flags.headers} {digest}")
 
-    def _try(self) -> bool:
-        """Whether both compilers take the preamble, and all programs come out the same."""
-        if not self._make_clang() or not self._make_libclang():
-            return False
-        text = blank(self.source.text, self.length)
-        build, _ = _judge().judge(text, self.source.path.name, self._flags(), sorted(self.codes), self.codes)
-        return {name: code for name, code in build.codes if name in self.codes} == self.codes
+    def _find_length(self) -> int:
+        """How much of the preamble both compilers take so that all programs come out the same; 0 for nothing."""
+        for length in preamble_lengths(self.source.text):
+            self.length = length
+            if self._make_clang() and self._make_libclang():
+                text = blank(self.source.text, length)
+                programs = sorted(self.codes)
+                build, _ = _judge().judge(text, self.source.path.name, self._flags(), programs, self.codes)
+                if {name: code for name, code in build.codes if name in self.codes} == self.codes:
+                    return length
+        return 0
 
     def _make_clang(self) -> bool:
         flags = self.whole.flags
@@ -199,7 +201,7 @@ class _Base:
     def judge(self, mutant: Mutant, programs: list[str]) -> tuple[Build, list[Verdict]]:
         """The kernel's verdicts on the programs of a mutant that it changes."""
         name = self.source.path.name
-        if not self.precompiled:
+        if not self.length:
             return _judge().judge(mutant.apply(self.source.text), name, self.whole.flags, programs, self.codes)
         flags = self._flags()
         text = mutant.apply(blank(self.source.text, self.length))
@@ -213,7 +215,7 @@ class _Base:
     def lint(self, mutant: Mutant, programs: list[str]) -> dict[str, list[Error]]:
         """The linter's errors about programs of a mutant."""
         text, args = self.source.text, self.source.flags.args
-        if self.precompiled:
+        if self.length:
             header = self.folder / "libclang.pch"
             if header.exists() or self._make_libclang():
                 text, args = blank(text, self.length), (*args, "-include-pch", str(header))

@@ -17,9 +17,11 @@ from benchmarks.agreement.judge import Flags, run_compiler
 _DIRECTIVE = re.compile(rb"\s*#\s*(\w+)")
 
 
-def preamble_length(text: bytes) -> int:
-    """Bytes of the leading lines that are directives, comments or blank, with every conditional closed."""
+def preamble_lengths(text: bytes) -> list[int]:
+    """Bytes of the leading lines that are directives, comments or blank, with every conditional closed: up to the
+    last include, and up to that of vmlinux.h alone (headers that define maps cannot be precompiled)."""
     end = depth = at = 0
+    lengths: list[int] = []
     for line in _logical_lines(text):
         at += len(line)
         stripped = line.strip()
@@ -28,13 +30,13 @@ def preamble_length(text: bytes) -> int:
             word = match[1]
             depth += word in (b"if", b"ifdef", b"ifndef")
             depth -= word == b"endif"
-            if word == b"include" and not depth:
+            if word in (b"include", b"endif") and not depth:
                 end = at
+            if word == b"include" and not depth and b"vmlinux.h" in line:
+                lengths.append(at)
         elif stripped and not stripped.startswith((b"//", b"/*")):
             break
-        if match and match[1] == b"endif" and not depth:
-            end = at
-    return end
+    return sorted({end, *lengths} - {0}, reverse=True)
 
 
 def _logical_lines(text: bytes) -> list[bytes]:
@@ -69,7 +71,8 @@ def precompile_libclang(preamble: bytes, path: Path, args: Sequence[str], output
 
 
 def _header(preamble: bytes, output: Path) -> Path:
-    header = output.with_name("preamble.h")
+    # One for each compiler: both refuse a header that was written again since.
+    header = output.with_suffix(".h")
     header.write_bytes(preamble)
     return header
 
