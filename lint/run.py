@@ -187,8 +187,9 @@ class Run:
             self._matters[name] = False  # recursion: decided by the outer round
             body = self.module.functions.get(name)
             if body is None:
-                # Helpers without a contract (not declared: they are numbers in the helper header) change nothing.
-                known = self.contract(name) is not None or name in self.module.declarations
+                # Helpers without a spec (not declared: they are numbers in the helper header) change nothing.
+                spec = self.specs.get(name) or self.specs.get(plain_name(name))
+                known = spec is not None or name in self.module.declarations
             else:
                 known = body.indirect or any(self.matters(callee) for callee in sorted(body.calls))
             self._matters[name] = known
