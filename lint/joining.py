@@ -145,6 +145,8 @@ def _joined(
     run: Run, known: State, new: State, mine: Value, theirs: Value, matched: _Matched, forget: bool
 ) -> Value | None:
     """The value that covers both, None when `mine` is it already."""
+    if mine == theirs and isinstance(mine, int):
+        return None
     a, b = known.fact(mine), new.fact(theirs)
     if mine == Ref(0, 0) or not isinstance(a, Scalar):
         return None
@@ -156,9 +158,10 @@ def _joined(
         same = pairs.setdefault(mine.id, theirs.id) == theirs.id and back.setdefault(theirs.id, mine.id) == mine.id
     covered = a.low <= b.low and b.high <= a.high and not set(a.excluded) - set(b.excluded)
     low, high = min(a.low, b.low), max(a.high, b.high)
-    grown = ANY if forget and not covered else Scalar(low, high)
+    if forget and not covered:
+        low, high = ANY.low, ANY.high
     death = a.death if a.death == b.death else Death("stop") if a.death or b.death else None
-    grown = replace(grown, death=death, error_of=a.error_of if a.error_of == b.error_of else 0, merged=True)
+    grown = Scalar(low, high, death=death, error_of=a.error_of if a.error_of == b.error_of else 0, merged=True)
     if same and isinstance(mine, Ref):
         keeps = a.expr is None or (b.expr is not None and _same_expr(a.expr, b.expr, pairs))
         if covered and keeps and death == a.death and grown.error_of == a.error_of:
