@@ -18,6 +18,7 @@ from kfuncgen.lint.stack import Where, lend
 from kfuncgen.lint.state import State
 from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.transfer import Outcome, Transfer, end_reference, forget_memory
+from kfuncgen.lint.typeids import check_type_id
 from kfuncgen.lint.values import Pointer, Ref, Value
 from kfuncgen.spec.helperargs import helper_arguments
 from kfuncgen.spec.model import Contract, Role
@@ -46,6 +47,8 @@ def call_contract(
         if transfer.special & _GRAPH and not graph.check(transfer):
             graph.give_up(transfer)
             return [(state, transfer.any_result())]
+        if not check_type_id(transfer):
+            return [(state, transfer.nothing())]
         if "kptr-xchg" in transfer.special and not kptrs.check(transfer):
             _release(transfer)
             return [(state, transfer.nothing())]

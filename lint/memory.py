@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import fields, ir
 from kfuncgen.lint.machine import Fault, Life, Use, judge
+from kfuncgen.lint.places import frozen_value, is_frozen, is_global, path_of
 from kfuncgen.lint.run import Run, stop
 from kfuncgen.lint.spelling import pointer_of
 from kfuncgen.lint.stack import Where, check_read, overwrite
@@ -175,8 +176,8 @@ class Memory:
 
     def load(self, state: State, place: ir.Place, ctype: Type, span: Span) -> Value:
         """Read a scalar or pointer from a place."""
-        if isinstance(place, ir.Global) or _global_root(place):
-            constant = _frozen_value(place)
+        if isinstance(place, ir.Global) or is_global(place):
+            constant = frozen_value(place)
             if constant is not None:
                 return constant
         where = self.locate(state, place)
@@ -186,7 +187,7 @@ class Memory:
                 return special
         if where.region is not None:
             value = self._load_region(state, where, place, ctype, span)
-            if isinstance(value, Ref) and _is_frozen(place):
+            if isinstance(value, Ref) and is_frozen(place):
                 self.run.frozen.add(value.id)
             return value
         base = where.base
@@ -456,41 +457,9 @@ def _read_once(where: Location, ctype: Type) -> bool:
     return ctype.is_pointer or member is None or not (member.bits is not None or member.struct.relocated)
 
 
-def path_of(place: ir.Place) -> tuple[ir.Member, ...]:
-    """The members a place goes through, outermost object first."""
-    members: list[ir.Member] = []
-    while isinstance(place, ir.Member | ir.Element):
-        if isinstance(place, ir.Member):
-            members.append(place)
-        place = place.base
-    return tuple(reversed(members))
-
-
 def _cut(cells: dict[int, tuple[int, Value]], low: int, high: int) -> bool:
     """Whether a border of [low, high) runs through a cell that is not zero, or bit-fields are among the cells."""
     return any(
         a < 0 or (value != 0 and (a < low < a + length or a < high < a + length))
         for a, (length, value) in cells.items()
     )
-
-
-def _global_root(place: ir.Place) -> bool:
-    while isinstance(place, ir.Member | ir.Element):
-        place = place.base
-    return isinstance(place, ir.Global)
-
-
-def _is_frozen(place: ir.Place) -> bool:
-    while isinstance(place, ir.Member | ir.Element):
-        place = place.base
-    return isinstance(place, ir.Global) and place.var.frozen and not place.var.extern
-
-
-def _frozen_value(place: ir.Place) -> int | None:
-    """The value of `const` globals, known to the verifier because read-only data is frozen before load."""
-    if isinstance(place, ir.Global) and place.var.frozen and not place.var.extern:
-        if place.var.value is not None:
-            return place.var.value
-        if not place.var.initialised and not place.ctype.is_aggregate:
-            return 0
-    return None

@@ -29,8 +29,12 @@ GLOBALS_SUMMED_UP_SINCE = Kernel(6, 15)
 """From here on the verifier knows which global functions may sleep; before, none could be called with preemption
 or interrupts off, and any in RCU critical sections (CONTRACT section 8)."""
 
+CAST_TO_VOID_SINCE = Kernel(6, 17)
+"""From here on bpf_rdonly_cast() takes the type id 0, void (CONTRACT section 8: 6.18 does)."""
+
 _GATES = (
-    CALLBACKS_BALANCE_SINCE, CONSTANT_KEYS_SINCE, GLOBALS_SUMMED_UP_SINCE, OWNED_NODES_SINCE, RCU_CHECKED_AT_NEW,
+    CALLBACKS_BALANCE_SINCE, CAST_TO_VOID_SINCE, CONSTANT_KEYS_SINCE, GLOBALS_SUMMED_UP_SINCE, OWNED_NODES_SINCE,
+    RCU_CHECKED_AT_NEW,
     RETURNED_REFERENCES_SINCE, *ARGUMENTS_CHANGED,
 )  # fmt: skip
 

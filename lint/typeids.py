@@ -53,11 +53,15 @@ def _named(call: Transfer, word: str, written: ir.Unknown, ctype: Type) -> str:
     if word == "rdonly-cast":
         if written.ids == "local":
             return "local"
-        return "" if ctype.kind in ("struct", "union") and not written.typedef else "cast"
+        if ctype.kind in ("struct", "union"):
+            return "cast typedef" if written.typedef else ""
+        return "cast"
     if written.ids == "kernel":
         return "kernel"
-    if ctype.kind != "struct" or written.typedef:
+    if ctype.kind != "struct":
         return "struct"
+    if written.typedef:
+        return "typedef"
     if word != "percpu-obj-new" or not ctype.fields:
         return ""
     if ctype.size > MAX_PERCPU:

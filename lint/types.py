@@ -116,8 +116,10 @@ def field_path(ctype: Type, offset: int) -> list[tuple[int, Type]]:
 
 
 def only_scalars(ctype: Type, depth: int = 0) -> bool:
-    """Whether a struct holds nothing but scalars within four levels (__btf_type_is_scalar_struct): integers,
-    arrays of integers, and structs of these; arrays of structs or of arrays are none."""
+    """Whether a struct holds nothing but scalars within four levels (__btf_type_is_scalar_struct).
+
+    Integers, arrays of integers, and structs of these are; arrays of structs or of arrays are not.
+    """
     if ctype.kind in ("int", "bool", "enum"):
         return True
     if depth >= 4:

@@ -296,7 +296,7 @@ def test_corpus_has_the_cases_and_the_good_blocks_of_pages() -> None:
         ("invalid access to packet, off=14 size=4, R1(id=0,off=14,r=0)", "packet-bounds"),
         ("invalid access to map value, value_size=4 off=4 size=4", "map-bounds"),
         ("invalid bpf_context access off=76 size=4", "context-access"),
-        ("value -2147483646 makes ctx pointer be out of bounds", "scalar-range"),
+        ("R1 invalid rdwr buffer access: off=-4, size=4", "scalar-range"),
         ("R1 !read_ok", "uninitialised-register"),
         ("BPF program is too large. Processed 1000001 insn", "verifier-limit"),
         ("same insn cannot be used with different pointers", "merged-instructions"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from clang.cindex import StorageClass, TypeKind, conf
+from clang.cindex import CursorKind, StorageClass, TypeKind, conf
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
@@ -107,7 +107,7 @@ class CallBuilder(InitialiserBuilder):
         if name == "__builtin_btf_type_id" and arguments:
             local = len(arguments) < 2 or evaluate(arguments[1]) == 0
             ids: Literal["local", "kernel"] = "local" if local else "kernel"
-            return ir.Unknown(ctype, self.type_of(arguments[0]), ids, _is_typedef(arguments[0].type))
+            return ir.Unknown(ctype, self.type_of(arguments[0]), ids, _names_typedef(arguments[0]))
         if name.startswith("__builtin_preserve_"):
             # CO-RE questions: answered by the loader, so unknown here; their operands are not evaluated.
             return ir.Unknown(ctype)
@@ -154,13 +154,6 @@ class CallBuilder(InitialiserBuilder):
         return destination
 
 
-def _is_typedef(clang_type: Any) -> bool:
-    """Whether a type is named by a typedef; `typeof` and the word `struct` are looked through."""
-    for _ in range(8):
-        if clang_type.kind == TypeKind.TYPEDEF:
-            return True
-        if clang_type.kind == TypeKind.ELABORATED:
-            clang_type = clang_type.get_named_type()
-        else:
-            return False
-    return False
+def _names_typedef(cursor: Any) -> bool:
+    """Whether an expression such as `*(typeof(T) *)0` names its type by a typedef."""
+    return any(c.kind == CursorKind.TYPE_REF and c.type.kind == TypeKind.TYPEDEF for c in cursor.walk_preorder())

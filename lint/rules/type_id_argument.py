@@ -6,12 +6,14 @@ from kfuncgen.lint.rule import Rule, by_how
 
 _HOW = {
     "struct": "{kfunc}() makes structs, {type} is none",
+    "typedef": "{kfunc}() makes structs, and a typedef is none even of a struct",
     "range": "{type} is no type id: argument {number} of {kfunc}() is negative or too large",
     "kernel": "{kfunc}() makes objects of the program's types, this is the kernel's id of {type}",
     "size": "{kfunc}() makes objects of at most 512 bytes, {type} is larger",
     "scalars": "{kfunc}() makes structs of numbers only, {type} has other members",
     "special": "{kfunc}() makes no structs with locks, lists or other special members, {type} has one",
     "cast": "{kfunc}() casts to structs, {type} is none",
+    "cast typedef": "{kfunc}() casts to structs, and a typedef is none even of a struct",
     "local": "{kfunc}() casts to the kernel's types, this is the program's id of {type}",
     "void": "{kfunc}() casts to structs, and to void from 6.17 on only",
 }
@@ -22,6 +24,7 @@ _SAYS = {
     "scalars": "bpf_percpu_obj_new type ID argument must be of a struct of scalars",
     "special": "bpf_percpu_obj_new type ID argument must not contain special fields",
     "cast": "kfunc bpf_rdonly_cast type ID argument must be of a struct",
+    "cast typedef": "kfunc bpf_rdonly_cast type ID argument must be of a struct",
     "local": "kfunc bpf_rdonly_cast type ID argument must be of a struct",
     "void": "kfunc bpf_rdonly_cast type ID argument must be of a struct",
 }
