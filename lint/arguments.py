@@ -110,7 +110,8 @@ class ArgumentChecker(Arguments):
             return True
         if self.contract.params[index].role in (Role.DYNPTR, Role.ITERATOR):
             return True
-        if fact.kind in ("alloc", "percpu") and self.contract.effects.special:
+        special = self.contract.effects.special
+        if fact.kind in ("alloc", "percpu") and special and "kptr-xchg" not in special:
             return True
         fault = judge(Life.BORROWED, Use.RELEASE)
         return fault is None or self.fault(fault, index, value)

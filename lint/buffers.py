@@ -7,6 +7,7 @@ and btf.c, 6.12 and 6.18); CONTRACT 4.C (arg-mem, arg-mem-size).
 from __future__ import annotations
 
 from kfuncgen.lint.argument import Arguments
+from kfuncgen.lint.fields import field_name, lent_field
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.types import Type, field_path
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value
@@ -64,6 +65,11 @@ def check_room(a: Arguments, index: int, value: Value, fact: Pointer, needed: in
     """`needed` bytes behind a pointer to memory of known size; a kernel object's members are memory each."""
     if needed is None or not isinstance(value, Ref) or value.offset is None or not needed:
         return True
+    special = lent_field(a.run, value, fact, needed)
+    if special is not None:
+        fault = Fault.KPTR_FIELD if special.is_kptr else Fault.SPECIAL_FIELD_ACCESS
+        path = field_name(fact.ctype, special)
+        return a.fault(fault, index, value, how="helper", what=special.kind, field=path)
     if fact.kind == "kernel":
         room = member_room(fact.ctype, value.offset - fact.base)
     elif fact.size is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kfuncgen.lint import ir
+from kfuncgen.lint import graph, ir
 from kfuncgen.lint.callgraph import calls
 from kfuncgen.lint.calls import admit
 from kfuncgen.lint.joining import Meeting
@@ -18,7 +18,7 @@ from kfuncgen.lint.state import FRAME, State
 from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.transfer import Outcome, Transfer
 from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import ANY, Pointer, Scalar, Value, scalar_of
+from kfuncgen.lint.values import ANY, Pointer, Scalar, Value, from_outside
 from kfuncgen.spec.model import Contract
 
 if TYPE_CHECKING:
@@ -83,8 +83,10 @@ def run_callbacks(
     return [(s, explorer.any_result(s, call)) for s in results]
 
 
-def run_less(explorer: Explorer, state: State, call: ir.Call, args: list[Value]) -> None:
+def run_less(explorer: Explorer, state: State, call: ir.Call, contract: Contract, args: list[Value]) -> None:
     """The comparison of bpf_rbtree_add(): its arguments are non-owning nodes, the tree's lock is held."""
+    contained = graph.contained(Transfer(explorer.evaluator, state, contract, call, args))
+    held = set(state.references)
     bodies = [
         explorer.run.module.functions.get(fact.origin)
         for value in args
@@ -93,14 +95,19 @@ def run_less(explorer: Explorer, state: State, call: ir.Call, args: list[Value])
     if not bodies or bodies[0] is None or explorer.depth + 1 >= MAX_FRAMES:
         return
     body = bodies[0]
+    node = replace(contained, non_owning=True, origin="argument")
     for var in body.params:
-        node = Pointer("alloc", None, non_owning=True, origin="argument")
         region = (explorer.depth + 1) * FRAME + var.index
         state.regions[region] = ("uninit", {0: (var.ctype.size or 8, explorer.run.new(state, node, var.name))})
     check_no_throw(explorer.run, state, body)
     for exit_state, value in explorer.inner(body, callback=True, less=True).explore(state):
         span, function = exit_state.returned or (body.span, body.name)
         check_return(explorer.run, exit_state, value, SYNC_CALLBACK, "sync", span, function, "bpf_rbtree_add")
+        # Nothing in it can give a reference back.
+        exit_state.references = {i: r for i, r in exit_state.references.items() if i not in held}
+        exit_state.locks = ()
+        if exit_state.references:
+            check_exit(explorer.run, exit_state, span, function)
 
 
 def _rounds(explorer: Explorer, state: State, name: str, args: list[Value]) -> int:
@@ -142,7 +149,7 @@ def callback_argument(run: Run, state: State, kind: str, var: ir.Variable, defin
     elif var.ctype.is_pointer:
         made = Pointer("opaque", trust="trusted")
     if made is None or not var.ctype.is_pointer:
-        return run.new(state, scalar_of(var.ctype), var.name)
+        return run.new(state, from_outside(var.ctype), var.name)
     return run.new(state, replace(made, origin=var.name or "argument"), var.name)
 
 

@@ -56,6 +56,8 @@ class EmittedTypes:
     def _roots(self) -> Iterator[Type]:
         module = self.module
         for var in module.globals.values():
+            if self.is_dropped(var):
+                continue
             if var.section == ".maps":
                 for field in var.ctype.fields:
                     yield field.ctype
@@ -69,6 +71,16 @@ class EmittedTypes:
                 if declaration is not None and name not in module.functions:
                     yield declaration.ctype
         yield from self._type_ids
+
+    def is_dropped(self, var: ir.GlobalVariable) -> bool:
+        """Whether nothing is left of a variable: static, mentioned in no function, and not kept by SEC()."""
+        return var.static and not var.section and id(var) not in self._mentioned
+
+    @cached_property
+    def _mentioned(self) -> frozenset[int]:
+        return frozenset(
+            id(place.var) for e in self._expressions for place in _places(e) if isinstance(place, ir.Global)
+        )
 
     def _is_inlined(self, function: ir.Function) -> bool:
         """Whether nothing of a function is left but its body in another: -O2 inlines what is called once."""

@@ -11,7 +11,7 @@ from kfuncgen.lint.memory import Location, Memory
 from kfuncgen.lint.specials import special_field
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, scalar_of
+from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, from_outside, scalar_of
 
 MAX_EXPRESSION = 3
 """Operations in a row that are remembered of a number: `(x & 3) == 1` is two."""
@@ -126,7 +126,7 @@ class Evaluator(Memory):
                 return value
             if ctype.is_integer and ctype.size == 8:
                 if fact.kind == "kernel" and fact.ctype is None and fact.origin.startswith("argument"):
-                    return self.run.new(state, scalar_of(ctype))
+                    return self.run.new(state, from_outside(ctype))
                 return value
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
         if isinstance(value, int):
@@ -155,8 +155,8 @@ class Evaluator(Memory):
         Trees of operations are cut at MAX_EXPRESSION: what is tested twice is near to what it was made of.
         """
         if _depth(state, expr) > MAX_EXPRESSION:
-            given = all(state.is_given(operand) for operand in expr[1:])
-            return self.run.new(state, replace(made, error_of=error_of, merged=not given))
+            known = all(state.is_given(operand) for operand in expr[1:])
+            return self.run.new(state, replace(made, error_of=error_of, given=known))
         for identifier, fact in state.facts.items():
             if isinstance(fact, Scalar) and fact.expr == expr:
                 return Ref(identifier, 0)
@@ -196,8 +196,8 @@ class Evaluator(Memory):
         if made is ANY and not expression.ctype.is_integer:
             return self.run.new(state, ANY)
         if isinstance(left, Ref) and isinstance(right, Ref):
-            given = state.is_given(left) and state.is_given(right)
-            return self.run.new(state, replace(made, merged=not given))
+            outside = state.is_given(left) and state.is_given(right)
+            return self.run.new(state, replace(made, given=outside))
         return self._numbered(state, (f"{op}{_width(expression.ctype)}", left, right), made)
 
     def _pointer_arithmetic(

@@ -23,7 +23,7 @@ from kfuncgen.lint.state import FRAME, PSEUDO, State
 from kfuncgen.lint.subprograms import call_global, under_lock
 from kfuncgen.lint.targets import RETURNED_REFERENCES_SINCE
 from kfuncgen.lint.transfer import Outcome, forget_memory
-from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, dead, scalar_of
+from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, dead, from_outside
 
 _CARRY = FRAME - 3
 """Index of the pseudo local, in the caller's frame, through which a struct is returned."""
@@ -308,7 +308,7 @@ class Explorer:
             if "sync-callback" in contract.effects.special:
                 return run_callbacks(self, state, call, contract, args)
             if "rbtree-add" in contract.effects.special:
-                run_less(self, state.copy(), call, args)
+                run_less(self, state.copy(), call, contract, args)
             return call_contract(evaluator, state, contract, call, args)
         return self.unknown(state, call, name, args)
 
@@ -390,7 +390,7 @@ class Explorer:
             del state.regions[region]
 
     def any_result(self, state: State, call: ir.Call) -> Value:
-        return self.run.new(state, scalar_of(call.ctype) if call.ctype.is_integer else ANY)
+        return self.run.new(state, from_outside(call.ctype))
 
 
 def is_wrapper(function: ir.Function) -> bool:

@@ -204,22 +204,31 @@ def _report(
         words["var"] = var.name if var is not None else ""
     else:
         words |= memory.describe(state, where.base)
-    words["field"] = _field_name(memory, state, where, field)
+    words["field"] = field_name(_met_type(memory, state, where), field)
     subject = where.base.id if where.region is None and isinstance(where.base, Ref) else 0
     fact = state.fact(where.base) if where.region is None else None
     site = fact.site if isinstance(fact, Pointer) else 0
     memory.run.report(state, fault, span, memory.function.name, subject, site, words)
 
 
-def _field_name(memory: Memory, state: State, where: Location, field: SpecialField) -> str:
-    """The members on the way to a field, as they are written in C."""
-    ctype: Type | None
+def lent_field(run: Run, value: Ref, fact: Pointer, size: int) -> SpecialField | None:
+    """The special field in `size` bytes of a map's value or global data that a call is handed (ACCESS_HELPER)."""
+    if fact.kind != "map-value" or value.offset is None:
+        return None
+    low = value.offset - fact.base
+    return next(record_of(run, fact).touched(low, low + size), None)
+
+
+def _met_type(memory: Memory, state: State, where: Location) -> Type | None:
     if where.region is not None:
         var = memory.run.variable_of(where.region)
-        ctype = var.ctype if var is not None else None
-    else:
-        fact = state.fact(where.base)
-        ctype = fact.ctype if isinstance(fact, Pointer) else None
+        return var.ctype if var is not None else None
+    fact = state.fact(where.base)
+    return fact.ctype if isinstance(fact, Pointer) else None
+
+
+def field_name(ctype: Type | None, field: SpecialField) -> str:
+    """The members on the way to a field, as they are written in C."""
     names: list[str] = []
     offset = field.offset
     while ctype is not None and ctype.kind in ("struct", "array"):

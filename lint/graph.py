@@ -103,6 +103,14 @@ def contains(call: Transfer, index: int) -> tuple[str, str]:
     return field.contains if field is not None else _UNKNOWN
 
 
+def contained(call: Transfer) -> Pointer:
+    """A pointer to a node of the list or tree that is the first argument, as the object that it is in."""
+    struct, member = contains(call, 0)
+    ctype = call.run.module.struct.get(struct)
+    offset = next((f.offset for f in ctype.fields if f.name == member), None) if ctype is not None else None
+    return Pointer("alloc", ctype if offset is not None else None, base=-(offset or 0))
+
+
 def _node(call: Transfer, index: int, kind: str, content: tuple[str, str]) -> bool:
     value, fact = call.argument(index), call.fact(index)
     words = {"var": call.name_of(index, "the argument"), "what": kind, "number": str(index + 1)}

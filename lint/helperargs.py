@@ -31,7 +31,7 @@ def check_helper_argument(a: Arguments, index: int, want: HelperArgument) -> boo
     life = a.evaluator.life(a.state, value)
     if life is Life.STOPPED:
         return True
-    if life in (Life.RELEASED, Life.STALE, Life.SUBMITTED, Life.UNLOCKED):
+    if life in (Life.RELEASED, Life.STALE, Life.SUBMITTED, Life.UNLOCKED, Life.UNDECLARED):
         fault = judge(life, Use.RELEASE if a.releases == index else Use.PASS)
         return fault is None or a.fault(fault, index, value)
     if life is Life.NULL:
@@ -79,7 +79,7 @@ def _scalar(a: Arguments, index: int, want: HelperArgument, value: Value, fact: 
 
 def _released(a: Arguments, index: int, value: Value, fact: Pointer) -> bool:
     release = a.releases == index and fact.reference and isinstance(value, Ref)
-    if release and isinstance(value, Ref) and value.offset != 0:
+    if release and isinstance(value, Ref) and value.offset != fact.base:
         return a.fault(Fault.RELEASE_OFFSET, index, value)
     return True
 
@@ -163,8 +163,14 @@ def _program_socket(a: Arguments, index: int, want: HelperArgument, value: Value
 def _percpu(a: Arguments, index: int, want: HelperArgument, value: Value, fact: Pointer) -> bool:
     """percpu_btf_ptr_types: percpu kernel variables, and percpu kptrs loaded under RCU."""
     var = a.run.module.globals.get(fact.origin) if fact.kind == "map-value" else None
-    if fact.kind == "percpu" or (var is not None and var.extern):
+    if fact.kind == "percpu" and fact.trust == "untrusted" and not fact.reference:
+        return a.fault(Fault.UNTRUSTED_ARGUMENT, index, value, trust="untrusted")
+    if (fact.kind == "percpu" and not fact.reference) or (var is not None and var.extern):
         return True
+    if fact.kind == "percpu":
+        # What is owned has no flag of its own among the types that are taken.
+        words = {"have": "percpu object that is owned", "want": "percpu object that was read from a kptr field"}
+        return a.fault(Fault.TYPE_MISMATCH, index, value, **words)
     words = {"have": kind_word(fact, value).removeprefix("a ").removeprefix("the "), "want": "percpu object"}
     return a.fault(Fault.TYPE_MISMATCH, index, value, **words)
 

@@ -44,6 +44,8 @@ class GlobalVariable:
     initialised: bool = False
     weak: bool = False
     extern: bool = False
+    hidden: bool = False
+    """Not visible to other objects: libbpf treats it as static."""
     span: Span | None = None
     tags: tuple[str, ...] = ()
     """btf_type_tag words of its type: a kptr may live in global data."""

@@ -161,7 +161,7 @@ def _joined(
     if forget and not covered:
         low, high = ANY.low, ANY.high
     death = a.death if a.death == b.death else Death("stop") if a.death or b.death else None
-    grown = Scalar(low, high, death=death, error_of=a.error_of if a.error_of == b.error_of else 0, merged=True)
+    grown = Scalar(low, high, death=death, error_of=a.error_of if a.error_of == b.error_of else 0)
     if same and isinstance(mine, Ref):
         keeps = a.expr is None or (b.expr is not None and _same_expr(a.expr, b.expr, pairs))
         if covered and keeps and death == a.death and grown.error_of == a.error_of:

@@ -81,7 +81,7 @@ def _null(a: Arguments, index: int, param: Param, value: Value) -> bool:
 
 def _dead(a: Arguments, index: int, value: Value, life: Life) -> bool:
     """Released, stale or unlocked pointers are numbers: no pointer parameter takes them."""
-    if life not in (Life.RELEASED, Life.STALE, Life.SUBMITTED, Life.UNLOCKED):
+    if life not in (Life.RELEASED, Life.STALE, Life.SUBMITTED, Life.UNLOCKED, Life.UNDECLARED):
         return True
     fault = judge(life, Use.RELEASE if a.releases == index else Use.PASS)
     return fault is None or a.fault(fault, index, value)
@@ -250,7 +250,7 @@ def _local_object(
 
 def _refcounted(a: Arguments, index: int, value: Value, fact: Pointer) -> bool:
     """KF_ARG_PTR_TO_REFCOUNTED_KPTR: an owning or non-owning reference to a type with a bpf_refcount."""
-    if fact.kind != "alloc" or (fact.trust == "untrusted" and not fact.reference):
+    if fact.kind != "alloc":
         return a.fault(Fault.REFCOUNT_ARGUMENT, index, value, how="kind", got=kind_word(fact, value))
     if fact.ctype is None or not fact.ctype.fields:
         return True

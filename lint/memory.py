@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from kfuncgen.diagnostic import Span
-from kfuncgen.lint import fields, ir
+from kfuncgen.lint import access, fields, ir
 from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.places import frozen_value, is_frozen, is_global, path_of
 from kfuncgen.lint.run import Run, stop
@@ -13,7 +13,7 @@ from kfuncgen.lint.spelling import pointer_of
 from kfuncgen.lint.stack import Where, check_read, overwrite
 from kfuncgen.lint.state import FRAME, WORDS, Fill, State
 from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, plain_name, scalar_of
+from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, from_outside, scalar_of
 from kfuncgen.lint.walk import context_field, kernel_field
 
 NULL_PAGE = 4096
@@ -76,8 +76,6 @@ class Memory:
         if isinstance(fact, Pointer):
             if fact.null:
                 return Life.UNCHECKED
-            if fact.kind == "alloc" and fact.trust == "untrusted" and not fact.reference:
-                return Life.UNLOCKED  # it was protected by RCU only
             return Life.HELD if fact.reference else Life.BORROWED
         if fact.death is not None:
             return {
@@ -117,8 +115,11 @@ class Memory:
             value = 0  # a member behind NULL
         fault = judge(self.life(state, value), Use.DEREFERENCE)
         fact = state.fact(value)
-        if fault is None and isinstance(fact, Pointer) and fact.kind == "percpu" and fact.ctype is not None:
-            fault = Fault.PERCPU_DEREFERENCE
+        if fault is None and isinstance(fact, Pointer):
+            if fact.kind == "percpu" and fact.ctype is not None:
+                fault = Fault.PERCPU_DEREFERENCE
+            elif fact.kind == "alloc" and fact.trust == "untrusted" and not (fact.reference or fact.non_owning):
+                fault = Fault.USE_AFTER_UNLOCK  # RCU protected it, and nothing else
         if fault is None:
             given = state.fact(value)
             if isinstance(given, Pointer) and given.kind == "dynptr":
@@ -214,7 +215,7 @@ class Memory:
             key = (key[0], key[1] * 16 + ctype.size)
         if key is not None and key in state.loads:
             return state.loads[key]
-        self._bounds(state, where, ctype.size, span)
+        access.bounds(self, state, where, ctype.size, span)
         made: Scalar | Pointer | None = None
         if fact.kind == "ctx":
             made = context_field(self.run, where.member, where.offset, ctype)
@@ -222,6 +223,8 @@ class Memory:
             made = kernel_field(self.run, state, fact, where.member, ctype, path_of(place))
         if made is None:
             made = scalar_of(ctype) if ctype.is_integer else ANY
+        if isinstance(made, Scalar):
+            made = replace(made, given=True)
         value = self.read_pointer(state, made, where.member.name if where.member is not None else "", span)
         if key is not None:
             state.loads[key] = value
@@ -255,7 +258,10 @@ class Memory:
                 if isinstance(fact, Scalar) and fact.error_of:
                     self.run.error_reads.add(fact.error_of)
                 return value
-        made = self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
+        var = self.run.variable_of(where.region)
+        outside = var is not None and not (var.frozen or var.extern)
+        unknown = scalar_of(ctype) if ctype.is_integer else ANY
+        made = self.run.new(state, replace(unknown, given=outside))
         if where.offset is not None and bits is None and not where.volatile:
             content = state.regions.get(where.region, ("uninit", {}))
             cells = dict(content[1])
@@ -271,7 +277,7 @@ class Memory:
         if where.region is None:
             state.loads.clear()
             if self.dereference(state, where.base, span, pointer_of(place)):
-                self._written(state, where, place, span, value=value)
+                access.written(self, state, where, place, span, value=value)
             return
         fields.reach(self, state, where, place.ctype.size or 8, span, value, "write")
         if where.volatile:
@@ -292,70 +298,15 @@ class Memory:
             state.write(where.region, where.offset, size, value)
         state.slots.update(lost)
 
-    def _written(
-        self,
-        state: State,
-        where: Location,
-        place: ir.Place,
-        span: Span,
-        size: int | None = None,
-        value: Value | None = None,
-        how: str = "write",
-    ) -> None:
-        """Writes through pointers: not to kernel objects, not to read-only memory, not beyond its end."""
-        fact = state.fact(where.base)
-        if not isinstance(fact, Pointer):
-            return
-        fault: Fault | None = None
-        if fact.kind == "kernel" and not self._may_write(fact, where):
-            fault = Fault.KERNEL_WRITE
-        elif fact.kind == "memory" and fact.readonly:
-            fault = Fault.READONLY_WRITE
-        if fault is not None:
-            words = self.describe(state, where.base, pointer_of(place))
-            words["field"] = where.member.name if where.member is not None else ""
-            subject = where.base.id if isinstance(where.base, Ref) else 0
-            self.run.report(state, fault, span, self.function.name, subject, fact.site, words)
-        else:
-            self._bounds(state, where, size or place.ctype.size, span)
-            if how != "copy":
-                fields.reach(self, state, where, size or place.ctype.size, span, value, how)
-
     def _at(self, span: Span) -> Where:
         return Where(self.run, span, self.function.name)
-
-    def _may_write(self, fact: Pointer, where: Location) -> bool:
-        """The few fields of kernel objects that programs may write (btf_struct_access callbacks)."""
-        info = self.run.program.info
-        if info is None or info.program_type in ("BPF_PROG_TYPE_STRUCT_OPS", "BPF_PROG_TYPE_EXT"):
-            return True
-        field = where.member.name if where.member is not None else ""
-        return (plain_name(fact.struct).startswith("nf_conn") and field == "mark") or fact.ctype is None
-
-    def _bounds(self, state: State, where: Location, size: int, span: Span) -> None:
-        """Constant offsets into memory of known size (slices, ring buffer records, iterator elements)."""
-        fact = state.fact(where.base)
-        if not isinstance(fact, Pointer) or where.offset is None:
-            return
-        whole = fact.size if fact.kind == "memory" else None
-        if fact.kind == "alloc" and fact.ctype is not None:
-            whole = fact.ctype.size or None
-        if whole is None:
-            return
-        size = size or 1
-        offset = where.offset - fact.base
-        if offset < 0 or offset + size > whole:
-            words = self.describe(state, where.base)
-            words |= {"offset": str(offset), "size": str(size), "available": str(whole)}
-            subject = where.base.id if isinstance(where.base, Ref) else 0
-            self.run.report(state, Fault.MEMORY_BOUNDS, span, self.function.name, subject, fact.site, words)
 
     def settle_word(self, state: State, value: Value, ctype: Type) -> Value:
         """A word of the context that may be a pointer or a number is a number once it is kept as one."""
         fact = state.fact(value)
         word = isinstance(fact, Pointer) and fact.kind == "kernel" and fact.ctype is None
         if word and ctype.is_integer and isinstance(fact, Pointer) and fact.origin == "argument":
-            return self.run.new(state, scalar_of(ctype))
+            return self.run.new(state, from_outside(ctype))
         return value
 
     def assign(self, state: State, instruction: ir.Assign) -> None:
@@ -383,14 +334,14 @@ class Memory:
         size, span = instruction.size, instruction.span
         target, origin = self.locate(state, instruction.place), self.locate(state, instruction.source)
         if origin.region is None and self.dereference(state, origin.base, span, pointer_of(instruction.source)):
-            self._bounds(state, origin, size or 1, span)
+            access.bounds(self, state, origin, size or 1, span)
         fields.copied(self, state, instruction, target, origin)
         if origin.region is not None:
             check_read(self._at(span), state, origin.region, origin.offset, size)
         if target.region is None:
             state.loads.clear()
             if self.dereference(state, target.base, span, pointer_of(instruction.place)):
-                self._written(state, target, instruction.place, span, size, how="copy")
+                access.written(self, state, target, instruction.place, span, size, how="copy")
             return
         lost = overwrite(self._at(span), state, target.region, target.offset, size or target.whole)
         if target.offset is None:
@@ -423,7 +374,7 @@ class Memory:
             state.loads.clear()
             if self.dereference(state, where.base, instruction.span, pointer_of(instruction.place)):
                 how = "zero" if instruction.zero else "write"
-                self._written(state, where, instruction.place, instruction.span, instruction.size, how=how)
+                access.written(self, state, where, instruction.place, instruction.span, instruction.size, how=how)
             return
         size = instruction.size if instruction.size is not None else instruction.place.ctype.size or None
         lost = overwrite(self._at(instruction.span), state, where.region, where.offset, size or where.whole)

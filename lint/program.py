@@ -11,7 +11,7 @@ from kfuncgen.lint.exceptions import callback_names
 from kfuncgen.lint.records import records_of
 from kfuncgen.lint.run import Program, Run
 from kfuncgen.lint.state import WORDS, Reference, State
-from kfuncgen.lint.values import ANY, Pointer, Ref, Value, plain_name, scalar_of
+from kfuncgen.lint.values import Pointer, Ref, Value, from_outside, plain_name
 from kfuncgen.spec.helperargs import helper_arguments
 from kfuncgen.spec.model import SpecSet
 from kfuncgen.spec.progargs import struct_ops_references
@@ -159,13 +159,13 @@ def _main_argument(run: Run, state: State, index: int, param: ir.Variable) -> Va
         return run.new(state, Pointer("ctx", target, trust="trusted", origin="ctx"), param.name)
     if param.ctype.is_pointer:
         return run.new(state, Pointer("opaque", trust="trusted"), param.name)
-    return run.new(state, scalar_of(param.ctype) if param.ctype.is_integer else ANY, param.name)
+    return run.new(state, from_outside(param.ctype), param.name)
 
 
 def _global_argument(run: Run, state: State, param: ir.Variable, tags: tuple[str, ...]) -> Value:
     """Arguments of a global function are what its prototype and tags say, whoever calls it."""
     if not param.ctype.is_pointer:
-        return run.new(state, scalar_of(param.ctype) if param.ctype.is_integer else ANY, param.name)
+        return run.new(state, from_outside(param.ctype), param.name)
     target = param.ctype.target
     name = target.name if target is not None else ""
     if name in _CONTEXTS or "arg:ctx" in tags:

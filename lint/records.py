@@ -199,12 +199,22 @@ class Records:
                 found = Record(tuple(fields))
                 if fields and section.startswith(".rodata"):
                     found = Record(error="read-only data cannot have special fields")
+                elif fields and self._is_mapped(section):
+                    found = Record(error=f"user space maps '{section}', as not all in it is static or __hidden")
                 elif fields and self.refusal():
                     found = Record(error=self.refusal())
             except Refused as refused:
                 found = Record(error=str(refused))
             self._sections[section] = found
         return found
+
+    def _is_mapped(self, section: str) -> bool:
+        """Whether libbpf maps a section into user space, which the kernel refuses when it has special fields
+        (bpf_map_mmap(); libbpf's map_is_mmapable())."""
+        return any(
+            section_of(var) == section and not (var.static or var.hidden or var.extern)
+            for var in self.module.globals.values()
+        )
 
     def _variable_fields(self, var: ir.GlobalVariable, seen: set[str]) -> list[SpecialField]:
         return self._one(var.name, var.ctype, var.tags, var.decl_tags, 0, IN_VALUES, seen, 0)

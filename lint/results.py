@@ -95,16 +95,7 @@ def _local_object(call: Transfer) -> Value:
 
 def _popped(call: Transfer) -> Value:
     """A node taken out of a list or tree: owned, a pointer to the member within its object."""
-    return acquired(call, _contained(call))
-
-
-def _contained(call: Transfer) -> Pointer:
-    struct, field = graph.contains(call, 0)
-    ctype = call.run.module.struct.get(struct)
-    offset = next((f.offset for f in ctype.fields if f.name == field), None) if ctype is not None else None
-    if offset is None:
-        return Pointer("alloc", None)
-    return Pointer("alloc", ctype, base=-offset)
+    return acquired(call, graph.contained(call))
 
 
 def _percpu_object(call: Transfer) -> Value:
@@ -120,13 +111,13 @@ def _type_argument(call: Transfer) -> Type | None:
 
 
 def _peeked(call: Transfer) -> Value:
-    return _borrowed(call, replace(_contained(call), non_owning=True), null=True)
+    return _borrowed(call, replace(graph.contained(call), non_owning=True), null=True)
 
 
 def _refcount(call: Transfer) -> Value:
-    """bpf_refcount_acquire(): not NULL when its input is an owning reference (CONTRACT 4.E)."""
+    """bpf_refcount_acquire(): maybe NULL when its input is a non-owning reference (CONTRACT 4.E)."""
     fact = call.fact(0)
-    owning = isinstance(fact, Pointer) and bool(fact.reference)
+    owning = isinstance(fact, Pointer) and not fact.non_owning
     ctype = fact.ctype if isinstance(fact, Pointer) else None
     return acquired(call, Pointer("alloc", ctype), null=not owning)
 

@@ -156,9 +156,9 @@ class State:
         if not isinstance(value, Ref):
             return True
         fact = self.facts.get(value.id)
-        if not isinstance(fact, Scalar) or fact.merged:
-            return False
-        return fact.expr is None or all(self.is_given(operand) for operand in fact.expr[1:])
+        if not isinstance(fact, Scalar) or fact.given:
+            return isinstance(fact, Scalar)
+        return fact.expr is not None and all(self.is_given(operand) for operand in fact.expr[1:])
 
     # -- memory ------------------------------------------------------------------------------------------
 

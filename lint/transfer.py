@@ -11,7 +11,7 @@ from kfuncgen.lint.run import stop
 from kfuncgen.lint.spelling import spell
 from kfuncgen.lint.state import Slot, State
 from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import ANY, Demise, Fact, Pointer, Ref, Scalar, Value, dead, plain_name, scalar_of
+from kfuncgen.lint.values import ANY, Demise, Fact, Pointer, Ref, Scalar, Value, dead, from_outside, plain_name
 from kfuncgen.spec.model import Contract, CType
 
 Outcome = list[tuple[State, Value]]
@@ -101,7 +101,7 @@ class Transfer:
     def any_result(self) -> Value:
         """A result of which only the type is known."""
         ctype = self.call.ctype
-        return self.run.new(self.state, scalar_of(ctype) if ctype.is_integer else ANY)
+        return self.run.new(self.state, from_outside(ctype))
 
     def nothing(self) -> Value:
         """The result of a call that was refused: nothing more is said about it."""

@@ -70,8 +70,9 @@ class Scalar:
     death: Death | None = None
     error_of: int = 0
     """Site of the call whose options struct's error field this is; 0 = none."""
-    merged: bool = field(default=False, compare=False)
-    """Not known because paths were joined: the verifier, which joins none, may know it (no part of identity)."""
+    given: bool = field(default=False, compare=False)
+    """It comes from outside (memory, the context, a call): what is not known of it the verifier does not know
+    either. Of other numbers, as those that joined paths left open, it may know more. No part of identity."""
 
     @property
     def known(self) -> int | None:
@@ -161,6 +162,11 @@ def scalar_of(ctype: Type) -> Scalar:
         low, high = ctype.limits()
         return Scalar(low, high)
     return ANY
+
+
+def from_outside(ctype: Type) -> Scalar:
+    """Any value of a type, from outside of the program."""
+    return replace(scalar_of(ctype) if ctype.is_integer else ANY, given=True)
 
 
 def dead(how: Demise, pointer: Pointer, by: str, site: int) -> Scalar:

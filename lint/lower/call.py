@@ -110,7 +110,7 @@ class CallBuilder(InitialiserBuilder):
             return ir.Unknown(ctype, self.type_of(arguments[0]), ids, _names_typedef(arguments[0]))
         if name.startswith("__builtin_preserve_"):
             # CO-RE questions: answered by the loader, so unknown here; their operands are not evaluated.
-            return ir.Unknown(ctype)
+            return ir.Unknown(ctype, self._asked_about(arguments[0]) if arguments else None)
         constant = evaluate(cursor)
         if isinstance(constant, int):
             return ir.Const(constant, ctype)
@@ -125,6 +125,20 @@ class CallBuilder(InitialiserBuilder):
         for value in values:
             self.emit(ir.Evaluate(value, span))
         return ir.Unknown(ctype)
+
+    def _asked_about(self, cursor: Any) -> Type:
+        """The struct that a question about a member or type is about: where the way to the member begins."""
+        while cursor._kind_id in (kinds.PAREN, kinds.MEMBER, kinds.SUBSCRIPT, kinds.UNEXPOSED):
+            inner = next(
+                (c for c in cursor.get_children() if c._kind_id not in (kinds.TYPE_REF, kinds.MEMBER_REF)), None
+            )
+            if inner is None:
+                break
+            cursor = inner
+            ctype = self.type_of(cursor)
+            if ctype.is_pointer and ctype.target is not None:
+                return ctype.target
+        return self.type_of(cursor)
 
     def _pointee(self, pointer: ir.Expr, target: Type, span: Span) -> ir.Place:
         while isinstance(pointer, ir.Cast) and pointer.operand.ctype.is_pointer:

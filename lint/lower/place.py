@@ -175,6 +175,7 @@ def make_global(context: Any, cursor: Any) -> ir.GlobalVariable:
         static=definition.storage_class == StorageClass.STATIC,
         weak="((weak))" in head,
         extern=definition.storage_class == StorageClass.EXTERN,
+        hidden='visibility("hidden")' in head,
         span=span_of(definition),
         tags=type_tags(definition.type),
         decl_tags=decl_tags(head),

@@ -38,6 +38,10 @@ struct box {
 	struct item __kptr *item;
 };
 
+struct table {
+	u64 cells[8];
+};
+
 struct shelf {
 	u64 count;
 	struct bpf_spin_lock lock;
@@ -275,6 +279,33 @@ int set_members_ok(struct __sk_buff *skb)
 	sum = i->key + i->value;
 	bpf_obj_drop(i);
 	return sum;
+}
+
+SEC("tc")
+int index_object_bad(struct __sk_buff *skb)
+{
+	struct table *t = bpf_obj_new(struct table);
+	u64 sum;
+
+	if (!t)
+		return 0;
+	sum = t->cells[skb->len & 7]; // error: mem-bounds
+	bpf_obj_drop(t);
+	return sum;
+}
+
+SEC("tc")
+int fill_object_ok(struct __sk_buff *skb)
+{
+	struct table *t = bpf_obj_new(struct table);
+	int i;
+
+	if (!t)
+		return 0;
+	for (i = 0; i < 8; i++)
+		t->cells[i] = skb->len;
+	bpf_obj_drop(t);
+	return 0;
 }
 
 SEC("tc")
