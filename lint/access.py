@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import fields, ir
+from kfuncgen.lint.bounds import outside_of
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.spelling import pointer_of
 from kfuncgen.lint.state import State
@@ -61,26 +62,17 @@ def _may_write(memory: Memory, fact: Pointer, where: Location) -> bool:
 
 
 def bounds(memory: Memory, state: State, where: Location, size: int, span: Span) -> None:
-    """Constant offsets into memory of known size (slices, ring buffer records, iterator elements)."""
+    """Offsets into objects, and into memory of known size (slices, ring buffer records, iterator elements)."""
     fact = state.fact(where.base)
     if not isinstance(fact, Pointer):
         return
-    if where.offset is None:
-        if fact.kind in ("kernel", "alloc") and fact.ctype is not None and not where.vague:
-            # check_ptr_to_btf_access(): objects are read at constant offsets only.
-            words = {**memory.describe(state, where.base), "how": "variable"}
-            subject = where.base.id if isinstance(where.base, Ref) else 0
-            memory.run.report(state, Fault.MEMORY_BOUNDS, span, memory.function.name, subject, fact.site, words)
-        return
-    whole = fact.size if fact.kind == "memory" else None
-    if fact.kind == "alloc" and fact.ctype is not None:
-        whole = fact.ctype.size or None
-    if whole is None:
-        return
-    size = size or 1
-    offset = where.offset - fact.base
-    if offset < 0 or offset + size > whole:
-        words = memory.describe(state, where.base)
-        words |= {"offset": str(offset), "size": str(size), "available": str(whole)}
+    outside: dict[str, str] | None
+    if where.offset is None and fact.kind in ("kernel", "alloc"):
+        # check_ptr_to_btf_access(): objects are read at constant offsets only.
+        outside = {"how": "variable"} if fact.ctype is not None and not where.vague else None
+    else:
+        outside = outside_of(fact, where.offset, size or 1)
+    if outside is not None:
+        words = {**memory.describe(state, where.base), **outside}
         subject = where.base.id if isinstance(where.base, Ref) else 0
         memory.run.report(state, Fault.MEMORY_BOUNDS, span, memory.function.name, subject, fact.site, words)

@@ -16,7 +16,7 @@ from kfuncgen.lint.results import result
 from kfuncgen.lint.signatures import difference
 from kfuncgen.lint.stack import Where, lend
 from kfuncgen.lint.state import State
-from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
+from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE, TAIL_CALLS_RETURN_SINCE
 from kfuncgen.lint.transfer import Outcome, Transfer, end_reference, forget_memory
 from kfuncgen.lint.typeids import check_type_id
 from kfuncgen.lint.values import Pointer, Ref, Value
@@ -62,6 +62,8 @@ def call_contract(
     state.loads.clear()
     if transfer.special & {"throw", "tail-call"}:
         regions.leave_for_good(transfer)
+        if "tail-call" in transfer.special and transfer.run.kernel < TAIL_CALLS_RETURN_SINCE:
+            dynptrs.change_packet(state, transfer.name, transfer.site)
         return [] if "throw" in transfer.special else [(state, transfer.any_result())]
     if transfer.special & {"res-spin-lock", "res-spin-lock-irqsave"}:
         return regions.try_lock(transfer)

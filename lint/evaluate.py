@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kfuncgen.lint import ir
+from kfuncgen.lint.bounds import moved as moved_by
 from kfuncgen.lint.integers import combine, decide
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.memory import Location, Memory
@@ -218,7 +219,7 @@ class Evaluator(Memory):
                     self.dereference(state, left, expression.span)
                 if not state.is_given(right):
                     self.run.vague.add(left.id)
-            return Ref(left.id, None)
+            return moved_by(self.run, state, left, right, 1 if op == "+" else -1)
         return Ref(left.id, left.offset + (step if op == "+" else -step))
 
     def compare(self, state: State, op: str, left: Value, right: Value) -> Value:

@@ -13,6 +13,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.callbacks import run_callbacks, run_less
 from kfuncgen.lint.calls import call_contract
 from kfuncgen.lint.conditions import assume, assume_comparison
+from kfuncgen.lint.dynptrs import change_packet
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.integers import decide
 from kfuncgen.lint.joining import Meeting
@@ -21,7 +22,7 @@ from kfuncgen.lint.returns import check_program_return
 from kfuncgen.lint.run import MAX_FRAMES, MAX_STEPS, Run, stop
 from kfuncgen.lint.state import FRAME, PSEUDO, State
 from kfuncgen.lint.subprograms import call_global, under_lock
-from kfuncgen.lint.targets import RETURNED_REFERENCES_SINCE
+from kfuncgen.lint.targets import RETURNED_REFERENCES_SINCE, TAIL_CALLS_RETURN_SINCE
 from kfuncgen.lint.transfer import Outcome, forget_memory
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, dead, from_outside
 
@@ -241,10 +242,16 @@ class Explorer:
             self._hand_over(state, value)
             self.leave(state, end.span, value if end.value is not None else None)
             return
-        state.returned = (end.span, self.function.name)
         returned = None
         if isinstance(end.value, ir.Load) and end.value.ctype.is_aggregate:
             returned = self.evaluator.content(state, end.value.place)
+        self._leave_frame(state, value, end.span)
+        if returned is not None:
+            state.regions[(self.depth - 1) * FRAME + _CARRY] = returned
+
+    def _leave_frame(self, state: State, value: Value, span: Span) -> None:
+        """Back to the caller with a value; the locals are gone."""
+        state.returned = (span, self.function.name)
         region = self.depth * FRAME + _RESULT
         low = self.depth * FRAME
         for local in [r for r in state.regions if low <= r < low + FRAME]:
@@ -252,8 +259,6 @@ class Explorer:
         for key in [k for k in state.slots if low <= k[0] < low + FRAME]:
             del state.slots[key]
         state.regions[region] = ("uninit", {0: (8, value)})
-        if returned is not None:
-            state.regions[(self.depth - 1) * FRAME + _CARRY] = returned
         self.exits.append((state, value))
 
     def _distinct_exits(self) -> list[State]:
@@ -309,6 +314,8 @@ class Explorer:
                 return run_callbacks(self, state, call, contract, args)
             if "rbtree-add" in contract.effects.special:
                 run_less(self, state.copy(), call, contract, args)
+            if "tail-call" in contract.effects.special:
+                self._tail_call(state.copy(), call)
             return call_contract(evaluator, state, contract, call, args)
         return self.unknown(state, call, name, args)
 
@@ -349,6 +356,12 @@ class Explorer:
         """An explorer for a function that is called from here."""
         depth, nested = self.depth + 1, self.callback + callback
         return Explorer(self.run, body, depth, nested, less or self.evaluator.less)
+
+    def _tail_call(self, state: State, call: ir.Call) -> None:
+        """A tail call that succeeds ends this function, not the program: the callee may have moved the packet."""
+        if self.depth and self.function.outlined and self.run.kernel >= TAIL_CALLS_RETURN_SINCE:
+            change_packet(state, "bpf_tail_call", self.run.site(call, self.function.name))
+            self._leave_frame(state, state.unknown_value(), call.span)
 
     def _global(self, state: State, call: ir.Call, body: ir.Function, args: list[Value]) -> Outcome:
         """A global function is verified alone; its caller sees an unknown number (CONTRACT 3.2)."""

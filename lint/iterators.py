@@ -33,7 +33,10 @@ def iterator(call: Transfer) -> Outcome:
         fault = Fault.ITERATOR_DOUBLE_INIT
     if fault is not None:
         subject = slot.reference if slot is not None else 0
-        call.report(fault, {"var": fact.origin, "kind": kind}, subject)
+        held = state.references.get(subject)
+        call.report(fault, {"var": fact.origin, "kind": kind}, subject, held.site if held is not None else 0)
+        if fault is Fault.ITERATOR_DOUBLE_INIT and life is Iterator.NONE:
+            return [(state, call.any_result())]
         if slot is not None and key is not None and life is Iterator.BROKEN:
             slot = state.slots[key] = replace(slot, broken=False, protected=False)
         if slot is not None and life is Iterator.ACTIVE:

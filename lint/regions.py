@@ -203,20 +203,23 @@ def _res_unlock(call: Transfer) -> None:
 
 
 def _res_unlock_irq(call: Transfer) -> None:
-    _release_lock(call, "res-irq", Fault.RES_LOCK)
-    _restore_flags(call, 1, "lock")
+    if _release_lock(call, "res-irq", Fault.RES_LOCK):
+        _restore_flags(call, 1, "lock")
 
 
-def _release_lock(call: Transfer, kind: LockKind, fault: Fault) -> None:
-    """Identity of a lock is the value it was reached through (CONTRACT section 1; process_spin_lock())."""
+def _release_lock(call: Transfer, kind: LockKind, fault: Fault) -> bool:
+    """Identity of a lock is the value it was reached through (CONTRACT section 1; process_spin_lock()); false when
+    nothing like it was taken."""
     state = call.state
     if not state.locks:
         call.report(fault, {"how": "unmatched"})
-        return
+        return False
+    known = True
     lock = Lock(call.argument(0), kind)
     if lock not in state.locks:
         how = "kind" if any(lock.value == held.value for held in state.locks) else "other"
         call.report(fault, {"how": how}, LOCK)
+        known = False
         if how == "other":
             state.locks = state.locks[:-1]
         elif kind != "res-irq":
@@ -227,6 +230,7 @@ def _release_lock(call: Transfer, kind: LockKind, fault: Fault) -> None:
     for identifier, fact in list(state.facts.items()):
         if isinstance(fact, Pointer) and fact.non_owning:
             state.facts[identifier] = dead("unlocked", fact, call.name, call.site)
+    return known
 
 
 _SWITCHES = {

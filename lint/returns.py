@@ -6,10 +6,11 @@ Sources: check_return_code(), prepare_func_exit(), retval_range_within() in kern
 from __future__ import annotations
 
 from kfuncgen.diagnostic import Span
+from kfuncgen.lint.bounds import is_known_as_well
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
-from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value
+from kfuncgen.lint.values import Pointer, Ref, Scalar, Value
 from kfuncgen.spec.progtypes import return_range
 
 Range = tuple[int, int]
@@ -56,7 +57,7 @@ def _outside(state: State, value: Value, allowed: Range) -> bool:
     """Whether the verifier, too, must think that the value may be outside.
 
     It often knows bounds that are not followed here, so that a value of which only a part is outside counts only
-    when nothing narrowed it since it was read: it has its type's whole range, or that of a mask.
+    when simple operations made it of numbers from outside.
     """
     low, high = allowed
     fact = state.fact(value)
@@ -66,22 +67,4 @@ def _outside(state: State, value: Value, allowed: Range) -> bool:
         return True
     if low <= fact.low and fact.high <= high:
         return False
-    return isinstance(value, Ref) and value.id != 0 and _unbounded(state, fact)
-
-
-def _unbounded(state: State, fact: Scalar) -> bool:
-    if (fact.low, fact.high) == (ANY.low, ANY.high) or fact.excluded:
-        return False
-    whole = any(
-        (fact.low, fact.high) in ((0, (1 << bits) - 1), (-(1 << (bits - 1)), (1 << (bits - 1)) - 1))
-        for bits in (8, 16, 32, 64)
-    )
-    if fact.expr is None:
-        return whole
-    op, left, right = fact.expr
-    inner = state.fact(left)
-    if not isinstance(inner, Scalar):
-        return False
-    if op[0] == "&" and isinstance(right, int):
-        return (fact.low, fact.high) == (0, right) and _unbounded(state, inner)
-    return op.startswith("cast") and whole and _unbounded(state, inner)
+    return isinstance(value, Ref) and value.id != 0 and is_known_as_well(state, value)

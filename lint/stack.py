@@ -80,8 +80,9 @@ def refuse_overwrite(where: Where, state: State, slot: Slot, how: str) -> Slot:
     """Report that a dynptr is written over; what stands in its place afterwards."""
     words = {"var": slot_name(where.run, slot), "how": how, "kfunc": where.kfunc}
     subject = slot.reference or slot.identity
-    where.run.report(state, Fault.DYNPTR_OVERWRITE, where.span, where.function, subject, words=words)
-    state.references.pop(slot.reference, None)
+    held = state.references.pop(slot.reference, None)
+    site = held.site if held is not None else 0
+    where.run.report(state, Fault.DYNPTR_OVERWRITE, where.span, where.function, subject, site, words)
     return replace(slot, reference=0, kind="lost")
 
 

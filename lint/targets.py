@@ -32,9 +32,13 @@ or interrupts off, and any in RCU critical sections (CONTRACT section 8)."""
 CAST_TO_VOID_SINCE = Kernel(6, 17)
 """From here on bpf_rdonly_cast() takes the type id 0, void (CONTRACT section 8: 6.18 does)."""
 
+TAIL_CALLS_RETURN_SINCE = Kernel(6, 18)
+"""From here on a tail call that failed leaves the packet as it was, and one that succeeded in a called function
+comes back to its caller with another packet; before, slices ended with the call (seen on 6.18.44)."""
+
 _GATES = (
     CALLBACKS_BALANCE_SINCE, CAST_TO_VOID_SINCE, CONSTANT_KEYS_SINCE, GLOBALS_SUMMED_UP_SINCE, OWNED_NODES_SINCE,
-    RCU_CHECKED_AT_NEW, RETURNED_REFERENCES_SINCE, *ARGUMENTS_CHANGED,
+    RCU_CHECKED_AT_NEW, RETURNED_REFERENCES_SINCE, TAIL_CALLS_RETURN_SINCE, *ARGUMENTS_CHANGED,
 )  # fmt: skip
 
 

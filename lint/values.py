@@ -112,6 +112,8 @@ class Pointer:
     """Name of the kfunc or helper it came from, or what else it is (`argument`, `field last_wakee`)."""
     site: int = 0
     packet: bool = False
+    reach: tuple[int, int] | None = None
+    """Smallest and largest offset, when a number that is not constant was added and its bounds are known."""
     base: int = 0
     """Offset at which the object of type `ctype` begins: graph nodes are handed out as pointers into it."""
     map: str = ""
@@ -132,6 +134,7 @@ class Pointer:
             self.packet,
             self.non_owning,
             self.base,
+            self.reach,
             self.origin,
             self.map,
         )

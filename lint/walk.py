@@ -11,6 +11,7 @@ from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Scalar, Trust, plain_name, scalar_of
+from kfuncgen.spec.iterargs import iterator_field
 from kfuncgen.spec.progargs import Worth, struct_ops_argument, tracepoint_argument
 
 _SAFE_TRUSTED = frozenset(
@@ -83,13 +84,7 @@ def context_field(run: Run, member: ir.Member | None, offset: int | None, ctype:
     if args in ("trusted", "plain"):
         trust: Trust = "trusted" if args == "trusted" else "plain"
         if attach == "iter":
-            if ctype.is_pointer and ctype.target is not None and ctype.target.kind in ("struct", "union"):
-                name = member.name if member is not None else ""
-                return Pointer("kernel", ctype.target, null=name != "meta", trust="trusted", origin=f"ctx->{name}")
-            if ctype.is_integer and ctype.size == 8:
-                # The words behind BPF_PROG(): struct bpf_iter_meta first, then what may be NULL.
-                return Pointer("kernel", None, null=offset != 0, trust="trusted", origin="argument")
-            return scalar_of(ctype) if ctype.is_integer else ANY
+            return _iterator_field(info.target if info is not None else "", member, offset, ctype)
         if ctype.size == 8 or ctype.is_pointer:
             target = ctype.target if ctype.is_pointer else None
             struct = target if target is not None and target.kind in ("struct", "union") else None
@@ -107,6 +102,21 @@ def context_field(run: Run, member: ir.Member | None, offset: int | None, ctype:
         if info is not None and info.program_type == "BPF_PROG_TYPE_NETFILTER":
             return Pointer("kernel", ctype.target, trust="trusted", origin=f"ctx->{name}")
     return scalar_of(ctype) if ctype.is_integer else ANY
+
+
+def _iterator_field(target: str, member: ir.Member | None, offset: int | None, ctype: Type) -> Scalar | Pointer:
+    """A field of struct bpf_iter__*, or a word behind BPF_PROG()."""
+    if offset is None or not (ctype.is_pointer or (ctype.is_integer and ctype.size == 8 and member is None)):
+        return scalar_of(ctype) if ctype.is_integer else ANY
+    worth = iterator_field(target, offset)
+    origin = f"ctx->{member.name}" if member is not None else "argument"
+    if worth in ("key", "value"):
+        return Pointer("memory", null=True, trust="trusted", readonly=worth == "key", origin=origin)
+    struct = ctype.target if ctype.target is not None and ctype.target.kind in ("struct", "union") else None
+    if ctype.is_pointer and struct is None:
+        return ANY
+    trust: Trust = "plain" if worth == "plain-or-null" else "trusted"
+    return Pointer("kernel", struct, null=worth.endswith("null"), trust=trust, origin=origin)
 
 
 def _worth(run: Run, offset: int | None) -> Worth:

@@ -107,7 +107,8 @@ def test_linter_says_nothing_twice(case: Path) -> None:
 def test_linter_agrees_with_the_name_of_each_program(case: Path) -> None:
     worst: dict[str, Severity] = {}
     for finding in findings(case):
-        worst[finding.program] = max(finding.severity, worst.get(finding.program, finding.severity))
+        for program in finding.programs:
+            worst[program] = max(finding.severity, worst.get(program, finding.severity))
     wrong = []
     for name in programs(case):
         severity = worst.get(name, Severity.HINT)
