@@ -596,6 +596,60 @@ int write_object_outside_rcu_bad(void *ctx)
 	return 0;
 }
 
+/* Memory that calls are handed. */
+
+SEC("tc")
+int load_over_lock_bad(struct __sk_buff *skb)
+{
+	struct guarded *g;
+
+	LOOKUP(g, guards);
+	bpf_skb_load_bytes(skb, 0, g, sizeof(*g)); // error: special-field-access
+	return 0;
+}
+
+SEC("tc")
+int load_beside_lock_ok(struct __sk_buff *skb)
+{
+	struct guarded *g;
+
+	LOOKUP(g, guards);
+	bpf_skb_load_bytes(skb, 0, g->name, sizeof(g->name));
+	return 0;
+}
+
+SEC("tc")
+int load_over_kptr_bad(struct __sk_buff *skb)
+{
+	struct slot *s;
+
+	LOOKUP(s, slots);
+	bpf_skb_load_bytes(skb, 0, &s->last, 8); // error: kptr-field
+	return 0;
+}
+
+SEC("tc")
+int value_of_one_for_another_bad(struct __sk_buff *skb)
+{
+	struct guarded *g;
+	int key = 1;
+
+	LOOKUP(g, guards);
+	bpf_map_update_elem(&guards, &key, g, 0); // error: special-field-access
+	return 0;
+}
+
+SEC("tc")
+int value_from_the_stack_ok(struct __sk_buff *skb)
+{
+	struct guarded fresh = {};
+	int key = 1;
+
+	fresh.hits = skb->len;
+	bpf_map_update_elem(&guards, &key, &fresh, 0);
+	return 0;
+}
+
 /* Where a lock is. */
 
 SEC("tc")
