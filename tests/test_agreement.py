@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from kernel import compile_bpf
 
+from benchmarks.agreement import __main__ as command
 from benchmarks.agreement import limits, report
 from benchmarks.agreement.classes import names, out_of_scope
 from benchmarks.agreement.code import read_code
@@ -20,6 +21,7 @@ from benchmarks.agreement.preamble import blank, preamble_lengths
 from benchmarks.agreement.selftests import File, Program, Said, compare, summary
 from benchmarks.agreement.tree import read_tree, split_arguments
 from benchmarks.agreement.words import words
+from kfuncgen.diagnostic import UsageError
 from kfuncgen.lint import LintOptions, check_paths
 from kfuncgen.lint.rule import catalogue
 from kfuncgen.spec.load import load_builtin
@@ -449,3 +451,20 @@ def test_choice_of_mutants_depends_on_the_seed_alone() -> None:
     assert sum(len(job.numbers) for job in plan(found, 20, 1)) == 20
     assert plan(found, 20, 1) == plan(found, 20, 1)
     assert plan(found, 20, 1) != plan(found, 20, 2)
+
+
+def test_what_is_missing_ends_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> None:
+        raise UsageError("loading BPF programs needs CAP_BPF")
+
+    monkeypatch.setattr(command, "require_capability", refuse)
+    assert command.main(["mutants", "--limit", "1"]) == 2
+    assert capsys.readouterr().err == "error: loading BPF programs needs CAP_BPF\n"
+    monkeypatch.setattr(command, "require_capability", lambda: None)
+    monkeypatch.setattr(command, "libbpf_library", lambda tree: Path("libbpf.so.1"))
+    wrong = tmp_path / "reference.json"
+    wrong.write_text('[{"file": "a"}]')
+    assert command.main(["selftests", "--kernel-source", str(tmp_path), "--reference", str(wrong)]) == 2
+    assert "expected a list of objects with file, in_scope, prog, rule, verdict" in capsys.readouterr().err
