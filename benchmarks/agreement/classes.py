@@ -78,8 +78,12 @@ def names() -> tuple[str, ...]:
 
 
 @cache
+def class_of(message: str) -> str:
+    """The class of a verifier message, "" for none."""
+    return next((name for name, pattern in _patterns() if pattern.search(message)), "")
+
+
+@cache
 def out_of_scope(message: str) -> str:
     """The class of a refusal that is about no contract, "" for the others. What a rule claims is a contract's."""
-    if classify_message(message):
-        return ""
-    return next((name for name, pattern in _patterns() if pattern.search(message)), "")
+    return "" if classify_message(message) else class_of(message)
