@@ -39,7 +39,7 @@ def written(
         fact.kind == "alloc" and fact.trust == "untrusted" and not fact.reference
     ):
         fault = Fault.KERNEL_WRITE
-    elif fact.kind == "memory" and fact.readonly:
+    elif fact.kind in ("memory", "map-key") and fact.readonly:
         fault = Fault.READONLY_WRITE
     if fault is not None:
         words = memory.describe(state, where.base, pointer_of(place))

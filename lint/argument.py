@@ -133,6 +133,7 @@ def kind_word(fact: Pointer | Scalar, value: Value) -> str:
         "stack": "a pointer to the stack",
         "map": "a map",
         "map-value": "a pointer to map or global data",
+        "map-key": "a pointer to a map's key",
         "memory": "a pointer to memory",
         "function": "a function",
         "dynptr": "a dynptr",

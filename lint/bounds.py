@@ -12,6 +12,9 @@ from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value
 
+MEMORY = ("memory", "map-key")
+"""Kinds of pointers to memory of known size."""
+
 _PLAIN = ("&", "cast", "*", "+", "-")
 """Operations whose bounds the verifier knows as well as they are followed here."""
 
@@ -29,7 +32,7 @@ def is_known_as_well(state: State, value: Value) -> bool:
 def moved(run: Run, state: State, pointer: Ref, step: Value, sign: int) -> Ref:
     """A pointer into memory after a number that is not constant was added: where it may point then."""
     fact, number = state.fact(pointer), state.fact(step)
-    whole = isinstance(fact, Pointer) and fact.kind == "memory" and fact.size is not None and not fact.null
+    whole = isinstance(fact, Pointer) and fact.kind in MEMORY and fact.size is not None and not fact.null
     if not whole or not isinstance(fact, Pointer) or not isinstance(number, Scalar):
         return Ref(pointer.id, None)
     if pointer.offset is None and fact.reach is None:
@@ -52,7 +55,7 @@ def _new(run: Run, state: State, fact: Pointer, old: Ref) -> Ref:
 def outside_of(fact: Pointer, offset: int | None, size: int) -> dict[str, str] | None:
     """Words about an access of `size` bytes that is, or may be, outside of what a pointer points to; None when it
     is inside. `offset` is that from the pointer's start, None for anywhere that it may reach."""
-    whole = fact.size if fact.kind == "memory" else None
+    whole = fact.size if fact.kind in MEMORY else None
     if fact.kind == "alloc" and fact.ctype is not None:
         whole = fact.ctype.size or None
     if offset is None:
@@ -62,7 +65,7 @@ def outside_of(fact: Pointer, offset: int | None, size: int) -> dict[str, str] |
     else:
         # Memory has no object in it: what a cast says of its type is no beginning.
         low = high = offset - (fact.base if fact.kind == "alloc" else 0)
-    before = low < 0 and (whole is not None or fact.kind == "memory")
+    before = low < 0 and (whole is not None or fact.kind in MEMORY)
     if not before and (whole is None or high + size <= whole):
         return None
     return {

@@ -54,9 +54,9 @@ def run_callbacks(
             context = args[index + 1] if index + 1 < len(args) else 0
     if body is None:
         return explorer.unknown(state, call, contract.name, args)
-    # The context must survive comparisons of states, which forget what no memory holds.
+    # What callbacks are given must survive comparisons of states, which forget what no memory holds.
     held = explorer.depth * FRAME + _HELD
-    state.regions[held] = ("uninit", {0: (8, context)})
+    state.regions[held] = ("uninit", {8 * index: (8, value) for index, value in enumerate((context, *args))})
     meeting = Meeting(explorer.run, explorer.function.name, call.span, not explorer.run.matters(body.name))
     results = [s for s in [meeting.arrive(state)] if s is not None]
     frontier = list(results)
@@ -136,7 +136,7 @@ def callback_argument(run: Run, state: State, kind: str, var: ir.Variable, defin
         made = Pointer("map", definition, trust="trusted")
     elif kind == "key":
         size = element_size(definition, "key") if definition is not None else 0
-        made = Pointer("memory", size=size or None, readonly=True, trust="trusted")
+        made = Pointer("map-key", size=size or None, readonly=True, trust="trusted")
     elif kind == "value":
         inner = map_attribute(definition, "value") if definition is not None else None
         if inner is None and target is not None and target.kind in ("struct", "union"):

@@ -92,7 +92,7 @@ def _equal_pointers(state: State, left: Value, a: Pointer, right: Value, b: Poin
 def _is_object(fact: Pointer) -> bool:
     """Whether the verifier knows a pointer as PTR_TO_BTF_ID, or nothing is known of it."""
     program_socket = fact.kind == "kernel" and fact.struct in ("bpf_sock", "bpf_tcp_sock")
-    return fact.kind not in ("map", "map-value", "memory", "stack", "ctx") and not program_socket
+    return fact.kind not in ("map", "map-key", "map-value", "memory", "stack", "ctx") and not program_socket
 
 
 def assume_comparison(

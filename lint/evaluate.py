@@ -116,7 +116,7 @@ class Evaluator(Memory):
                 target = ctype.target
                 if (
                     isinstance(value, Ref)
-                    and fact.kind in ("kernel", "alloc", "map-value", "memory", "percpu")
+                    and fact.kind in ("kernel", "alloc", "map-key", "map-value", "memory", "percpu")
                     and fact.ctype is None
                     and target is not None
                     and target.kind in ("struct", "union")

@@ -103,7 +103,7 @@ def _memory(a: Arguments, index: int, want: HelperArgument, value: Value, fact: 
             return a.fault(Fault.MEMORY_ARGUMENT, index, value, how="kernel", got=got)
         if not want.is_read_only or want.word == "inout":
             return a.fault(Fault.MEMORY_ARGUMENT, index, value, how="write", got=got)
-    elif fact.kind not in ("stack", "map-value", "memory"):
+    elif fact.kind not in ("stack", "map-key", "map-value", "memory"):
         return a.fault(Fault.MEMORY_ARGUMENT, index, value, how="kind", got=got)
     if fact.readonly:
         # A frozen map may be passed as memory that is only read; read-only memory needs MEM_RDONLY.

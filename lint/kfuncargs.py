@@ -166,7 +166,7 @@ def _memory(a: Arguments, index: int, param: Param, value: Value, fact: Pointer)
     if fact.kind == "ctx" and info is not None and (info.args != "ctx" or not info.ctx_struct):
         # Without convert_ctx_access() the context is memory, as far as the program type lets it be accessed.
         return True
-    if fact.kind not in ("stack", "map-value", "memory"):
+    if fact.kind not in ("stack", "map-key", "map-value", "memory"):
         return a.fault(Fault.MEMORY_ARGUMENT, index, value, how="kind", got=got)
     if param.size_param is not None:
         size = a.size(param)

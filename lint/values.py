@@ -33,6 +33,7 @@ PointerKind = Literal[
     "stack",
     "map",  # the map object itself
     "map-value",
+    "map-key",  # the key that a callback is given
     "memory",  # slices, ringbuf records, iterator elements
     "function",
     "dynptr",  # the dynptr that a callback or global function was given (CONST_PTR_TO_DYNPTR)
