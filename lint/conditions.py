@@ -42,9 +42,13 @@ def assume(run: Run, state: State, value: Value, truth: bool, span: Span, depth:
 
 def _assume_pointer(run: Run, state: State, value: Ref, fact: Pointer, truth: bool, span: Span) -> bool:
     if not fact.null:
-        # The verifier takes trusted, referenced and memory pointers for non-NULL (reg_not_null); plain and
+        # The verifier takes trusted, referenced and memory pointers for non-NULL (reg_not_null); plain, RCU and
         # untrusted kernel pointers may be anything, and a test teaches nothing.
-        maybe = fact.kind in ("kernel", "alloc") and fact.trust in ("plain", "untrusted") and not fact.reference
+        maybe = fact.kind in ("kernel", "alloc") and fact.trust != "trusted" and not fact.reference
+        if fact.tested and not truth:
+            return False
+        if truth and maybe:
+            state.facts[value.id] = replace(fact, tested=True)
         return truth or maybe or fact.kind == "opaque" or _weak_function(run, fact)
     if value.offset:
         # A moved maybe-NULL pointer is no longer tested for NULL by a comparison with 0.
@@ -52,7 +56,7 @@ def _assume_pointer(run: Run, state: State, value: Ref, fact: Pointer, truth: bo
     name = run.called(value.id)
     it = f"'{name}'" if name else "the result"
     if truth:
-        state.facts[value.id] = replace(fact, null=False)
+        state.facts[value.id] = replace(fact, null=False, tested=True)
         state.step("assume", span, f"assuming {it} is not NULL", value.id)
         return True
     state.facts[value.id] = dead("null", fact, "", fact.site)

@@ -115,6 +115,8 @@ class Pointer:
     packet: bool = False
     reach: tuple[int, int] | None = None
     """Smallest and largest offset, when a number that is not constant was added and its bounds are known."""
+    tested: bool = False
+    """A branch has shown the program that it is not NULL: compilers drop further tests."""
     base: int = 0
     """Offset at which the object of type `ctype` begins: graph nodes are handed out as pointers into it."""
     map: str = ""
@@ -136,6 +138,7 @@ class Pointer:
             self.non_owning,
             self.base,
             self.reach,
+            self.tested,
             self.origin,
             self.map,
         )

@@ -407,3 +407,31 @@ int nested_rcu_bad(void *ctx)
 	bpf_rcu_read_unlock();
 	return 0;
 }
+
+/* The verifier does not take an RCU-protected pointer for non-NULL, whatever the kernel knows. */
+SEC("tp_btf/sys_enter")
+int unlocked_if_there_is_a_parent_bad(void *ctx)
+{
+	struct task_struct *cur = bpf_get_current_task_btf(), *parent;
+
+	bpf_rcu_read_lock();
+	parent = cur->real_parent;
+	if (!parent)
+		return 0; // error: rcu-unbalanced
+	sink = parent->pid;
+	bpf_rcu_read_unlock();
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int unlocked_after_the_test_ok(void *ctx)
+{
+	struct task_struct *cur = bpf_get_current_task_btf(), *parent;
+
+	bpf_rcu_read_lock();
+	parent = cur->real_parent;
+	if (parent)
+		sink = parent->pid;
+	bpf_rcu_read_unlock();
+	return 0;
+}
