@@ -19,6 +19,7 @@ from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.parse import Unit, parse
 from kfuncgen.lint.program import alike_for, entry_state, global_program, is_program, programs
 from kfuncgen.lint.run import Occurrence, Program, Run
+from kfuncgen.lint.specials import check_references
 from kfuncgen.lint.story import by_place, tell
 from kfuncgen.lint.targets import alike
 from kfuncgen.spec.model import Kernel
@@ -179,6 +180,7 @@ def explore(module: ir.Module, program: Program, options: LintOptions, kernel: K
     state = entry_state(run)
     if program.kind == "main":
         check_declaration(run, state)
+        check_references(run, state)
     elif program.kind != "global":
         check_no_throw(run, state, program.function)
     try:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from kfuncgen.lint import ir
+from kfuncgen.lint.mentions import expressions, places
 from kfuncgen.lint.types import Type
 from kfuncgen.toolchain.headers import kernel_declares_struct
 
@@ -79,7 +80,7 @@ class EmittedTypes:
     @cached_property
     def _mentioned(self) -> frozenset[int]:
         return frozenset(
-            id(place.var) for e in self._expressions for place in _places(e) if isinstance(place, ir.Global)
+            id(place.var) for e in self._expressions for place in places(e) if isinstance(place, ir.Global)
         )
 
     def _is_inlined(self, function: ir.Function) -> bool:
@@ -113,24 +114,14 @@ class EmittedTypes:
         return frozenset(
             place.struct.name
             for expression in self._expressions
-            for place in _places(expression)
+            for place in places(expression)
             if isinstance(place, ir.Member) and place.struct.name
             if kernel_declares_struct(place.struct.name)
         )
 
     @cached_property
     def _expressions(self) -> tuple[ir.Expr, ...]:
-        found: list[ir.Expr] = []
-        for function in self.module.functions.values():
-            for block in function.blocks:
-                for instruction in block.instructions:
-                    found += _used(instruction)
-                end = block.terminator
-                if isinstance(end, ir.Branch):
-                    found.append(end.condition)
-                elif isinstance(end, ir.Switch | ir.Return) and end.value is not None:
-                    found.append(end.value)
-        return tuple(inner for expression in found for inner in _inside(expression))
+        return tuple(e for function in self.module.functions.values() for e, _ in expressions(function))
 
 
 def _is_kernel(ctype: Type) -> bool:
@@ -163,39 +154,3 @@ def _closure(roots: Iterable[Type], enter_kernel: bool) -> Iterator[Type]:
                 yield ctype
             if enter_kernel or not _is_kernel(ctype):
                 todo += [(f.ctype, True) for f in reversed(ctype.fields)]
-
-
-def _used(instruction: ir.Instruction) -> list[ir.Expr]:
-    if isinstance(instruction, ir.Assign):
-        return [instruction.value, ir.Load(instruction.place, instruction.place.ctype, instruction.span)]
-    if isinstance(instruction, ir.Fill):
-        return [ir.Load(instruction.place, instruction.place.ctype, instruction.span)]
-    if isinstance(instruction, ir.Call):
-        callee = [] if isinstance(instruction.callee, str) else [instruction.callee]
-        return [*callee, *instruction.args]
-    return [instruction.value] if isinstance(instruction, ir.Evaluate) else []
-
-
-def _inside(expression: ir.Expr) -> Iterator[ir.Expr]:
-    """An expression and all in it."""
-    todo = [expression]
-    while todo:
-        current = todo.pop()
-        yield current
-        if isinstance(current, ir.Unary | ir.Cast):
-            todo.append(current.operand)
-        elif isinstance(current, ir.Binary):
-            todo += [current.left, current.right]
-        for place in _places(current):
-            if isinstance(place, ir.Element):
-                todo.append(place.index)
-            elif isinstance(place, ir.Deref):
-                todo.append(place.pointer)
-
-
-def _places(expression: ir.Expr) -> Iterator[ir.Place]:
-    """The places, outermost last, that a load or address goes through."""
-    place = expression.place if isinstance(expression, ir.Load | ir.AddressOf) else None
-    while place is not None:
-        yield place
-        place = place.base if isinstance(place, ir.Member | ir.Element) else None

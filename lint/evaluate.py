@@ -7,9 +7,7 @@ from dataclasses import replace
 from kfuncgen.lint import ir
 from kfuncgen.lint.bounds import moved as moved_by
 from kfuncgen.lint.integers import combine, decide
-from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.memory import Location, Memory
-from kfuncgen.lint.specials import special_field
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, from_outside, scalar_of
@@ -64,8 +62,6 @@ class Evaluator(Memory):
             if isinstance(value, Ref):
                 self._moved_by(value.id, where)
                 return Ref(value.id, where.offset)
-        if isinstance(root, ir.Global):
-            self._may_refer(state, root.var, expression)
         if isinstance(root, ir.Global) and root.var.section == ".maps":
             name = root.var.name
             made = Pointer("map", root.ctype, trust="trusted", origin=name, map=name)
@@ -95,17 +91,6 @@ class Evaluator(Memory):
         """Remember of a pointer that the verifier may know better where it points to."""
         if where.offset is None and where.vague:
             self.run.vague.add(identifier)
-
-    def _may_refer(self, state: State, var: ir.GlobalVariable, expression: ir.AddressOf) -> None:
-        """Tracing programs may not refer to maps that hold locks, lists or trees (CONTRACT 4.E)."""
-        values = [f.ctype.target for f in var.ctype.fields if f.name == "value" and f.ctype.is_pointer]
-        ctype = var.ctype if var.section != ".maps" else values[0] if values else None
-        field = special_field(self.run, ctype) if ctype is not None else ""
-        if field and not self.run.refused:
-            self.run.refused.add(var.name)
-            info = self.run.program.info
-            words = {"var": var.name, "what": field, "section": info.section if info is not None else ""}
-            self.run.report(state, Fault.SPECIAL_FIELD_PROGRAM, expression.span, self.function.name, words=words)
 
     def _cast(self, state: State, expression: ir.Cast) -> Value:
         value = self.value(state, expression.operand)

@@ -148,6 +148,10 @@ class Records:
             return section
         return Record(tuple(self._variable_fields(var, set())))
 
+    def whole_section(self, var: ir.GlobalVariable) -> Record:
+        """The record of the data section that a variable is in; offsets are those within their variables."""
+        return self._section(section_of(var))
+
     def in_globals(self) -> bool:
         """Whether global data of the module has special fields, or is meant to."""
         sections = {section_of(v) for v in self.module.globals.values() if v.section != ".maps" and not v.extern}

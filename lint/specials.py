@@ -1,37 +1,60 @@
-"""Fields of map values that not every program type may come near (CONTRACT 4.E, special-field-prog-type)."""
+"""Fields of map values that not every program type may come near (CONTRACT 4.E, special-field-prog-type).
+
+A program may not even refer to a map with such a field, on whatever path (check_map_prog_compatibility() in
+kernel/bpf/verifier.c of 6.12 and 6.18); global data of one section is one map.
+"""
 
 from __future__ import annotations
 
+from kfuncgen.lint import ir
+from kfuncgen.lint.callgraph import reachable_calls
+from kfuncgen.lint.fields import map_type
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.mapdefs import map_attribute
+from kfuncgen.lint.mentions import globals_of
+from kfuncgen.lint.records import LOCKS, ROOTS, records_of
 from kfuncgen.lint.run import Run
-from kfuncgen.lint.types import Type
+from kfuncgen.lint.state import State
 
 _TRACING = frozenset(
     ("BPF_PROG_TYPE_KPROBE", "BPF_PROG_TYPE_TRACEPOINT", "BPF_PROG_TYPE_PERF_EVENT",
      "BPF_PROG_TYPE_RAW_TRACEPOINT", "BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE")
 )  # fmt: skip
-_NOT_IN_TRACING = frozenset(
-    ("bpf_list_head", "bpf_rb_root", "bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer", "bpf_wq")
-)
+_NOT_IN_TRACING = (*sorted(ROOTS), *sorted(LOCKS), "bpf_timer", "bpf_wq")
+"""In the order in which the verifier looks for them."""
 
 
-def special_field(run: Run, ctype: Type) -> str:
-    """The field of a map's value that programs of this type may not even refer to, "" when there is none."""
+def check_references(run: Run, state: State) -> None:
+    """Report the first reference of a program to a map that it may not refer to."""
     info = run.program.info
-    if info is None:
-        return ""
-    if info.program_type == "BPF_PROG_TYPE_SOCKET_FILTER":
-        return _find_special(ctype, 0, frozenset(("bpf_spin_lock", "bpf_res_spin_lock")))
-    return _find_special(ctype, 0, _NOT_IN_TRACING) if info.program_type in _TRACING else ""
+    kinds: tuple[str, ...] = ()
+    if info is not None and info.program_type in _TRACING:
+        kinds = _NOT_IN_TRACING
+    elif info is not None and info.program_type == "BPF_PROG_TYPE_SOCKET_FILTER":
+        kinds = tuple(sorted(LOCKS))
+    if not kinds or info is None:
+        return
+    names = [run.program.function.name, *reachable_calls(run.module, run.program.function)]
+    for name in dict.fromkeys(names):
+        body = run.module.functions.get(name)
+        for var, span in globals_of(body) if body is not None else ():
+            what = _field(run, var, kinds)
+            if what and body is not None:
+                words = {"var": var.name, "what": what, "section": info.section}
+                run.report(state, Fault.SPECIAL_FIELD_PROGRAM, span, body.name, words=words)
+                return
 
 
-def _find_special(ctype: Type, depth: int, names: frozenset[str]) -> str:
-    if ctype.name in names:
-        return ctype.name
-    if depth >= 4:
+def _field(run: Run, var: ir.GlobalVariable, kinds: tuple[str, ...]) -> str:
+    """The first of these fields in a map's values or in the section of a variable, "" when there is none."""
+    records = records_of(run.module)
+    if var.extern:
         return ""
-    inner = [ctype.target] if ctype.kind == "array" and ctype.target is not None else []
-    for part in (*inner, *(f.ctype for f in ctype.fields if f.ctype.kind in ("struct", "union", "array"))):
-        found = _find_special(part, depth + 1, names)
-        if found:
-            return found
-    return ""
+    if var.section == ".maps":
+        ctype = map_attribute(var.ctype, "value")
+        record = records.value(ctype, map_type(run.module, var.name)) if ctype is not None else None
+    else:
+        record = records.whole_section(var)
+    if record is None:
+        return ""
+    return next((kind for kind in kinds if record.only(kind) is not None), "")

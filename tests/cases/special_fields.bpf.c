@@ -803,3 +803,58 @@ int list_with_lock_ok(struct __sk_buff *skb)
 		bpf_obj_drop(container_of(node, struct item, node));
 	return 0;
 }
+
+/* What programs of some types may not even mention. */
+
+SEC("tracepoint/syscalls/sys_enter_getpid")
+int number_beside_list_bad(void *ctx)
+{
+	queue_length++; // error: special-field-prog-type
+	return 0;
+}
+
+SEC("socket")
+int filter_beside_lock_bad(struct __sk_buff *skb)
+{
+	return queue_length; // error: special-field-prog-type
+}
+
+SEC("tracepoint/syscalls/sys_enter_getpid")
+int trace_kptr_map_ok(void *ctx)
+{
+	struct slot *s;
+
+	LOOKUP(s, slots);
+	s->when++;
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_enter_getpid")
+int trace_union_ok(void *ctx)
+{
+	struct either *e;
+
+	LOOKUP(e, eithers);
+	e->n++;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int trace_timer_bad(void *ctx)
+{
+	struct delayed *d;
+
+	LOOKUP(d, timers); // error: special-field-prog-type
+	d->runs++;
+	return 0;
+}
+
+SEC("socket")
+int filter_timer_ok(struct __sk_buff *skb)
+{
+	struct delayed *d;
+
+	LOOKUP(d, timers);
+	d->runs++;
+	return 0;
+}
