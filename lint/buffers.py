@@ -7,58 +7,47 @@ and btf.c, 6.12 and 6.18); CONTRACT 4.C (arg-mem, arg-mem-size).
 from __future__ import annotations
 
 from kfuncgen.lint.argument import Arguments
+from kfuncgen.lint.bounds import is_known_as_well
 from kfuncgen.lint.fields import field_name, lent_field
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.types import Type, field_path
-from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value
+from kfuncgen.lint.values import Pointer, Ref, Scalar, Value
 
 MAX_SIZE = 1 << 29
 """BPF_MAX_VAR_SIZ: sizes must be known to be smaller."""
 
-_WHOLE = frozenset(
-    [(ANY.low, ANY.high)]
-    + [(0, (1 << bits) - 1) for bits in (8, 16, 32, 64)]
-    + [(-(1 << (bits - 1)), (1 << (bits - 1)) - 1) for bits in (8, 16, 32, 64)]
-)
-"""Ranges of integer types."""
 
+def check_size(a: Arguments, index: int, may_be_zero: bool) -> bool:
+    """A size argument (check_mem_size_reg): not negative, not 0 unless it may be, below 512 MB.
 
-def is_unbounded(size: Scalar) -> bool:
-    """Whether nothing at all was learnt of a number: whatever the verifier follows, it knows no more.
-
-    Numbers that were computed or compared are left alone: compilers rewrite both, and what the verifier makes of
-    the result is not for a source checker to say.
+    Numbers of which the verifier may know more than is followed here are left alone.
     """
-    return size.expr is None and not size.excluded and (size.low, size.high) in _WHOLE
-
-
-def check_size(a: Arguments, index: int, size: Scalar, may_be_zero: bool) -> bool:
-    """A size argument (check_mem_size_reg): not negative, not 0 unless it may be, below 512 MB."""
     value = a.args[index]
-    known = size.known
-    if known is not None:
-        # The register is unsigned: a negative constant is a number beyond all bounds, or negative.
-        if known < 0 or known >= MAX_SIZE:
-            return a.fault(Fault.BUFFER_SIZE, index, value, how="negative" if known < 0 else "unbounded")
-        if known == 0 and not may_be_zero:
-            return a.fault(Fault.BUFFER_SIZE, index, value, how="zero")
+    size = a.state.fact(value)
+    if not isinstance(size, Scalar) or not _is_decided(a, value, size):
         return True
-    if not is_unbounded(size):
-        return True
-    if size.high >= MAX_SIZE:
-        return a.fault(Fault.BUFFER_SIZE, index, value, how="unbounded")
-    if size.low < 0:
-        return a.fault(Fault.BUFFER_SIZE, index, value, how="negative")
-    return may_be_zero or a.fault(Fault.BUFFER_SIZE, index, value, how="zero")
+    how = ""
+    if size.low < 0 and size.high < MAX_SIZE:
+        how = "negative"
+    elif size.low < 0 or size.high >= MAX_SIZE:
+        how = "unbounded"
+    elif size.low == 0 and not may_be_zero:
+        how = "zero"
+    return not how or a.fault(Fault.BUFFER_SIZE, index, value, how=how)
 
 
-def most(size: Scalar | None) -> int | None:
+def most(a: Arguments, index: int | None) -> int | None:
     """How many bytes a size argument makes the verifier look at, None when that is not decided here."""
-    if size is None:
+    if index is None or index >= len(a.args):
         return None
-    if size.known is not None:
-        return size.known if 0 <= size.known < MAX_SIZE else None
-    return size.high if is_unbounded(size) and size.high < MAX_SIZE else None
+    size = a.state.fact(a.args[index])
+    if not isinstance(size, Scalar) or not _is_decided(a, a.args[index], size):
+        return None
+    return size.high if size.low >= 0 and size.high < MAX_SIZE else None
+
+
+def _is_decided(a: Arguments, value: Value, size: Scalar) -> bool:
+    return size.known is not None or (size.expr is None and is_known_as_well(a.state, value))
 
 
 def check_room(a: Arguments, index: int, value: Value, fact: Pointer, needed: int | None) -> bool:

@@ -24,6 +24,9 @@ from kfuncgen.spec.model import Contract
 if TYPE_CHECKING:
     from kfuncgen.lint.explore import Explorer
 
+_OWN_MAP = "the callback's map"
+"""What a callback is called for: its map, key and value belong together, whichever map it is."""
+
 CALLBACK_ROUNDS = 64
 """Times a synchronous callback is followed in a row; joining ends the search long before."""
 
@@ -133,7 +136,7 @@ def callback_argument(run: Run, state: State, kind: str, var: ir.Variable, defin
     target = var.ctype.target
     made: Pointer | None = None
     if kind == "map":
-        made = Pointer("map", definition, trust="trusted")
+        made = Pointer("map", definition, trust="trusted", map=_OWN_MAP)
     elif kind == "key":
         size = element_size(definition, "key") if definition is not None else 0
         made = Pointer("map-key", size=size or None, readonly=True, trust="trusted")
@@ -141,7 +144,8 @@ def callback_argument(run: Run, state: State, kind: str, var: ir.Variable, defin
         inner = map_attribute(definition, "value") if definition is not None else None
         if inner is None and target is not None and target.kind in ("struct", "union"):
             inner = target
-        made = Pointer("map-value", inner, size=inner.size or None if inner else None, trust="trusted")
+        size = inner.size if inner is not None else 0
+        made = Pointer("map-value", inner, size=size or None, trust="trusted", map=_OWN_MAP)
     elif kind == "vma":
         made = Pointer("kernel", target)
     elif kind == "dynptr":

@@ -125,6 +125,24 @@ def assume_comparison(
         return False
     if isinstance(left, Ref) and left.id and isinstance(state.facts.get(left.id, a), Scalar):
         state.facts[left.id] = new_a
+        _narrow_operand(state, new_a)
     if isinstance(right, Ref) and right.id and isinstance(state.facts.get(right.id, b), Scalar):
         state.facts[right.id] = new_b
+        _narrow_operand(state, new_b)
     return True
+
+
+def _narrow_operand(state: State, converted: Scalar) -> None:
+    """What is learnt of a number that was converted to eight bytes holds for the number itself.
+
+    Conversion changes negative numbers only, and those become larger than the original can be.
+    """
+    expr = converted.expr
+    if expr is None or not expr[0].startswith("cast 8") or not isinstance(expr[1], Ref) or not expr[1].id:
+        return
+    fact = state.facts.get(expr[1].id)
+    if isinstance(fact, Scalar) and fact.low >= -(1 << 31) and converted.low >= 0 and converted.high <= fact.high:
+        narrowed = narrow(">=", fact, Scalar(converted.low, converted.low))
+        narrowed = narrow("<=", narrowed, Scalar(converted.high, converted.high)) if narrowed is not None else None
+        if narrowed is not None:
+            state.facts[expr[1].id] = narrowed

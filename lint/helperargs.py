@@ -56,7 +56,7 @@ def _number(a: Arguments, index: int, want: HelperArgument, value: Value, fact: 
             return a.fault(Fault.SCALAR_ARGUMENT, index, value)
         return True
     if want.word in ("size", "size0"):
-        return check_size(a, index, fact, want.word == "size0")
+        return check_size(a, index, want.word == "size0")
     return True
 
 
@@ -106,8 +106,9 @@ def _memory(a: Arguments, index: int, want: HelperArgument, value: Value, fact: 
     elif fact.kind not in ("stack", "map-key", "map-value", "memory"):
         return a.fault(Fault.MEMORY_ARGUMENT, index, value, how="kind", got=got)
     if fact.readonly:
-        # A frozen map may be passed as memory that is only read; read-only memory needs MEM_RDONLY.
-        written = want.word in ("out", "out-value") if fact.kind != "memory" else want.word != "in"
+        # Frozen maps, and the keys that callbacks are handed, may be passed as memory that is only read; other
+        # read-only memory needs MEM_RDONLY.
+        written = want.word in ("out", "out-value") if fact.kind != "memory" or fact.map else want.word != "in"
         if written:
             return a.fault(Fault.READONLY_ARGUMENT, index, value)
     return check_room(a, index, value, fact, _needed(a, index, want, fact))
@@ -121,7 +122,7 @@ def _needed(a: Arguments, index: int, want: HelperArgument, fact: Pointer) -> in
         # What lies behind a variable on the stack is stack too, and the verifier does not mind.
         exact = fact.kind == "memory" or (fact.kind == "map-value" and fact.region is None)
         return mapargs.size_of_element(a, want.word) if exact else None
-    return most(a.size(a.contract.params[index]))
+    return most(a, a.contract.params[index].size_param)
 
 
 def _map_value(a: Arguments, index: int, want: HelperArgument, value: Value, fact: Pointer) -> bool:

@@ -169,10 +169,9 @@ def _memory(a: Arguments, index: int, param: Param, value: Value, fact: Pointer)
     if fact.kind not in ("stack", "map-key", "map-value", "memory"):
         return a.fault(Fault.MEMORY_ARGUMENT, index, value, how="kind", got=got)
     if param.size_param is not None:
-        size = a.size(param)
-        if size is None or not check_size(a, param.size_param, size, True):
-            return size is None
-        needed = most(size)
+        if not check_size(a, param.size_param, True):
+            return False
+        needed = most(a, param.size_param)
     else:
         needed = _pointee_size(a, index, param)
     if fact.readonly and needed:

@@ -89,6 +89,8 @@ class Fault(Enum):
     MEMORY_ARGUMENT = "memory-argument"
     READONLY_ARGUMENT = "read-only-argument"
     TYPE_ID = "type-id-argument"
+    GLOBAL_ARGUMENT = "global-argument"
+    GLOBAL_SIGNATURE = "global-signature"
     DROP_KIND = "drop-kind"
     REFCOUNT_ARGUMENT = "refcount-argument"
 

@@ -8,6 +8,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.callbacks import callback_argument
 from kfuncgen.lint.callgraph import reachable_calls
 from kfuncgen.lint.exceptions import callback_names
+from kfuncgen.lint.globalargs import global_parameter
 from kfuncgen.lint.records import records_of
 from kfuncgen.lint.run import Program, Run
 from kfuncgen.lint.state import WORDS, Reference, State
@@ -16,13 +17,6 @@ from kfuncgen.spec.helperargs import helper_arguments
 from kfuncgen.spec.model import SpecSet
 from kfuncgen.spec.progargs import struct_ops_references
 from kfuncgen.spec.progtypes import section_info
-
-_CONTEXTS = frozenset(
-    ("__sk_buff", "xdp_md", "bpf_sock", "bpf_sock_addr", "bpf_sock_ops", "sk_msg_md", "bpf_sk_lookup",
-     "sk_reuseport_md", "bpf_sysctl", "bpf_sockopt", "bpf_cgroup_dev_ctx", "pt_regs", "bpf_perf_event_data",
-     "user_pt_regs", "bpf_user_pt_regs_t", "bpf_raw_tracepoint_args", "bpf_nf_ctx")
-)  # fmt: skip
-
 
 _ASYNC_PARAMETERS = ("map", "key", "value")
 """What callbacks of timers, workqueues and task work are given (set_timer_callback_state() in verifier.c)."""
@@ -123,8 +117,7 @@ def entry_state(run: Run) -> State:
             kind = _ASYNC_PARAMETERS[index] if index < len(_ASYNC_PARAMETERS) else ""
             value = callback_argument(run, state, kind, param, None)
         else:
-            tags = function.tags[index] if index < len(function.tags) else ()
-            value = _global_argument(run, state, param, tags)
+            value = _global_argument(run, state, index)
         state.regions[param.index] = ("uninit", {0: (param.ctype.size or 8, value)})
     _arriving_references(run, state)
     return state
@@ -162,25 +155,23 @@ def _main_argument(run: Run, state: State, index: int, param: ir.Variable) -> Va
     return run.new(state, from_outside(param.ctype), param.name)
 
 
-def _global_argument(run: Run, state: State, param: ir.Variable, tags: tuple[str, ...]) -> Value:
+def _global_argument(run: Run, state: State, index: int) -> Value:
     """Arguments of a global function are what its prototype and tags say, whoever calls it."""
-    if not param.ctype.is_pointer:
+    param = run.program.function.params[index]
+    want = global_parameter(run.program.function, index, run.program)
+    if want.kind == "number":
         return run.new(state, from_outside(param.ctype), param.name)
     target = param.ctype.target
-    name = target.name if target is not None else ""
-    if name in _CONTEXTS or "arg:ctx" in tags:
-        return run.new(state, Pointer("ctx", target, trust="trusted", origin="ctx"), param.name)
-    null = "arg:nullable" in tags
-    if "arg:trusted" in tags:
-        made = Pointer("kernel", target, null=null, trust="trusted", origin="argument")
-        return run.new(state, made, param.name)
-    if "arg:untrusted" in tags:
-        return run.new(state, Pointer("kernel", target, trust="untrusted", origin="argument"), param.name)
-    if name == "bpf_dynptr":
-        return run.new(state, Pointer("dynptr", target, trust="trusted", origin="argument"), param.name)
-    if "arg:arena" in tags:
-        return run.new(state, Pointer("opaque", trust="trusted"), param.name)
-    size = target.size or None if target is not None else None
-    null = "arg:nonnull" not in tags
-    made = Pointer("memory", target, null=null, trust="trusted", size=size, origin="argument")
+    made = Pointer("opaque", trust="trusted")
+    if want.kind == "context":
+        made = Pointer("ctx", target, trust="trusted", origin="ctx")
+    elif want.kind == "dynptr":
+        made = Pointer("dynptr", target, trust="trusted", origin="argument")
+    elif want.kind == "trusted":
+        made = Pointer("kernel", target, null=want.nullable, trust="trusted", origin="argument")
+    elif want.kind == "untrusted":
+        made = Pointer("kernel", target, trust="untrusted", origin="argument")
+    elif want.kind == "memory" and not want.wrong:
+        null = want.nullable
+        made = Pointer("memory", target, null=null, trust="trusted", size=want.size or None, origin="argument")
     return run.new(state, made, param.name)

@@ -20,7 +20,7 @@ from kfuncgen.lint.state import Reference
 from kfuncgen.lint.targets import CONSTANT_KEYS_SINCE
 from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import Pointer, Ref, Scalar, Trust, Value
+from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Trust, Value
 from kfuncgen.spec.model import Role
 
 
@@ -30,6 +30,8 @@ def result(call: Transfer) -> Value:
         if word in call.special:
             return make(call)
     ctype = call.contract.prototype.result
+    if call.name in _SIZED_RESULTS:
+        return _bytes_written(call)
     if not ctype.is_pointer:
         return call.any_result()
     if call.effects.acquires:
@@ -41,6 +43,25 @@ def result(call: Transfer) -> Value:
         made = Pointer("memory", size=ctype.pointee.size or None, readonly="session-cookie" not in call.special)
         return _borrowed(call, made)
     return call.any_result()
+
+
+_SIZED_RESULTS = {
+    "bpf_get_stack": 2,
+    "bpf_get_task_stack": 2,
+    "bpf_probe_read_str": 1,
+    "bpf_probe_read_kernel_str": 1,
+    "bpf_probe_read_user_str": 1,
+}
+"""Helpers that return an error or how many bytes they wrote, and the parameter that bounds it
+(do_refine_retval_range())."""
+
+
+def _bytes_written(call: Transfer) -> Value:
+    """An error, or a number that is not larger than the size argument."""
+    size = call.fact(_SIZED_RESULTS[call.name])
+    most = size.high if isinstance(size, Scalar) else ANY.high
+    known = call.state.is_given(call.argument(_SIZED_RESULTS[call.name]))
+    return call.run.new(call.state, Scalar(-4095, max(most, 0), given=known))
 
 
 def acquired(call: Transfer, made: Pointer, null: bool | None = None) -> Value:

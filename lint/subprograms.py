@@ -5,19 +5,18 @@ Sources: check_func_call(), btf_check_func_arg_match() in kernel/bpf/verifier.c 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.lint import ir
+from kfuncgen.lint.argument import Arguments
 from kfuncgen.lint.callgraph import changes_packet, may_sleep
 from kfuncgen.lint.dynptrs import change_packet, check_lent
 from kfuncgen.lint.evaluate import Evaluator
-from kfuncgen.lint.machine import Fault, Use, judge
+from kfuncgen.lint.globalargs import check_global_argument, global_contract, global_parameter, wrong_result
+from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.regions import LOCK, atomic_region
-from kfuncgen.lint.spelling import spell
 from kfuncgen.lint.state import State
 from kfuncgen.lint.targets import GLOBALS_SUMMED_UP_SINCE
-from kfuncgen.lint.transfer import forget_memory
-from kfuncgen.lint.values import Pointer, Ref, Value
+from kfuncgen.lint.transfer import Transfer, forget_memory
+from kfuncgen.lint.values import Value
 
 
 def call_global(evaluator: Evaluator, state: State, call: ir.Call, body: ir.Function, args: list[Value]) -> None:
@@ -28,8 +27,8 @@ def call_global(evaluator: Evaluator, state: State, call: ir.Call, body: ir.Func
         under_lock(evaluator, state, call, f"{body.name}()")
     else:
         _region(evaluator, state, call, body)
-    for index, value in enumerate(args):
-        _argument(evaluator, state, call, body, index, value)
+    _arguments(evaluator, state, call, body, args)
+    for value in args:
         forget_memory(state, value)
     if changes_packet(run, body):
         change_packet(state, body.name, run.site(call, evaluator.function.name))
@@ -68,32 +67,23 @@ def _region(evaluator: Evaluator, state: State, call: ir.Call, body: ir.Function
     )
 
 
-def _argument(
-    evaluator: Evaluator, state: State, call: ir.Call, body: ir.Function, index: int, value: Value
-) -> None:
-    """Dynptrs must be initialised ones; an `__arg_trusted` parameter wants a valid kernel pointer."""
-    if index >= len(body.params):
+def _arguments(evaluator: Evaluator, state: State, call: ir.Call, body: ir.Function, args: list[Value]) -> None:
+    """The prototype must be one that the verifier takes; then the arguments are checked in order."""
+    run = evaluator.run
+    wrong = wrong_result(body)
+    wanted = [global_parameter(body, index, run.program) for index in range(len(body.params))]
+    if not wrong:
+        first = next((i for i, want in enumerate(wanted) if want.wrong), None)
+        wrong = f"parameter {first + 1}: {wanted[first].wrong}" if first is not None else ""
+    if wrong:
+        words = {"kfunc": body.name, "why": wrong}
+        run.report(state, Fault.GLOBAL_SIGNATURE, body.span, body.name, words=words)
         return
-    run, ctype = evaluator.run, body.params[index].ctype
-    tags = body.tags[index] if index < len(body.tags) else ()
-    words = {"kfunc": body.name, "number": str(index + 1)}
-    if ctype.is_pointer and ctype.target is not None and ctype.target.name == "bpf_dynptr":
-        check_lent(run, state, call, evaluator.function.name, value, words)
-        return
-    if "arg:trusted" not in tags or "arg:nullable" in tags:
-        return
-    fault = judge(evaluator.life(state, value), Use.PASS)
-    if fault is None:
-        return
-    words = {
-        **evaluator.describe(state, value, spell(call.args[index])),
-        **words,
-        "want": str(ctype),
-        "got": "a number",
-    }
-    fact = state.fact(value)
-    site = fact.site if isinstance(fact, Pointer) else 0
-    subject = value.id if isinstance(value, Ref) else 0
-    run.report(state, fault, call.span, evaluator.function.name, subject, site, words)
-    if isinstance(fact, Pointer) and isinstance(value, Ref):
-        state.facts[value.id] = replace(fact, null=False)
+    transfer = Transfer(evaluator, state, global_contract(body, run.kernel), call, args)
+    checked = Arguments(transfer)
+    for index, want in enumerate(wanted[: len(args)]):
+        if want.kind == "dynptr":
+            words = {"kfunc": body.name, "number": str(index + 1)}
+            check_lent(run, state, call, evaluator.function.name, args[index], words)
+        elif not check_global_argument(checked, index, want):
+            return
