@@ -186,7 +186,7 @@ def _memory(
         room = member_room(fact.ctype, (value.offset or 0) - fact.base) if isinstance(value, Ref) else None
         fits = room is None or want.size <= room
         return fits or a.fault(Fault.GLOBAL_ARGUMENT, index, value, how="untagged", got=got)
-    if fact.kind not in ("stack", "map-value", "memory"):
+    if fact.kind not in ("stack", "map-key", "map-value", "memory"):
         return a.fault(Fault.GLOBAL_ARGUMENT, index, value, how="memory", got=got)
     if fact.readonly:
         return a.fault(Fault.GLOBAL_ARGUMENT, index, value, how="writable", got="read-only")

@@ -108,7 +108,7 @@ def _memory(a: Arguments, index: int, want: HelperArgument, value: Value, fact: 
     if fact.readonly:
         # Frozen maps, and the keys that callbacks are handed, may be passed as memory that is only read; other
         # read-only memory needs MEM_RDONLY.
-        written = want.word in ("out", "out-value") if fact.kind != "memory" or fact.map else want.word != "in"
+        written = want.word in ("out", "out-value") if fact.kind != "memory" else want.word != "in"
         if written:
             return a.fault(Fault.READONLY_ARGUMENT, index, value)
     return check_room(a, index, value, fact, _needed(a, index, want, fact))
