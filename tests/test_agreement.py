@@ -333,7 +333,8 @@ def verdict(text: str, message: str = "", **more: object) -> Verdict:
 
 
 LEAK = Error("unreleased-reference", 9, "lost", "p", (4, 3, 4, 20))
-UNCHECKED = Error("unchecked-null", 9, "may be NULL", "p", (9, 5, 10, 8))
+UNCHECKED = Error("unchecked-null", 9, "'p' may be NULL where it is dereferenced", "p", (9, 5, 10, 8))
+NULL = Error("unchecked-null", 9, "'p' is NULL where it is dereferenced", "p", (9, 5, 10, 8))
 
 
 def test_limits_are_recognised_by_their_causes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,10 +360,13 @@ def test_limits_are_recognised_by_their_causes(monkeypatch: pytest.MonkeyPatch) 
         ([UNCHECKED], ((10, 7),), ""),
         ([UNCHECKED], ((9, 4), (10, 8)), "optimised-away"),
         ([UNCHECKED, LEAK], ((4, 4),), ""),
+        ([UNCHECKED, LEAK], ((1, 1),), "optimised-away"),
+        ([NULL], ((9, 5),), "undefined-behaviour"),
+        ([NULL, UNCHECKED], ((9, 5),), ""),
         ([UNCHECKED], (), ""),
     ],
 )
-def test_what_left_no_instruction_was_optimised_away(
+def test_what_the_compiler_made_of_a_fault_explains_its_acceptance(
     errors: list[Error], places: tuple[tuple[int, int], ...], limit: str
 ) -> None:
     assert limits.explain(verdict("accepted", places=places), errors) == limit

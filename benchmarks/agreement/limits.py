@@ -18,11 +18,11 @@ from benchmarks.agreement.judge import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit: its name, why it is one, and whether it explains a difference."""
+    """A limit: its name, why it is one, and whether it explains an error about an accepted program."""
 
     name: str
     reason: str
-    explains: Callable[[Verdict, Sequence[Error]], bool]
+    explains: Callable[[Verdict, Error], bool]
 
 
 @cache
@@ -35,13 +35,12 @@ def kernel_symbols() -> frozenset[str]:
     return frozenset(line.split()[2] for line in lines if len(line.split()) > 2)
 
 
-def _absent_symbol(verdict: Verdict, errors: Sequence[Error]) -> bool:
+def _absent_symbol(verdict: Verdict, error: Error) -> bool:
     """The program refers to a symbol that this kernel lacks and is accepted all the same: libbpf put zero for it,
     and the verifier drops what is behind the test of it."""
     symbols = kernel_symbols()
     plain = {name.split("___")[0] for name in verdict.externs}
-    missing = {name for name in plain if name not in symbols and not _from_config(name)}
-    return bool(symbols and verdict.verdict == "accepted" and errors and missing)
+    return bool(symbols) and any(name not in symbols and not _from_config(name) for name in plain)
 
 
 def _from_config(name: str) -> bool:
@@ -49,11 +48,15 @@ def _from_config(name: str) -> bool:
     return name.startswith(("CONFIG_", "LINUX_"))
 
 
-def _optimised_away(verdict: Verdict, errors: Sequence[Error]) -> bool:
-    """No instruction stems from what the linter objects to, in any of its findings."""
-    if verdict.verdict != "accepted" or not errors or not verdict.places:
-        return False
-    return not any(e.evidence[:2] <= place < e.evidence[2:] for e in errors for place in verdict.places)
+def _optimised_away(verdict: Verdict, error: Error) -> bool:
+    """No instruction stems from what the linter objects to."""
+    first, last = error.evidence[:2], error.evidence[2:]
+    return bool(verdict.places) and not any(first <= place < last for place in verdict.places)
+
+
+def _undefined(verdict: Verdict, error: Error) -> bool:
+    """The linter knows the pointer to be NULL there, and not only that it may be."""
+    return error.rule == "unchecked-null" and " is NULL where it is dereferenced" in error.message
 
 
 LIMITS = (
@@ -68,9 +71,18 @@ LIMITS = (
         "be reached without undefined behaviour",
         _optimised_away,
     ),
+    Limit(
+        "undefined-behaviour",
+        "a pointer that is known to be NULL is dereferenced: C leaves undefined what happens, and the compiler "
+        "makes of the access what it likes",
+        _undefined,
+    ),
 )
 
 
 def explain(verdict: Verdict, errors: Sequence[Error]) -> str:
-    """The name of the first limit that explains a difference, "" for none."""
-    return next((limit.name for limit in LIMITS if limit.explains(verdict, errors)), "")
+    """The limit that explains why the program is accepted, for all of the linter's errors; "" for none."""
+    if verdict.verdict != "accepted" or not errors:
+        return ""
+    names = [next((limit.name for limit in LIMITS if limit.explains(verdict, e)), "") for e in errors]
+    return names[0] if all(names) else ""
