@@ -22,6 +22,8 @@ _AT_EXIT = frozenset(
 )
 """Rules whose findings stand where a path ends, however far from what was begun."""
 
+_ANYWHERE = (0, 0, 1 << 30, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Error:
@@ -57,13 +59,15 @@ def lint_text(
             if told.finding.severity is Severity.ERROR:
                 for name in run.program.names:
                     if name in found:
-                        found[name].append(_error(told.finding))
+                        found[name].append(_error(told.finding, path))
     for errors in found.values():
         errors.sort(key=lambda e: (e.line, e.rule, e.message))
     return found, notes
 
 
-def _error(finding: Finding) -> Error:
+def _error(finding: Finding, path: Path) -> Error:
     span = finding.path[0].span if finding.rule in _AT_EXIT and finding.path else finding.span
     evidence = (span.line, span.column, span.end_line, span.end_column)
+    if span.file != str(path):
+        evidence = _ANYWHERE  # the object's lines are known for the source itself
     return Error(finding.rule, finding.span.line, finding.message, finding.function, evidence)
