@@ -10,14 +10,13 @@ from kfuncgen.lint.callgraph import calls
 from kfuncgen.lint.calls import admit
 from kfuncgen.lint.joining import Meeting
 from kfuncgen.lint.machine import Fault
-from kfuncgen.lint.mapdefs import element_size, map_attribute, map_definition
+from kfuncgen.lint.mapdefs import element_size, map_attribute
 from kfuncgen.lint.regions import check_exit
 from kfuncgen.lint.returns import SYNC_CALLBACK, check_return
 from kfuncgen.lint.run import MAX_FRAMES, Run
 from kfuncgen.lint.state import FRAME, State
 from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.transfer import Outcome, Transfer
-from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Scalar, Value, from_outside
 from kfuncgen.spec.model import Contract
 
@@ -131,12 +130,14 @@ def _callback_leaks(explorer: Explorer, state: State, inner: Explorer) -> None:
     state.references = others
 
 
-def callback_argument(run: Run, state: State, kind: str, var: ir.Variable, definition: Type | None) -> Value:
-    """What the kernel hands to a callback's parameter; `definition` is that of the map, when it is known."""
+def callback_argument(run: Run, state: State, kind: str, var: ir.Variable, name: str) -> Value:
+    """What the kernel hands to a callback's parameter; `name` is that of the map, "" when it is not known."""
     target = var.ctype.target
+    known = run.module.globals.get(name)
+    definition = known.ctype if known is not None else None
     made: Pointer | None = None
     if kind == "map":
-        made = Pointer("map", definition, trust="trusted", map=_OWN_MAP)
+        made = Pointer("map", definition, trust="trusted", map=name or _OWN_MAP)
     elif kind == "key":
         size = element_size(definition, "key") if definition is not None else 0
         made = Pointer("map-key", size=size or None, readonly=True, trust="trusted")
@@ -145,7 +146,7 @@ def callback_argument(run: Run, state: State, kind: str, var: ir.Variable, defin
         if inner is None and target is not None and target.kind in ("struct", "union"):
             inner = target
         size = inner.size if inner is not None else 0
-        made = Pointer("map-value", inner, size=size or None, trust="trusted", map=_OWN_MAP)
+        made = Pointer("map-value", inner, size=size or None, trust="trusted", map=name or _OWN_MAP)
     elif kind == "vma":
         made = Pointer("kernel", target)
     elif kind == "dynptr":
@@ -179,16 +180,17 @@ def _callback(
     given: list[Value],
 ) -> Outcome:
     kinds = _PARAMETERS.get(name, ())
-    definition = map_definition(state.fact(given[0])) if given else None
+    fact = state.fact(given[0]) if given else ANY
+    name_of_map = fact.map if isinstance(fact, Pointer) and fact.kind == "map" else ""
     args: list[Value] = []
     for index, var in enumerate(body.params):
         kind = kinds[index] if index < len(kinds) else ""
         if kind == "context":
             args.append(context)
-        elif kind == "task" or (kind == "map" and definition is not None):
+        elif kind == "task" or (kind == "map" and name_of_map):
             args.append(given[0])
         else:
-            args.append(callback_argument(explorer.run, state, kind, var, definition))
+            args.append(callback_argument(explorer.run, state, kind, var, name_of_map))
     inner = explorer.inner(body, callback=True)
     if explorer.depth + 1 >= MAX_FRAMES:
         explorer.run.note(

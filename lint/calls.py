@@ -71,10 +71,21 @@ def call_contract(
     if transfer.effects.iterator:
         return iterators.iterator(transfer)
     dynptrs.dynptrs(transfer)
+    if "async-callback" in transfer.special:
+        _hand_over(transfer)
     _release(transfer)
     if transfer.special & {"list-push", "rbtree-add"}:
         _insert(transfer)
     return [(state, result(transfer))]
+
+
+def _hand_over(call: Transfer) -> None:
+    """A callback for later: timers run it without sleeping, workqueues and task work may sleep."""
+    place = next((f for i in range(len(call.args)) if isinstance(f := call.fact(i), Pointer) and f.map), None)
+    for index in range(len(call.args)):
+        fact = call.fact(index)
+        if isinstance(fact, Pointer) and fact.kind == "function" and fact.origin in call.run.module.functions:
+            call.run.later.add((fact.origin, "timer" not in call.name, place.map if place is not None else ""))
 
 
 def admit(call: Transfer) -> bool:

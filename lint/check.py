@@ -17,7 +17,7 @@ from kfuncgen.lint.explore import BudgetExceeded, Explorer
 from kfuncgen.lint.lower import lower
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.parse import Unit, parse
-from kfuncgen.lint.program import alike_for, entry_state, global_program, is_program, programs
+from kfuncgen.lint.program import entry_state, is_program, parts, programs
 from kfuncgen.lint.run import Occurrence, Program, Run
 from kfuncgen.lint.specials import check_references
 from kfuncgen.lint.story import by_place, tell
@@ -139,18 +139,16 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
 
 
 def explore_all(module: ir.Module, found: Sequence[Program], options: LintOptions, kernel: Kernel) -> list[Run]:
-    """Explore the programs of a module in order; global functions only when code that can be reached calls them,
-    as the verifier does since 6.8 (do_check_subprogs() in verifier.c), once per kind of program."""
+    """Explore the programs of a module in order; their parts only when code that can be reached leads to them, as
+    the verifier does (do_check_subprogs() and push_async_cb() in verifier.c), once per kind of program."""
     runs = [explore(module, program, options, kernel) for program in found]
-    alone: dict[tuple[object, ...], Run] = {}
+    alone: dict[object, Run] = {}
     todo = list(runs)
     while todo:
         caller = todo.pop(0)
-        for name in sorted(caller.reached):
-            key = (name, alike_for(caller.program))
+        for key, program in parts(caller):
             run = alone.get(key)
             if run is None:
-                program = global_program(module.functions[name], caller.program)
                 run = alone[key] = explore(module, program, options, kernel)
                 todo.append(run)
                 continue
@@ -158,7 +156,7 @@ def explore_all(module: ir.Module, found: Sequence[Program], options: LintOption
             if missing:
                 run.program.owners += tuple(missing)
                 todo.append(run)
-    return runs + [alone[key] for key in sorted(alone, key=lambda k: (str(k[0]), str(k[1])))]
+    return runs + [alone[key] for key in sorted(alone, key=str)]
 
 
 @dataclass(slots=True)

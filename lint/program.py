@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from kfuncgen.lint import ir
 from kfuncgen.lint.callbacks import callback_argument
 from kfuncgen.lint.callgraph import reachable_calls
@@ -25,11 +23,11 @@ _ASYNC_PARAMETERS = ("map", "key", "value")
 def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
     """The programs of a module that can reach a contract call, in order of name.
 
-    SEC() functions first, then asynchronous callbacks, which the verifier checks with a state of their own.
-    Global functions are made by `global_program` where explored code calls them.
+    SEC() functions first, then exception callbacks. Global functions and asynchronous callbacks are parts that
+    `parts` makes of what explored code reaches.
     """
     found: list[Program] = []
-    callbacks: dict[tuple[str, str, object], Program] = {}
+    handlers: dict[tuple[str, str], Program] = {}
     special = records_of(module).in_globals()
     for name in sorted(module.functions):
         function = module.functions[name]
@@ -38,29 +36,35 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
         info = section_info(function.section)
         names = set(reachable_calls(module, function))
         made = [
-            Program(module.functions[callback], function.section, info, "async", sleeps, (name,))
-            for callback, sleeps in async_callbacks(module, specs, [name, *names])
-        ]
-        made += [
             Program(module.functions[callback], function.section, info, "exception", owners=(name,))
             for callback in callback_names(function)[:1]
             if callback in module.functions
         ]
         for callback in made:
-            kind: object = callback.section if callback.kind == "exception" else alike_for(callback)
-            known_one = callbacks.setdefault((callback.function.name, callback.kind, kind), callback)
+            known_one = handlers.setdefault((callback.function.name, callback.section), callback)
             if name not in known_one.owners:
                 known_one.owners += (name,)
         alone = any(n in module.functions and module.functions[n].noinline for n in names)
         handed = name in module.struct_ops or (info is not None and info.attach in ("iter", "tp_btf"))
         if alone or handed or special or any(known(specs, n) for n in names):
             found.append(Program(function, function.section, info))
-    return found + [callbacks[key] for key in sorted(callbacks, key=str)]
+    return found + [handlers[key] for key in sorted(handlers)]
 
 
-def global_program(body: ir.Function, caller: Program) -> Program:
-    """A global function, which is verified alone: as part of a program like that of its caller."""
-    return Program(body, caller.section, caller.info, "global", caller.may_sleep, caller.names)
+def parts(run: Run) -> list[tuple[object, Program]]:
+    """What else is verified with a program, with a state of its own: the global functions that were called, and
+    the callbacks that were handed to timers, workqueues or task work. The keys say which need one exploration."""
+    caller, module = run.program, run.module
+    found: list[tuple[object, Program]] = []
+    for name in sorted(run.reached):
+        body = module.functions[name]
+        made = Program(body, caller.section, caller.info, "global", caller.may_sleep, caller.names)
+        found.append((("global", name, *alike_for(caller)), made))
+    for name, sleeps, map_name in sorted(run.later):
+        body = module.functions[name]
+        made = Program(body, caller.section, caller.info, "async", sleeps, caller.names, map_name)
+        found.append((("async", name, sleeps, map_name, *alike_for(made)), made))
+    return found
 
 
 def alike_for(program: Program) -> tuple[object, ...]:
@@ -85,26 +89,6 @@ def _takes_pointers(name: str) -> bool:
     return any(argument.is_pointer for argument in helper_arguments(name) or ())
 
 
-def async_callbacks(module: ir.Module, specs: SpecSet, names: Iterable[str]) -> list[tuple[str, bool]]:
-    """Functions that the named ones hand to timers, workqueues or task work, and whether they may sleep there."""
-    found: set[tuple[str, bool]] = set()
-    for name in names:
-        body = module.functions.get(name)
-        for block in body.blocks if body is not None else ():
-            for call in block.instructions:
-                if not isinstance(call, ir.Call) or not isinstance(call.callee, str):
-                    continue
-                function = specs.get(call.callee) or specs.get(plain_name(call.callee))
-                if function is None or "async-callback" not in function.special:
-                    continue
-                for argument in call.args:
-                    while isinstance(argument, ir.Cast):
-                        argument = argument.operand
-                    if isinstance(argument, ir.FunctionRef) and argument.name in module.functions:
-                        found.add((argument.name, "timer" not in call.callee))
-    return sorted(found)
-
-
 def entry_state(run: Run) -> State:
     """The state in which a program begins: its arguments."""
     state = State()
@@ -115,7 +99,7 @@ def entry_state(run: Run) -> State:
             value = _main_argument(run, state, index, param)
         elif run.program.kind == "async":
             kind = _ASYNC_PARAMETERS[index] if index < len(_ASYNC_PARAMETERS) else ""
-            value = callback_argument(run, state, kind, param, None)
+            value = callback_argument(run, state, kind, param, run.program.map)
         else:
             value = _global_argument(run, state, index)
         state.regions[param.index] = ("uninit", {0: (param.ctype.size or 8, value)})

@@ -59,6 +59,8 @@ class Program:
     """Of asynchronous callbacks: those of workqueues and task work may, those of timers may not."""
     owners: tuple[str, ...] = ()
     """The SEC() functions through which a global function or callback is reached, in order."""
+    map: str = ""
+    """Of asynchronous callbacks: the map whose element they are given, "" when that is not known."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,6 +90,8 @@ class Run:
     """Maps whose mere mention was reported: once per program is enough."""
     reached: set[str] = field(default_factory=set)
     """Global functions that explored code calls."""
+    later: set[tuple[str, bool, str]] = field(default_factory=set)
+    """Callbacks that explored code hands over for later: their names, whether they may sleep then, their map."""
     shadow_tests: dict[int, Span] = field(default_factory=dict)
     """Site of a call that never returns NULL -> where its result is tested all the same."""
     felt: dict[str, Span] = field(default_factory=dict)

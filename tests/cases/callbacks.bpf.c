@@ -378,6 +378,100 @@ int work_outside_of_rcu_bad(struct __sk_buff *skb)
 	return 0;
 }
 
+static __always_inline int start(struct timed *t, int (*callback)(void *map, int *key, struct timed *t))
+{
+	if (bpf_timer_init(&t->timer, &timers, 1))
+		return -1;
+	return bpf_timer_set_callback(&t->timer, callback);
+}
+
+static int expire_with_two(void *map, int *key, struct timed *t)
+{
+	return 2; // error: return-range
+}
+
+static int expire_with_three(void *map, int *key, struct timed *t)
+{
+	return 3;
+}
+
+const volatile bool with_three;
+
+SEC("tc")
+int handed_on_bad(struct __sk_buff *skb)
+{
+	int key = 0;
+	struct timed *t = bpf_map_lookup_elem(&timers, &key);
+
+	if (t)
+		start(t, expire_with_two);
+	return 0;
+}
+
+/* What is never handed over is not verified. */
+SEC("tc")
+int never_handed_on_ok(struct __sk_buff *skb)
+{
+	int key = 0;
+	struct timed *t = bpf_map_lookup_elem(&timers, &key);
+
+	if (t)
+		start(t, with_three ? expire_with_three : expire);
+	return 0;
+}
+
+/* Elements of the map are what the callback is given. */
+
+static int expire_and_find(void *map, int *key, struct timed *t)
+{
+	long *count = bpf_map_lookup_elem(&counters, key);
+
+	if (count)
+		*count += t->n;
+	return 0;
+}
+
+static int expire_and_change_the_key(void *map, int *key, struct timed *t)
+{
+	*key = 1; // error: rdonly-write
+	return 0;
+}
+
+static long read_beyond_the_key(void *map, int *key, long *value, void *context)
+{
+	sink = key[1]; // error: mem-bounds
+	return 0;
+}
+
+SEC("tc")
+int expire_and_find_ok(struct __sk_buff *skb)
+{
+	int key = 0;
+	struct timed *t = bpf_map_lookup_elem(&timers, &key);
+
+	if (t)
+		start(t, expire_and_find);
+	return 0;
+}
+
+SEC("tc")
+int expire_and_change_the_key_bad(struct __sk_buff *skb)
+{
+	int key = 0;
+	struct timed *t = bpf_map_lookup_elem(&timers, &key);
+
+	if (t)
+		start(t, expire_and_change_the_key);
+	return 0;
+}
+
+SEC("tc")
+int read_beyond_the_key_bad(struct __sk_buff *skb)
+{
+	bpf_for_each_map_elem(&counters, read_beyond_the_key, NULL, 0);
+	return 0;
+}
+
 /* Regions that callbacks leave open. */
 
 static int lock_rcu(u32 round, void *context)
