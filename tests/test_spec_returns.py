@@ -56,7 +56,11 @@ def test_return_range_of_what_cannot_be_loaded_everywhere(section: str, allowed:
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize(("section", "allowed"), RANGES.items())
+@pytest.mark.parametrize(
+    # Releases of libbpf before 1.3 do not know the sections of Unix sockets.
+    ("section", "allowed"),
+    [(s, a) for s, a in RANGES.items() if not s.endswith("_unix")],
+)
 def test_kernel_takes_the_ends_of_a_range_and_nothing_behind(
     section: str, allowed: tuple[int, int] | None, tmp_path: Path
 ) -> None:
