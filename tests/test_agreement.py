@@ -443,7 +443,7 @@ def test_matrix_and_figures_over_programs() -> None:
     assert (figures["accepted"], len(figures["accepted_with_errors"])) == (2, 1)
     assert (figures["rejected_for_contracts"], figures["rejected_for_contracts_found"]) == (3, 2)
     assert figures["rejected_for_other_reasons"] == {"packet-bounds": 1}
-    assert figures["functions_with_notes"] == {"limit of N reached": 2}
+    assert figures["functions_with_notes"] == {"limit of … reached": 2}
     text = "\n".join(report.selftests_text(figures, matrix))
     assert "missed: a: missed | kernel: Unreleased reference" in text
     assert "other group (null-deref): a: other" in text

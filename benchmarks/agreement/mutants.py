@@ -8,7 +8,7 @@ import random
 import signal
 import tempfile
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -23,7 +23,7 @@ from benchmarks.agreement.judge import Build, Flags, Judge, Verdict
 from benchmarks.agreement.mutate import Mutant, mutants
 from benchmarks.agreement.preamble import blank, preamble_lengths, precompile_clang, precompile_libclang
 from benchmarks.agreement.toolchain import workspace
-from benchmarks.agreement.tree import Function, read_tree
+from benchmarks.agreement.tree import reached, read_tree
 from benchmarks.agreement.words import Words, words
 from kfuncgen.diagnostic import KfuncgenError
 from kfuncgen.spec.load import load_builtin
@@ -117,14 +117,14 @@ def _mutants(source: Source) -> tuple[list[Mutant], dict[str, set[str]]]:
             functions = read_tree(source.path, source.text, [*source.flags.args, "-Wno-everything"])
         except ValueError:
             return {"mutants": [], "reached": {}}  # what libclang cannot parse has no mutants
-        reached = _reached(functions, accepted)
-        names = {name for names in reached.values() for name in names}
+        by_program = reached(functions, accepted)
+        names = {name for names in by_program.values() for name in names}
         made = mutants(source.text, [f for f in functions if f.name in names], _words())
         return {
             "mutants": [
                 [m.kind, m.function, m.line, m.what, [[a, b, new.decode()] for a, b, new in m.edits]] for m in made
             ],
-            "reached": {program: sorted(functions) for program, functions in reached.items()},
+            "reached": {program: sorted(functions) for program, functions in by_program.items()},
         }
 
     parts = (_makers(), str(source.path), source.flags.args, source.flags.headers, accepted)
@@ -134,23 +134,6 @@ def _mutants(source: Source) -> tuple[list[Mutant], dict[str, set[str]]]:
         for kind, function, line, what, edits in kept["mutants"]
     ]
     return made, {program: set(names) for program, names in kept["reached"].items()}
-
-
-def _reached(functions: Iterable[Function], programs: Iterable[str]) -> dict[str, set[str]]:
-    """Program -> functions of the file that it reaches. BPF_PROG(name) makes name() and ____name()."""
-    calls = {f.name: f.calls for f in functions}
-    found = {}
-    for program in programs:
-        names = {program}
-        todo = [program]
-        while todo:
-            name = todo.pop()
-            for callee in calls.get(name, set()) | {f"____{name}"}:
-                if callee in calls and callee not in names:
-                    names.add(callee)
-                    todo.append(callee)
-        found[program] = names
-    return found
 
 
 class _Base:
@@ -234,11 +217,11 @@ def run(job: Job) -> list[Outcome]:
     """Label and lint the mutants of a job."""
     with tempfile.TemporaryDirectory(prefix="agreement-") as folder:
         base = _Base(job.source, Path(folder))
-        every, reached = _mutants(job.source)
+        every, by_program = _mutants(job.source)
         outcomes = []
         for number in job.numbers:
             mutant = every[number]
-            programs = [program for program, names in reached.items() if mutant.function in names]
+            programs = [program for program, names in by_program.items() if mutant.function in names]
             outcomes.append(_one(base, mutant, programs))
         return outcomes
 

@@ -20,11 +20,13 @@ from benchmarks.agreement.corpus import Source
 from benchmarks.agreement.families import linter_group, reference_groups
 from benchmarks.agreement.judge import Judge
 from benchmarks.agreement.toolchain import BenchmarkError
+from benchmarks.agreement.tree import reached, read_tree
 from kfuncgen.diagnostic import Severity
 from kfuncgen.lint import LintOptions, check_paths
 from kfuncgen.spec.load import load_builtin
 
-_NUMBER = re.compile(r"\b\d+\b|'[^']*'")
+_PARTICULAR = re.compile(r"""\b\d+\b|'[^']*'|"[^"]*"|\b\w+(?=\(\))""")
+"""What tells notes of one kind apart: numbers, quoted names, names of functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Program:
     verdict: str
     message: str
     errors: list[Said] = field(default_factory=list)
+    told: bool = False
+    """A note says that something of it was not checked: the linter's silence is no promise."""
 
 
 @dataclass(slots=True)
@@ -101,7 +105,23 @@ def examine(source: Source) -> File:
                 by_name[name].errors.append(said)
             else:
                 made.unjudged.setdefault(name, []).append(said)
+    _mark_told(source, made)
     return made
+
+
+def _mark_told(source: Source, made: File) -> None:
+    """Find the rejected programs without an error that a note is about, in whatever function they reach."""
+    missed = [p for p in made.programs if p.verdict == "rejected" and not p.errors]
+    noted = {function for function, _ in made.notes}
+    if not missed or not noted:
+        return
+    try:
+        functions = read_tree(source.path, source.text, [*source.flags.args, "-Wno-everything"])
+    except ValueError:
+        return
+    by_program = reached(functions, [p.name for p in missed])
+    for program in missed:
+        program.told = bool(by_program[program.name] & noted)
 
 
 def measure(tree: Path | None, only: str, jobs: int) -> Iterator[File]:
@@ -176,12 +196,13 @@ def summary(files: list[File]) -> dict[str, Any]:
     accepted = [(f, p) for f, p in programs if p.verdict == "accepted"]
     rejected = [(f, p) for f, p in programs if p.verdict == "rejected"]
     contract = [(f, p) for f, p in rejected if not out_of_scope(p.message)]
+    missed = [(f, p) for f, p in contract if not p.errors]
     apart = Counter(out_of_scope(p.message) for _, p in rejected)
     apart.pop("", None)
     apart_found = Counter(out_of_scope(p.message) for _, p in rejected if p.errors)
     notes: Counter[str] = Counter()
     for file in files:
-        notes.update(message for _, message in {(name, _NUMBER.sub("N", text)) for name, text in file.notes})
+        notes.update(message for _, message in {(name, _PARTICULAR.sub("…", text)) for name, text in file.notes})
     slowest = sorted(files, key=lambda f: -f.seconds)[:10]
     return {
         "files": len(files),
@@ -193,7 +214,8 @@ def summary(files: list[File]) -> dict[str, Any]:
         "rejected": len(rejected),
         "rejected_for_contracts": len(contract),
         "rejected_for_contracts_found": sum(bool(p.errors) for _, p in contract),
-        "rejected_for_contracts_missed": [{"file": f.name, **describe(p)} for f, p in contract if not p.errors],
+        "rejected_for_contracts_missed": [{"file": f.name, **describe(p)} for f, p in missed if not p.told],
+        "rejected_for_contracts_told": [{"file": f.name, **describe(p)} for f, p in missed if p.told],
         "rejected_for_other_reasons": dict(apart.most_common()),
         "rejected_for_other_reasons_with_errors": {k: apart_found[k] for k in apart if apart_found[k]},
         "not_loaded": sum(p.verdict == "not-loaded" for _, p in programs),

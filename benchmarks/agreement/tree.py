@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,23 @@ def read_tree(path: Path, text: bytes, args: list[str]) -> list[Function]:
         raise ValueError(f"{path.name}: {errors[0].spelling}")
     reader = _Reader(unit, str(path), text)
     return [f for cursor in unit.cursor.get_children() if (f := reader.function(cursor)) is not None]
+
+
+def reached(functions: Iterable[Function], programs: Iterable[str]) -> dict[str, set[str]]:
+    """Program -> functions of the file that it reaches. BPF_PROG(name) makes name() and ____name()."""
+    calls = {f.name: f.calls for f in functions}
+    found = {}
+    for program in programs:
+        names = {program}
+        todo = [program]
+        while todo:
+            name = todo.pop()
+            for callee in calls.get(name, set()) | {f"____{name}"}:
+                if callee in calls and callee not in names:
+                    names.add(callee)
+                    todo.append(callee)
+        found[program] = names
+    return found
 
 
 def _register() -> None:
