@@ -46,7 +46,17 @@ def lint_text(
     Only these programs are explored, with what they reach: that is what makes thousands of mutants cheap.
     Raises SourceError.
     """
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION))
+    try:
+        return _lint_text(path, text, args, only, kernel)
+    finally:
+        sys.setrecursionlimit(before)  # others rely on the usual limit
+
+
+def _lint_text(
+    path: Path, text: bytes, args: Sequence[str], only: Collection[str], kernel: Kernel
+) -> tuple[dict[str, list[Error]], set[str]]:
     specs = load_builtin()
     options = LintOptions((kernel,), specs)
     module = lower(parse(path, [*args, "-Wno-everything"], text.decode()))
