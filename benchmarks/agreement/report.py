@@ -59,7 +59,8 @@ def selftests_text(figures: dict[str, Any], matrix: Matrix | None) -> list[str]:
         f"accepted: {figures['accepted']}, of these with errors: {len(figures['accepted_with_errors'])}",
         *(f"  false: {_disagreement(d)}" for d in figures["accepted_with_errors"]),
         f"rejected: {figures['rejected']}, for contracts: {contracts}: found {found}, "
-        f"told to be not fully checked {len(figures['rejected_for_contracts_told'])} (inline assembly and the like), "
+        f"told to be not fully checked {len(figures['rejected_for_contracts_told'])} "
+        "(inline assembly and the like), "
         f"missed {len(figures['rejected_for_contracts_missed'])}",
         *(f"  missed: {_disagreement(d)}" for d in figures["rejected_for_contracts_missed"]),
         "rejected for other reasons (with errors):",
