@@ -36,6 +36,12 @@ class ArgumentChecker(Arguments):
         return self._release_has_reference()
 
     def _argument(self, index: int, param: Param) -> bool:
+        written = self.expression(index)
+        if isinstance(written, ir.Load) and isinstance(written.place, ir.Local):
+            var = written.place.var
+            if var.in_register and not self.evaluator.function.sets(var):
+                # Compilers leave the register alone: "R1 !read_ok", or whatever was in it last.
+                return self.fault(Fault.UNSET_ARGUMENT, index, self.args[index], var=var.name)
         if self.wants is not None and index < len(self.wants):
             return check_helper_argument(self, index, self.wants[index])
         if param.role in (Role.IGNORED, Role.PROG_AUX):

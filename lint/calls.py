@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kfuncgen.lint import dynptrs, graph, ir, iterators, kptrs, locks, regions
+from kfuncgen.lint import dynptrs, graph, ir, iterators, kptrs, licence, locks, regions
 from kfuncgen.lint.argument import Arguments
 from kfuncgen.lint.arguments import ArgumentChecker
 from kfuncgen.lint.evaluate import Evaluator
@@ -95,12 +95,12 @@ def admit(call: Transfer) -> bool:
 
 def _available(call: Transfer) -> bool:
     """Whether licence and program type allow the kfunc (CONTRACT 3.1 steps 2 and 3)."""
-    if not call.contract.is_kfunc or not call.contract.function.exists_at(call.run.kernel):
+    if not call.contract.is_kfunc:
+        return licence.may_call(call)
+    if not call.contract.function.exists_at(call.run.kernel):
         return True
     _check_signature(call)
-    licence = call.run.module.licence
-    if not _gpl_compatible(licence or ""):
-        call.report(Fault.LICENCE, {"licence": licence or ""})
+    if not licence.may_call(call):
         return False
     info = call.run.program.info
     if info is None or info.program_type == "BPF_PROG_TYPE_EXT" or allows(call.contract, info, call.run.kernel):
@@ -207,15 +207,3 @@ def _check_signature(call: Transfer) -> None:
     if wrong:
         words = {"kfunc": call.name, "difference": wrong, "prototype": prototype.text}
         call.run.report(call.state, Fault.SIGNATURE, declaration.span, "", words=words)
-
-
-def _gpl_compatible(licence: str) -> bool:
-    """license_is_gpl_compatible() (include/linux/license.h)."""
-    return licence in (
-        "GPL",
-        "GPL v2",
-        "GPL and additional rights",
-        "Dual BSD/GPL",
-        "Dual MIT/GPL",
-        "Dual MPL/GPL",
-    )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from kfuncgen.lint import mapargs
 from kfuncgen.lint.argument import SOCKETS, Arguments, kind_word
+from kfuncgen.lint.bounds import is_known_as_well
 from kfuncgen.lint.buffers import check_room, check_size, most
 from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value
@@ -40,7 +41,9 @@ def check_helper_argument(a: Arguments, index: int, want: HelperArgument) -> boo
         return _scalar(a, index, want, value, fact)
     if fact.kind == "opaque":
         return True
-    if fact.null and (not want.nullable or a.releases == index):
+    looked_up = fact.kind != "map-value" and fact.origin == "bpf_map_lookup_elem"
+    if fact.null and (not want.nullable or a.releases == index or looked_up):
+        # Only the test makes a socket, or a map, of what was looked up (mark_ptr_not_null_reg).
         return a.fault(Fault.NULL_ARGUMENT, index, value)
     if want.word in _DECIDED_ELSEWHERE:
         return _released(a, index, value, fact)
@@ -57,6 +60,8 @@ def _number(a: Arguments, index: int, want: HelperArgument, value: Value, fact: 
         return True
     if want.word in ("size", "size0"):
         return check_size(a, index, want.word == "size0")
+    if want.word == "constant" and fact.known is None and is_known_as_well(a.state, value):
+        return a.fault(Fault.NON_CONSTANT_ARGUMENT, index, value)
     return True
 
 

@@ -26,6 +26,12 @@ class Variable:
     address_taken: bool = False
     volatile: bool = False
 
+    @property
+    def in_register(self) -> bool:
+        """Whether it is a declared local of which compilers keep but the value."""
+        plain = not self.ctype.is_aggregate and not self.volatile and not self.ctype.volatile
+        return plain and not (self.address_taken or self.is_param or self.is_temp)
+
 
 @dataclass(slots=True, eq=False)
 class GlobalVariable:
@@ -344,11 +350,43 @@ class Function:
     """Names of functions called or referred to."""
     indirect: bool = False
     """Whether it calls through pointers."""
+    assigned: frozenset[int] | None = None
+    """Indices of the locals that are set somewhere in the body, None until somebody asks."""
     noinline: bool = False
     """A global function that the compiler keeps: the verifier checks it alone. Others are inlined by -O2."""
     outlined: bool = False
     """It says itself that it is to be kept as a function (noinline, weak), static or not."""
     always_inline: bool = False
+
+    def sets(self, var: Variable) -> bool:
+        """Whether anything in the body gives a local a value."""
+        if self.assigned is None:
+            found = set()
+            for block in self.blocks:
+                for instruction in block.instructions:
+                    for place in _written(instruction):
+                        if isinstance(place, Local):
+                            found.add(place.var.index)
+            self.assigned = frozenset(found)
+        return var.index in self.assigned
+
+
+def _written(instruction: Instruction) -> tuple[Place, ...]:
+    """The variables that an instruction gives a value, or a part of one."""
+    places: tuple[Place, ...] = ()
+    if isinstance(instruction, Call) and instruction.result is not None:
+        places = (instruction.result,)
+    elif isinstance(instruction, Opaque):
+        places = instruction.places
+    elif isinstance(instruction, Assign | Fill | Copy):
+        places = (instruction.place,)
+    return tuple(_root(place) for place in places)
+
+
+def _root(place: Place) -> Place:
+    while isinstance(place, Member | Element):
+        place = place.base
+    return place
 
 
 @dataclass(slots=True, eq=False)

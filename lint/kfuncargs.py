@@ -192,6 +192,8 @@ def _pointee_size(a: Arguments, index: int, param: Param) -> int:
 def _map(a: Arguments, index: int, value: Value, fact: Pointer | Scalar, life: Life) -> bool:
     if isinstance(fact, Scalar):
         return _dead(a, index, value, life)
+    if fact.kind == "kernel" and not _trusted(a, index, value, fact):
+        return False
     return fact.kind == "opaque" or mapargs.check_map(a, index, value, fact)
 
 

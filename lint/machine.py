@@ -91,6 +91,7 @@ class Fault(Enum):
     TYPE_ID = "type-id-argument"
     GLOBAL_ARGUMENT = "global-argument"
     GLOBAL_SIGNATURE = "global-signature"
+    UNSET_ARGUMENT = "uninitialised-argument"
     DROP_KIND = "drop-kind"
     REFCOUNT_ARGUMENT = "refcount-argument"
 

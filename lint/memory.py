@@ -13,7 +13,7 @@ from kfuncgen.lint.spelling import pointer_of
 from kfuncgen.lint.stack import Where, check_read, overwrite
 from kfuncgen.lint.state import FRAME, WORDS, Fill, State
 from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, from_outside, scalar_of
+from kfuncgen.lint.values import ANY, Death, Pointer, Ref, Scalar, Value, from_outside, scalar_of
 from kfuncgen.lint.walk import context_field, kernel_field
 
 NULL_PAGE = 4096
@@ -258,6 +258,9 @@ class Memory:
                 if isinstance(fact, Scalar) and fact.error_of:
                     self.run.error_reads.add(fact.error_of)
                 return value
+        if isinstance(place, ir.Local) and place.var.in_register and where.region not in state.regions:
+            # Never set on this path: compilers may take any value for it, and no fault of its use is certain.
+            return self.run.new(state, replace(scalar_of(ctype), death=Death("stop")))
         var = self.run.variable_of(where.region)
         outside = var is not None and not (var.frozen or var.extern)
         unknown = scalar_of(ctype) if ctype.is_integer else ANY

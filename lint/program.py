@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfuncgen.lint import ir
+from kfuncgen.lint import ir, licence
 from kfuncgen.lint.callbacks import callback_argument
 from kfuncgen.lint.callgraph import reachable_calls
 from kfuncgen.lint.exceptions import callback_names
@@ -46,7 +46,8 @@ def programs(module: ir.Module, specs: SpecSet) -> list[Program]:
                 known_one.owners += (name,)
         alone = any(n in module.functions and module.functions[n].noinline for n in names)
         handed = name in module.struct_ops or (info is not None and info.attach in ("iter", "tp_btf"))
-        if alone or handed or special or any(known(specs, n) for n in names):
+        unlawful = not licence.may_exist(module, info)
+        if alone or handed or special or unlawful or any(known(specs, n) for n in names):
             found.append(Program(function, function.section, info))
     return found + [handlers[key] for key in sorted(handlers)]
 
@@ -92,6 +93,7 @@ def _takes_pointers(name: str) -> bool:
 def entry_state(run: Run) -> State:
     """The state in which a program begins: its arguments."""
     state = State()
+    licence.check_program(run, state)
     function = run.program.function
     for index, param in enumerate(function.params):
         value: Value

@@ -284,6 +284,18 @@ xdp_store_bytes ctx any in size
 """
 """One helper a line, without `bpf_`: its name and its arguments."""
 
+_GPL_ONLY = """
+check_mtu copy_from_user_task fib_lookup get_branch_snapshot get_current_task get_current_task_btf get_func_ip
+get_stack get_stackid override_return perf_event_output perf_event_read perf_event_read_value perf_prog_read_value
+probe_read probe_read_kernel probe_read_kernel_str probe_read_str probe_read_user probe_read_user_str
+probe_write_user rc_keydown rc_pointer_rel rc_repeat read_branch_records seq_printf seq_printf_btf seq_write
+skb_output snprintf task_pt_regs tcp_check_syncookie tcp_gen_syncookie tcp_raw_check_syncookie_ipv4
+tcp_raw_check_syncookie_ipv6 tcp_raw_gen_syncookie_ipv4 tcp_raw_gen_syncookie_ipv6 timer_cancel timer_init
+timer_set_callback timer_start trace_printk trace_vprintk xdp_output
+"""
+GPL_ONLY = frozenset(f"bpf_{name}" for name in _GPL_ONLY.split())
+"""Helpers for GPL-compatible programs only (bpf_func_proto.gpl_only)."""
+
 _BY_TYPE: dict[str, tuple[tuple[frozenset[str], str], ...]] = {
     "get_cgroup_classid": (
         (frozenset(("SCHED_CLS", "SCHED_ACT", "LWT_IN", "LWT_OUT", "LWT_XMIT", "LWT_SEG6LOCAL")), "ctx"),

@@ -24,3 +24,36 @@ int calls_kfunc_bad(struct xdp_md *ctx)
 	bpf_dynptr_from_xdp(ctx, 0, &d); // error: gpl-license
 	return XDP_PASS;
 }
+
+SEC("xdp")
+int free_helper_ok(struct xdp_md *ctx)
+{
+	sink = bpf_get_prandom_u32() + bpf_ktime_get_ns();
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int restricted_helper_bad(struct xdp_md *ctx)
+{
+	bpf_probe_read_kernel(&sink, sizeof(sink), NULL); // error: gpl-license
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int restricted_print_bad(struct xdp_md *ctx)
+{
+	bpf_trace_printk("packet", sizeof("packet")); // error: gpl-license
+	return XDP_PASS;
+}
+
+SEC("struct_ops")
+int whole_program_bad(unsigned long long *ctx) // error: gpl-license
+{
+	return 2;
+}
+
+SEC(".struct_ops")
+struct tcp_congestion_ops no_gpl = {
+	.ssthresh = (void *)whole_program_bad,
+	.name = "bpf_no_gpl",
+};
