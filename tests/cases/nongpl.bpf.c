@@ -46,8 +46,7 @@ int restricted_print_bad(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-SEC("struct_ops")
-int whole_program_bad(unsigned long long *ctx) // error: gpl-license
+SEC("struct_ops") int whole_program_bad(unsigned long long *ctx) // error: gpl-license
 {
 	return 2;
 }
