@@ -299,7 +299,7 @@ def test_corpus_has_the_cases_and_the_good_blocks_of_pages() -> None:
         ("invalid access to map value, value_size=4 off=4 size=4", "map-bounds"),
         ("invalid bpf_context access off=76 size=4", "context-access"),
         ("R0 min value is negative, either use unsigned or 'var &= const'", "scalar-range"),
-        ("R1 !read_ok", "uninitialised-register"),
+        ("R1 !read_ok", ""),
         ("BPF program is too large. Processed 1000001 insn", "verifier-limit"),
         ("same insn cannot be used with different pointers", "merged-instructions"),
         ("program of this type cannot use helper bpf_get_retval#186", "program-type"),
@@ -315,7 +315,7 @@ def test_refusals_are_about_contracts_unless_a_class_says_otherwise(message: str
 
 
 def test_what_a_rule_claims_is_no_other_checkers_business() -> None:
-    assert out_of_scope("R1 !read_ok") == "uninitialised-register"
+    assert out_of_scope("R0 div by zero") == "scalar-range"
     claimed = [m.replace("%d", "1").replace("%s", "x") for r in catalogue().values() for m in r.verifier]
     assert [m for m in claimed if out_of_scope(m)] == []
 
@@ -385,8 +385,8 @@ def test_tally_counts_each_pair_once(tmp_path: Path) -> None:
     tally.add(outcome("drop-lock", Pair(verdict("rejected", "R0 invalid mem access 'scalar'"), ())))
     tally.add(outcome("drop-lock", Pair(verdict("accepted", places=((4, 3),)), (LEAK,))))
     tally.add(outcome("drop-lock", Pair(verdict("accepted", places=((1, 1),)), (LEAK,))))
-    tally.add(outcome("drop-lock", Pair(verdict("rejected", "R1 !read_ok"), ())))
-    tally.add(outcome("drop-lock", Pair(verdict("rejected", "R1 !read_ok"), (), "crashed")))
+    tally.add(outcome("drop-lock", Pair(verdict("rejected", "R0 div by zero"), ())))
+    tally.add(outcome("drop-lock", Pair(verdict("rejected", "R0 div by zero"), (), "crashed")))
     assert dict(tally.counts()) == {
         "rejected, found": 1, "accepted, clean": 1, "missed": 1, "false": 1, "named limit": 1, "other reasons": 1,
         "problem": 1,
@@ -395,7 +395,7 @@ def test_tally_counts_each_pair_once(tmp_path: Path) -> None:
     assert (figures["mutants"], figures["mutants_agreeing"]) == (7, 4)
     assert [d["what"] for d in figures["open"]] == ["missed", "false", "problem"]
     assert figures["limits"] == {"optimised-away": 1}
-    assert figures["other_reasons"] == {"uninitialised-register": {"without": 1}}
+    assert figures["other_reasons"] == {"scalar-range": {"without": 1}}
     kept = {d["kept"] for d in (*figures["open"], *figures["explained"])}
     assert {p.name for p in (tmp_path / "kept").iterdir()} == kept
     text = "\n".join(tally.text())

@@ -42,7 +42,6 @@ _CLASSES: dict[str, tuple[str, ...]] = {
         "bitwise operator", "bit pointer arithmetic", r"arithmetic with \S+ operator",
         "pointer comparison prohibited",
     ),
-    "uninitialised-register": (r"R\d+ !read_ok",),
     "socket-field": (r"invalid \w*sock\w* access", "cannot write into sock"),
     "return-range": ("At program exit the register", "At callback return the register R0 has"),
     "verifier-limit": (
@@ -56,7 +55,7 @@ _CLASSES: dict[str, tuple[str, ...]] = {
     "merged-instructions": ("same insn cannot be used with different pointers",),
     "program-type": (
         "program of this type cannot use helper", "attach to unsupported member", "device-bound program",
-        "unknown func", "struct ops programs must have a GPL compatible license",
+        "unknown func",
     ),
     "map-type": ("cannot pass map_type", "doesn't support non-zero flags", r"fd \d+ is not pointing to valid"),
     "relocation": (
