@@ -40,6 +40,17 @@ class Arguments:
 
     def fault(self, fault: Fault, index: int, value: Value, **words: str) -> bool:
         """Report a fault of argument `index`; always false, for use in returns."""
+        self.tell(fault, index, value, **words)
+        fact = self.state.fact(value)
+        if isinstance(fact, Pointer) and isinstance(value, Ref) and fact.null:
+            self.state.facts[value.id] = replace(fact, null=False)
+            self.state.references.pop(fact.reference, None)
+        elif not isinstance(fact, Pointer) or not fact.reference:
+            stop(self.state, value)
+        return False
+
+    def tell(self, fault: Fault, index: int, value: Value, **words: str) -> None:
+        """Report what is wrong with argument `index` and leave its value as it is."""
         described = self.transfer.describe(index)
         fact = self.state.fact(value)
         param = self.contract.params[index]
@@ -60,12 +71,6 @@ class Arguments:
                 **words,
             },
         )
-        if isinstance(fact, Pointer) and isinstance(value, Ref) and fact.null:
-            self.state.facts[value.id] = replace(fact, null=False)
-            self.state.references.pop(fact.reference, None)
-        elif not isinstance(fact, Pointer) or not fact.reference:
-            stop(self.state, value)
-        return False
 
     def size(self, param: Param) -> Scalar | None:
         """The size that bounds a pointer, None when there is none or it is no number."""

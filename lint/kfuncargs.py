@@ -90,6 +90,11 @@ def _dead(a: Arguments, index: int, value: Value, life: Life) -> bool:
 def _usable(a: Arguments, index: int, param: Param, value: Value, life: Life) -> bool:
     if param.role in (Role.DYNPTR, Role.ITERATOR):
         return True
+    fact = a.state.fact(value)
+    if param.role is Role.RB_NODE and life is Life.UNCHECKED and isinstance(fact, Pointer) and fact.non_owning:
+        # Only the flag of borrowed nodes is asked for (type_is_non_owning_ref); the kernel follows the NULL.
+        a.tell(Fault.NULL_NODE, index, value)
+        return True
     if life in (Life.UNCHECKED, Life.RELEASED):
         fault = judge(life, Use.RELEASE if a.releases == index else Use.PASS)
         return fault is None or a.fault(fault, index, value)

@@ -92,6 +92,7 @@ class Fault(Enum):
     GLOBAL_ARGUMENT = "global-argument"
     GLOBAL_SIGNATURE = "global-signature"
     UNSET_ARGUMENT = "uninitialised-argument"
+    NULL_NODE = "null-node"
     DROP_KIND = "drop-kind"
     REFCOUNT_ARGUMENT = "refcount-argument"
 

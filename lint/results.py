@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from kfuncgen.lint import graph, ir, kptrs
 from kfuncgen.lint.dynptrs import PACKET_KINDS
@@ -22,6 +23,9 @@ from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Trust, Value
 from kfuncgen.spec.model import Role
+
+PLACED_KEY = ", unless the compiler happens to place the constant key so that the verifier (6.15 or newer) sees it"
+"""Added to the story of a lookup with a key of which the verifier may know or not know that it is a constant."""
 
 
 def result(call: Transfer) -> Value:
@@ -82,15 +86,15 @@ def acquired(call: Transfer, made: Pointer, null: bool | None = None) -> Value:
     return value
 
 
-def _borrowed(call: Transfer, made: Pointer, null: bool | None = None) -> Value:
-    """A pointer without a reference of its own."""
+def _borrowed(call: Transfer, made: Pointer, null: bool | None = None, note: str = "") -> Value:
+    """A pointer without a reference of its own; `note` is added to the event of the story."""
     may_be_null = call.effects.may_be_null if null is None else null
     made = replace(made, null=may_be_null, origin=call.name, site=call.site)
     if made.kind != "kernel":
         made = replace(made, trust="trusted")
     value = call.run.new(call.state, made)
     if may_be_null and isinstance(value, Ref):
-        call.state.step("acquire", call.call.span, "obtained here, may be NULL", value.id)
+        call.state.step("acquire", call.call.span, f"obtained here, may be NULL{note}", value.id)
     return value
 
 
@@ -181,8 +185,11 @@ def _map_value(call: Transfer) -> Value:
         target = map_attribute(definition, "value")
         size = target.size or None if target is not None else None
         made = replace(made, ctype=target, size=size, map=_map_name(call))
-        if _constant_key(call, definition):
+        key = _constant_key(call, definition)
+        if key == "known":
             null = False
+        elif key == "placed":
+            return _borrowed(call, made, note=PLACED_KEY)
     return _borrowed(call, made, null)
 
 
@@ -201,23 +208,27 @@ def _map_name(call: Transfer) -> str:
     return fact.map if isinstance(fact, Pointer) else ""
 
 
-def _constant_key(call: Transfer, definition: Type) -> bool:
-    """A constant key within an array map's bounds gives a value that is not NULL (6.15 on; CONTRACT 2.5)."""
+def _constant_key(call: Transfer, definition: Type) -> Literal["", "known", "placed"]:
+    """A constant key within an array map's bounds gives a value that is not NULL (6.15 on; CONTRACT 2.5).
+
+    "placed": the verifier sees the constant only if the compiler gives it a stack slot of its own.
+    """
     kind, entries = map_number(definition, "type"), map_number(definition, "max_entries")
     key = call.memory(1)
     if call.run.kernel < CONSTANT_KEYS_SINCE or kind not in ARRAY_MAPS or not entries or key is None:
-        return False
+        return ""
     pointer = call.fact(1)
     assert isinstance(pointer, Pointer)
     var = call.run.module.globals.get(pointer.origin) if pointer.readonly else None
     if var is not None:
-        return var.value is not None and 0 <= var.value < entries
+        return "known" if var.value is not None and 0 <= var.value < entries else ""
     value = call.state.read(key[0], key[1], 4)
     fact = call.state.fact(value) if value is not None else None
     if not isinstance(fact, Scalar) or fact.known is None or not 0 <= fact.known < entries:
-        return False
+        return ""
     # Of stack slots the verifier knows zeroes, and whole eight bytes; compilers put a lone int anywhere.
-    return fact.known == 0 or (pointer.size is not None and pointer.size >= 8 and key[1] % 8 == 0)
+    whole = pointer.size is not None and pointer.size >= 8 and key[1] % 8 == 0
+    return "known" if fact.known == 0 or whole else "placed"
 
 
 def _ring_record(call: Transfer) -> Value:

@@ -8,7 +8,7 @@ import pytest
 from kernel import compile_bpf
 
 from benchmarks.agreement import __main__ as command
-from benchmarks.agreement import limits, report
+from benchmarks.agreement import report
 from benchmarks.agreement.classes import class_of, names, out_of_scope
 from benchmarks.agreement.code import read_code
 from benchmarks.agreement.corpus import Source, cases, matches, own_flags, pages
@@ -333,43 +333,6 @@ def verdict(text: str, message: str = "", **more: object) -> Verdict:
 
 
 LEAK = Error("unreleased-reference", 9, "lost", "p", (4, 3, 4, 20))
-UNCHECKED = Error("unchecked-null", 9, "'p' may be NULL where it is dereferenced", "p", (9, 5, 10, 8))
-NULL = Error("unchecked-null", 9, "'p' is NULL where it is dereferenced", "p", (9, 5, 10, 8))
-
-
-def test_limits_are_recognised_by_their_causes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "kernel_symbols", lambda: frozenset(("bpf_task_release",)))
-    known = verdict(
-        "accepted", externs=("bpf_task_release", "bpf_task_release___flavour"), places=((4, 3), (9, 5))
-    )
-    assert limits.explain(known, [LEAK]) == ""
-    here = ((4, 3),)
-    assert limits.explain(verdict("accepted", externs=("bpf_absent",), places=here), [LEAK]) == "absent-symbol"
-    assert limits.explain(verdict("accepted", externs=("LINUX_KERNEL_VERSION",), places=here), [LEAK]) == ""
-    assert limits.explain(verdict("rejected", "R1 is odd", externs=("bpf_absent",), places=here), []) == ""
-
-
-@pytest.mark.parametrize(
-    ("errors", "places", "limit"),
-    [
-        ([LEAK], ((4, 3), (9, 5)), ""),
-        # A leak begins where the reference was acquired; the way out says nothing.
-        ([LEAK], ((5, 3), (9, 5)), "optimised-away"),
-        ([LEAK], ((4, 20),), "optimised-away"),
-        ([UNCHECKED], ((9, 40),), ""),
-        ([UNCHECKED], ((10, 7),), ""),
-        ([UNCHECKED], ((9, 4), (10, 8)), "optimised-away"),
-        ([UNCHECKED, LEAK], ((4, 4),), ""),
-        ([UNCHECKED, LEAK], ((1, 1),), "optimised-away"),
-        ([NULL], ((9, 5),), "undefined-behaviour"),
-        ([NULL, UNCHECKED], ((9, 5),), ""),
-        ([UNCHECKED], (), ""),
-    ],
-)
-def test_what_the_compiler_made_of_a_fault_explains_its_acceptance(
-    errors: list[Error], places: tuple[tuple[int, int], ...], limit: str
-) -> None:
-    assert limits.explain(verdict("accepted", places=places), errors) == limit
 
 
 def outcome(kind: str, *pairs: Pair, skipped: str = "") -> Outcome:

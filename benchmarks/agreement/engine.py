@@ -29,13 +29,14 @@ _ANYWHERE = (0, 0, 1 << 30, 0)
 class Error:
     """An error finding, as far as agreement looks at it. `evidence`: first line and column, last line and column
     (exclusive) of what must be in the object code for the kernel to see the fault; of what is missing at an exit,
-    that is where it began."""
+    that is where it began. `told`: the events of its story."""
 
     rule: str
     line: int
     message: str
     function: str
     evidence: tuple[int, int, int, int]
+    told: tuple[str, ...] = ()
 
 
 def lint_text(
@@ -80,4 +81,5 @@ def _error(finding: Finding, path: Path) -> Error:
     evidence = (span.line, span.column, span.end_line, span.end_column)
     if span.file != str(path):
         evidence = _ANYWHERE  # the object's lines are known for the source itself
-    return Error(finding.rule, finding.span.line, finding.message, finding.function, evidence)
+    told = tuple(event.message for event in finding.path)
+    return Error(finding.rule, finding.span.line, finding.message, finding.function, evidence, told)

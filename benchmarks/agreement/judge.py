@@ -171,6 +171,20 @@ def compile_source(source: Path, output: Path, flags: Flags) -> str:
     return run_compiler(["-O2", "-g", *flags.args, *before, "-c", str(source), "-o", str(output)])
 
 
+def warnings_of(text: bytes, name: str, flags: Flags) -> set[str]:
+    """Which variables without a value clang warns of, without their places."""
+    with tempfile.TemporaryDirectory(prefix="agreement-") as folder:
+        source = Path(folder) / name
+        source.write_bytes(text)
+        wanted = ("-Wno-everything", "-Wuninitialized", "-Wsometimes-uninitialized", "-fno-color-diagnostics")
+        command = [find_clang(), "-O2", *flags.args, *wanted, "-fsyntax-only", str(source)]
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMPILE_SECONDS, check=False
+        )
+    told = done.stderr.decode(errors="replace").splitlines()
+    return {line.split("warning: ")[1] for line in told if " warning: variable " in line}
+
+
 def run_compiler(args: Sequence[str]) -> str:
     """Run clang; its first error, "" when there is none."""
     try:

@@ -8,21 +8,45 @@ disagreements: classes.py.)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from benchmarks.agreement.engine import Error
 from benchmarks.agreement.judge import Verdict
+from kfuncgen.lint.results import PLACED_KEY
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What else is known where linter and kernel differ.
+
+    `notes`: what the linter says that it did not fully check. `unset`: whether the compiler warns of a variable
+    without a value, and did not before the source was changed. `without_keys`: the linter's errors for a kernel
+    whose verifier looks at no keys (6.14).
+    """
+
+    notes: frozenset[str] = frozenset()
+    unset: bool = False
+    without_keys: tuple[Error, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One disagreement: a verdict, and one of the errors about an accepted program, None for a rejected one."""
+
+    verdict: Verdict
+    error: Error | None = None
+    known: Circumstances = field(default_factory=Circumstances)
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit: its name, why it is one, and whether it explains an error about an accepted program."""
+    """A limit: its name, why it is one, and whether it explains a disagreement."""
 
     name: str
     reason: str
-    explains: Callable[[Verdict, Error], bool]
+    explains: Callable[[Case], bool]
 
 
 @cache
@@ -35,12 +59,13 @@ def kernel_symbols() -> frozenset[str]:
     return frozenset(line.split()[2] for line in lines if len(line.split()) > 2)
 
 
-def _absent_symbol(verdict: Verdict, error: Error) -> bool:
+def _absent_symbol(case: Case) -> bool:
     """The program refers to a symbol that this kernel lacks and is accepted all the same: libbpf put zero for it,
     and the verifier drops what is behind the test of it."""
     symbols = kernel_symbols()
-    plain = {name.split("___")[0] for name in verdict.externs}
-    return bool(symbols) and any(name not in symbols and not _from_config(name) for name in plain)
+    plain = {name.split("___")[0] for name in case.verdict.externs}
+    absent = any(name not in symbols and not _from_config(name) for name in plain)
+    return case.error is not None and bool(symbols) and absent
 
 
 def _from_config(name: str) -> bool:
@@ -48,15 +73,44 @@ def _from_config(name: str) -> bool:
     return name.startswith(("CONFIG_", "LINUX_"))
 
 
-def _optimised_away(verdict: Verdict, error: Error) -> bool:
+def _optimised_away(case: Case) -> bool:
     """No instruction stems from what the linter objects to."""
-    first, last = error.evidence[:2], error.evidence[2:]
-    return bool(verdict.places) and not any(first <= place < last for place in verdict.places)
+    if case.error is None:
+        return False
+    first, last = case.error.evidence[:2], case.error.evidence[2:]
+    return bool(case.verdict.places) and not any(first <= place < last for place in case.verdict.places)
 
 
-def _undefined(verdict: Verdict, error: Error) -> bool:
+def _undefined(case: Case) -> bool:
     """The linter knows the pointer to be NULL there, and not only that it may be."""
-    return error.rule == "unchecked-null" and " is NULL where it is dereferenced" in error.message
+    if case.error is None:
+        return False
+    said = {"unchecked-null": " is NULL where it is dereferenced", "null-argument": "' is NULL where it is passed"}
+    through = case.error.rule == "unchecked-null" or "->" in case.error.message
+    return through and said.get(case.error.rule, "no such text") in case.error.message
+
+
+def _unset(case: Case) -> bool:
+    """The compiler warns that a variable has no value where it is used."""
+    return case.known.unset
+
+
+def _joined(case: Case) -> bool:
+    """The linter says itself that it no longer tells paths apart."""
+    return any("numbers no longer tell them apart" in note for note in case.known.notes)
+
+
+def _placed_key(case: Case) -> bool:
+    """Whether a lookup may fail depends on the constant key's place on the stack."""
+    if case.error is not None:
+        return any(PLACED_KEY in event for event in case.error.told)
+    lookups = [e for e in case.known.without_keys if "bpf_map_lookup_elem()" in e.message]
+    return any(e.line == case.verdict.line for e in lookups)
+
+
+def _vanished_type(case: Case) -> bool:
+    """The object's BTF was refused, and its maps have none."""
+    return case.error is None and "has to have BTF in order to use" in case.verdict.message
 
 
 LIMITS = (
@@ -77,12 +131,37 @@ LIMITS = (
         "makes of the access what it likes",
         _undefined,
     ),
+    Limit(
+        "uninitialised-variable",
+        "a variable has no value where it is used: C leaves undefined what happens, compilers warn of it and "
+        "make of the rest what they like",
+        _unset,
+    ),
+    Limit(
+        "placed-key",
+        "the key of an array map is a constant, and whether the verifier sees that depends on where the compiler "
+        "puts it on the stack, and what else there",
+        _placed_key,
+    ),
+    Limit(
+        "vanished-type",
+        "the compiler removed the last code that mentions a struct, the object's BTF has but its name, and the "
+        "kernel refuses it as a whole",
+        _vanished_type,
+    ),
+    Limit(
+        "joined-paths",
+        "so many paths meet that the linter no longer tells them apart by numbers, which it says in a note",
+        _joined,
+    ),
 )
 
 
-def explain(verdict: Verdict, errors: Sequence[Error]) -> str:
-    """The limit that explains why the program is accepted, for all of the linter's errors; "" for none."""
-    if verdict.verdict != "accepted" or not errors:
+def explain(verdict: Verdict, errors: Sequence[Error], known: Circumstances | None = None) -> str:
+    """The limit that explains why linter and kernel differ, for all of the linter's errors; "" for none."""
+    known = known or Circumstances()
+    if (verdict.verdict == "rejected") == bool(errors):
         return ""
-    names = [next((limit.name for limit in LIMITS if limit.explains(verdict, e)), "") for e in errors]
+    cases = [Case(verdict, error, known) for error in errors] or [Case(verdict, None, known)]
+    names = [next((limit.name for limit in LIMITS if limit.explains(case)), "") for case in cases]
     return names[0] if all(names) else ""

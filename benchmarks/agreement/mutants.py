@@ -19,7 +19,8 @@ from typing import Any
 from benchmarks.agreement import corpus
 from benchmarks.agreement.corpus import Source
 from benchmarks.agreement.engine import Error, lint_text
-from benchmarks.agreement.judge import Build, Flags, Judge, Verdict
+from benchmarks.agreement.judge import Build, Flags, Judge, Verdict, warnings_of
+from benchmarks.agreement.limits import Circumstances
 from benchmarks.agreement.mutate import Mutant, mutants
 from benchmarks.agreement.preamble import blank, preamble_lengths, precompile_clang, precompile_libclang
 from benchmarks.agreement.toolchain import workspace
@@ -27,8 +28,11 @@ from benchmarks.agreement.tree import reached, read_tree
 from benchmarks.agreement.words import Words, words
 from kfuncgen.diagnostic import KfuncgenError
 from kfuncgen.spec.load import load_builtin
+from kfuncgen.spec.model import Kernel
 
 LINT_SECONDS = 120
+WITHOUT_KEYS = Kernel(6, 14)
+"""The last kernel whose verifier does not look at the keys of lookups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Pair:
     errors: tuple[Error, ...]
     problem: str = ""
     """Why the linter has no answer: a crash, a source that it cannot parse, a run without end."""
+    known: Circumstances = field(default_factory=Circumstances)
+    """What may explain that they differ."""
 
     @property
     def agrees(self) -> bool:
@@ -195,14 +201,26 @@ class _Base:
             self._make_clang()
         return _judge().judge(text, name, flags, programs, self.codes)
 
-    def lint(self, mutant: Mutant, programs: list[str]) -> dict[str, list[Error]]:
-        """The linter's errors about programs of a mutant."""
+    def lint(
+        self, mutant: Mutant, programs: list[str], kernel: Kernel | None = None
+    ) -> tuple[dict[str, list[Error]], set[str]]:
+        """The linter's errors about programs of a mutant, and its notes; for the newest kernel or another."""
         text, args = self.source.text, self.source.flags.args
         if self.length:
             header = self.folder / "libclang.pch"
             if header.exists() or self._make_libclang():
                 text, args = blank(text, self.length), (*args, "-include-pch", str(header))
-        return lint_text(self.source.path, mutant.apply(text), args, programs, load_builtin().newest)[0]
+        return lint_text(
+            self.source.path, mutant.apply(text), args, programs, kernel or load_builtin().newest
+        )
+
+    def circumstances(self, mutant: Mutant, programs: list[str], notes: set[str]) -> Circumstances:
+        """What may explain that linter and kernel differ about these programs of a mutant."""
+        name, text = self.source.path.name, self.source.text
+        before, after = (warnings_of(t, name, self.whole.flags) for t in (text, mutant.apply(text)))
+        errors, _ = self.lint(mutant, programs, WITHOUT_KEYS)
+        every = tuple(error for found in errors.values() for error in found)
+        return Circumstances(frozenset(notes), bool(after - before), every)
 
 
 class _Timeout(Exception):
@@ -240,11 +258,16 @@ def _one(base: _Base, mutant: Mutant, programs: list[str]) -> Outcome:
         outcome.skipped = f"not loaded: {verdicts[0].message}"
         return outcome
     found: dict[str, list[Error]] = {}
+    notes: set[str] = set()
+    known = Circumstances()
     problem = ""
     signal.signal(signal.SIGALRM, _alarm)
     signal.alarm(LINT_SECONDS)
     try:
-        found = base.lint(mutant, [v.program for v in labelled])
+        found, notes = base.lint(mutant, [v.program for v in labelled])
+        odd = [v.program for v in labelled if bool(found[v.program]) == (v.verdict == "accepted")]
+        if odd:
+            known = base.circumstances(mutant, odd, notes)
     except _Timeout:
         problem = f"no answer within {LINT_SECONDS} s"
     except KfuncgenError as error:
@@ -253,7 +276,7 @@ def _one(base: _Base, mutant: Mutant, programs: list[str]) -> Outcome:
         problem = traceback.format_exc()[-1500:]
     finally:
         signal.alarm(0)
-    outcome.pairs = [Pair(v, tuple(found.get(v.program, ())), problem) for v in labelled]
+    outcome.pairs = [Pair(v, tuple(found.get(v.program, ())), problem, known) for v in labelled]
     if not all(p.agrees for p in outcome.pairs):
         outcome.text = mutant.apply(base.source.text)
     return outcome

@@ -133,7 +133,7 @@ class Tally:
             return "other reasons"
         if pair.agrees:
             return "rejected, found" if pair.errors else "accepted, clean"
-        limit = explain(pair.verdict, pair.errors)
+        limit = explain(pair.verdict, pair.errors, pair.known)
         what = "missed" if pair.verdict.verdict == "rejected" else "false"
         if limit:
             self.limits[limit] += 1
