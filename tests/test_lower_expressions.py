@@ -328,9 +328,10 @@ def test_empty_asm_changes_nothing(barrier: str) -> None:
     assert text(function(f"{barrier}; return a;")) == "b0:\n  return a\n"
 
 
-def test_asm_that_calls_is_counted() -> None:
-    lowered = function('asm volatile("call 5" ::: "r0"); return 0;')
-    assert [o.what for o in lowered.opaque] == ["inline asm that calls or jumps"]
+@pytest.mark.parametrize("template", ["call 5", "goto +1", "r0 = 2; exit"])
+def test_asm_that_leaves_is_counted(template: str) -> None:
+    lowered = function(f'asm volatile("{template}" ::: "r0"); return 0;')
+    assert [o.what for o in lowered.opaque] == ["inline asm that calls, jumps or exits"]
 
 
 def test_outputs_of_several_asms_are_told_apart() -> None:

@@ -306,8 +306,8 @@ class FunctionBuilder(ExpressionBuilder):
                 value = self.value(child)
                 if isinstance(value, ir.AddressOf) and "m" not in asm.template:
                     self.emit(ir.Fill(value.place, False, span))
-        if "call" in asm.template or "goto" in asm.template:
-            self.function.opaque.append(ir.Opaque("inline asm that calls or jumps", (), span))
+        if any(word in asm.template for word in ("call", "goto", "exit")):
+            self.function.opaque.append(ir.Opaque("inline asm that calls, jumps or exits", (), span))
 
     def _wrapped(self, cursor: Any) -> None:
         """Attributed statements (`[[fallthrough]]`, loop pragmas): what they wrap."""
