@@ -176,6 +176,8 @@ class Evaluator(Memory):
             masked = _masked(a, right)
             if masked is not None:
                 return masked
+        if expression.ctype.is_pointer and op in ("+", "-") and a.known is not None and b.known is not None:
+            return max(0, a.known + b.known if op == "+" else a.known - b.known)  # a member behind NULL
         made = combine(op, a, b, expression.ctype) if expression.ctype.is_integer else ANY
         if made.known is not None:
             return made.known

@@ -87,12 +87,19 @@ def _dead(a: Arguments, index: int, value: Value, life: Life) -> bool:
     return fault is None or a.fault(fault, index, value)
 
 
+def _is_start_of_borrowed(value: Value, fact: Pointer | Scalar) -> bool:
+    return (
+        isinstance(fact, Pointer) and fact.non_owning and isinstance(value, Ref) and value.offset == fact.base
+    )
+
+
 def _usable(a: Arguments, index: int, param: Param, value: Value, life: Life) -> bool:
     if param.role in (Role.DYNPTR, Role.ITERATOR):
         return True
     fact = a.state.fact(value)
-    if param.role is Role.RB_NODE and life is Life.UNCHECKED and isinstance(fact, Pointer) and fact.non_owning:
-        # Only the flag of borrowed nodes is asked for (type_is_non_owning_ref); the kernel follows the NULL.
+    if param.role is Role.RB_NODE and life is Life.UNCHECKED and _is_start_of_borrowed(value, fact):
+        # Only the flag of borrowed nodes is asked for (type_is_non_owning_ref), and that pointers that may be NULL
+        # were not moved; the kernel follows the NULL.
         a.tell(Fault.NULL_NODE, index, value)
         return True
     if life in (Life.UNCHECKED, Life.RELEASED):

@@ -357,7 +357,8 @@ class State:
             for at in sorted(cells):
                 size, value = cells[at]
                 if isinstance(value, int):
-                    if scalars:
+                    if scalars or (size == 8 and value == 0):
+                        # A NULL is as good as a pointer; packet pointers are numbers here, their NULLs too.
                         row.append((at, size, value))
                     continue
                 fact = facts.get(value.id)

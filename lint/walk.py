@@ -108,7 +108,7 @@ def _iterator_field(target: str, member: ir.Member | None, offset: int | None, c
     """A field of struct bpf_iter__*, or a word behind BPF_PROG()."""
     if offset is None or not (ctype.is_pointer or (ctype.is_integer and ctype.size == 8 and member is None)):
         return scalar_of(ctype) if ctype.is_integer else ANY
-    worth = iterator_field(target, offset)
+    worth = iterator_field(target, offset, member.name if member is not None else "")
     origin = f"ctx->{member.name}" if member is not None else "argument"
     if worth in ("key", "value"):
         return Pointer("memory", null=True, trust="trusted", readonly=worth == "key", origin=origin)

@@ -489,6 +489,17 @@ def test_states_with_different_references_are_never_joined() -> None:
     assert onward is not None and list(onward.references) == [8]
 
 
+def test_nulls_are_kept_apart_as_pointers_are() -> None:
+    meeting = Meeting(some_run(), "f", NOWHERE)
+    onward = []
+    for n in range(200):
+        state = numbered(n)
+        state.write(1, 0, 8, 0 if n % 2 else Ref(77, 0))
+        onward.append(meeting.arrive(state))
+    told = [state.read(1, 0, 8) for state in onward if state is not None]
+    assert 0 in told[-2:] and Ref(77, 0) in told[-2:]
+
+
 def test_of_lost_references_one_per_site_is_kept() -> None:
     state = held_pointer(7, 8, INT)
     for identifier, site in ((20, 1), (21, 1), (22, 2), (23, 2)):

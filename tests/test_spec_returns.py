@@ -83,3 +83,10 @@ def test_iterator_fields() -> None:
     assert iterator_field("bpf_map_elem", 8) == "trusted"
     assert iterator_field("bpf_map_elem", 16) == "key"
     assert iterator_field("of_a_module", 8) == "trusted-or-null"
+
+
+def test_iterator_fields_by_name_wherever_they_are_declared() -> None:
+    assert iterator_field("sockmap", 0, "sk") == iterator_field("sockmap", 24) == "plain-or-null"
+    assert iterator_field("sockmap", 0, "meta") == iterator_field("sockmap", 16, "meta") == "trusted"
+    assert iterator_field("sockmap", 0, "map") == "trusted"
+    assert iterator_field("of_a_module", 0, "thing") == "trusted-or-null"

@@ -109,8 +109,10 @@ def _placed_key(case: Case) -> bool:
 
 
 def _vanished_type(case: Case) -> bool:
-    """The object's BTF was refused, and its maps have none."""
-    return case.error is None and "has to have BTF in order to use" in case.verdict.message
+    """The object's BTF was refused, or a map's type in it is not whole."""
+    message = case.verdict.message
+    lacks = "has to have BTF in order to use" in message or "has no valid bpf_spin_lock" in message
+    return case.error is None and lacks
 
 
 LIMITS = (
@@ -146,7 +148,7 @@ LIMITS = (
     Limit(
         "vanished-type",
         "the compiler removed the last code that mentions a struct, the object's BTF has but its name, and the "
-        "kernel refuses it as a whole",
+        "kernel does not see what the maps hold",
         _vanished_type,
     ),
     Limit(

@@ -13,34 +13,41 @@ from typing import Literal
 IterWorth = Literal["trusted", "trusted-or-null", "plain-or-null", "key", "value"]
 """`key`, `value`: memory of a map's element, or NULL; keys are read-only."""
 
-_FIELDS: dict[str, dict[int, IterWorth]] = {
-    "bpf_link": {8: "plain-or-null"},
-    "bpf_map": {8: "trusted-or-null"},
-    "bpf_map_elem": {16: "key", 24: "value"},
-    "bpf_prog": {8: "plain-or-null"},
-    "bpf_sk_storage_map": {16: "plain-or-null", 24: "value"},
-    "cgroup": {8: "trusted-or-null"},
-    "dmabuf": {8: "plain-or-null"},
-    "ipv6_route": {8: "plain-or-null"},
-    "kmem_cache": {8: "trusted-or-null"},
-    "ksym": {8: "plain-or-null"},
-    "netlink": {8: "plain-or-null"},
-    "sockmap": {16: "key", 24: "plain-or-null"},
-    "task": {8: "trusted-or-null"},
-    "task_file": {8: "plain-or-null", 24: "plain-or-null"},
-    "task_vma": {8: "plain-or-null", 16: "plain-or-null"},
-    "tcp": {8: "trusted-or-null"},
-    "udp": {8: "trusted-or-null"},
-    "unix": {8: "plain-or-null"},
+_FIELDS: dict[str, dict[str, tuple[int, IterWorth]]] = {
+    "bpf_link": {"link": (8, "plain-or-null")},
+    "bpf_map": {"map": (8, "trusted-or-null")},
+    "bpf_map_elem": {"key": (16, "key"), "value": (24, "value")},
+    "bpf_prog": {"prog": (8, "plain-or-null")},
+    "bpf_sk_storage_map": {"sk": (16, "plain-or-null"), "value": (24, "value")},
+    "cgroup": {"cgroup": (8, "trusted-or-null")},
+    "dmabuf": {"dmabuf": (8, "plain-or-null")},
+    "ipv6_route": {"rt": (8, "plain-or-null")},
+    "kmem_cache": {"s": (8, "trusted-or-null")},
+    "ksym": {"ksym": (8, "plain-or-null")},
+    "netlink": {"sk": (8, "plain-or-null")},
+    "sockmap": {"key": (16, "key"), "sk": (24, "plain-or-null")},
+    "task": {"task": (8, "trusted-or-null")},
+    "task_file": {"task": (8, "plain-or-null"), "file": (24, "plain-or-null")},
+    "task_vma": {"task": (8, "plain-or-null"), "vma": (16, "plain-or-null")},
+    "tcp": {"sk_common": (8, "trusted-or-null")},
+    "udp": {"udp_sk": (8, "trusted-or-null")},
+    "unix": {"unix_sk": (8, "plain-or-null")},
 }
+"""Target -> member -> where the kernel has it in the context, and what it is worth there."""
 
 
-def iterator_field(target: str, offset: int) -> IterWorth:
+def iterator_field(target: str, offset: int, member: str = "") -> IterWorth:
     """What the pointer at `offset` of the context is worth in programs of `iter/target`.
 
-    Of targets that are not known (modules may bring more) all but `meta` are taken for maybe NULL.
+    With the name of its member it is found by that: a program may declare only the part of the context that it
+    uses, and leave it to CO-RE where the kernel has it. Of targets that are not known (modules may bring more) all but
+    `meta` are taken for maybe NULL.
     """
     fields = _FIELDS.get(target)
-    if offset == 0:
+    if member == "meta" or (not member and offset == 0):
         return "trusted"
-    return "trusted-or-null" if fields is None else fields.get(offset, "trusted")
+    if fields is None:
+        return "trusted-or-null"
+    if member:
+        return fields[member][1] if member in fields else "trusted"
+    return next((worth for at, worth in fields.values() if at == offset), "trusted")

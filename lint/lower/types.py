@@ -137,9 +137,16 @@ class TypeTable:
 
 
 def _relocated(declaration: Any) -> bool:
-    """Whether a record has an attribute that libclang has no kind for: preserve_access_index is the one in use."""
+    """Whether a record has an attribute that libclang has no kind for: preserve_access_index is the one in use.
+
+    It covers the anonymous records within.
+    """
     first = next(iter(declaration.get_children()), None)
-    return first is not None and first._kind_id == CursorKind.UNEXPOSED_ATTR.value
+    if first is not None and first._kind_id == CursorKind.UNEXPOSED_ATTR.value:
+        return True
+    around = declaration.semantic_parent
+    anonymous = "(" in declaration.spelling or not declaration.spelling
+    return anonymous and around is not None and around._kind_id in _RECORDS and _relocated(around)
 
 
 def decl_tags(text: str) -> tuple[str, ...]:

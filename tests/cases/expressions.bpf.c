@@ -7,6 +7,8 @@
 extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;
 extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
 extern void bpf_task_release(struct task_struct *p) __ksym;
+extern void bpf_rcu_read_lock(void) __ksym;
+extern void bpf_rcu_read_unlock(void) __ksym;
 
 char _license[] SEC("license") = "GPL";
 
@@ -302,4 +304,19 @@ int BPF_PROG(arithmetic_before_check_bad, struct task_struct *task, u64 clone_fl
 		bpf_task_release(t);
 	}
 	return 0;
+}
+
+SEC("xdp")
+int member_behind_null_bad(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct ipv6hdr *header = NULL;
+	u32 *words;
+
+	if (data + sizeof(*header) <= end && ctx->rx_queue_index)
+		header = data;
+	bpf_rcu_read_lock();
+	bpf_rcu_read_unlock();
+	words = header->saddr.in6_u.u6_addr32;
+	return words[1]; // error: unchecked-null
 }

@@ -285,6 +285,20 @@ unlock:
 }
 
 SEC("tc")
+int remove_untested_inner_node_bad(struct __sk_buff *skb)
+{
+	struct bpf_rb_node *node;
+
+	bpf_spin_lock(&lock);
+	node = bpf_rbtree_first(&tree);
+	node = bpf_rbtree_remove(&tree, node); // error: null-argument
+	bpf_spin_unlock(&lock);
+	if (node)
+		bpf_obj_drop(container_of(node, struct item, node));
+	return 0;
+}
+
+SEC("tc")
 int remove_after_relock_bad(struct __sk_buff *skb)
 {
 	struct bpf_rb_node *node;

@@ -191,3 +191,46 @@ int before_the_value_bad(struct bpf_iter__bpf_map_elem *ctx)
 		sink = value[-1]; // error: mem-bounds
 	return 0;
 }
+
+struct bpf_iter__sockmap___part {
+	union {
+		struct sock *sk;
+	};
+} __attribute__((preserve_access_index));
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__uint(max_entries, 4);
+	__type(key, int);
+	__type(value, int);
+} sockets SEC(".maps");
+
+SEC("iter/sockmap")
+int part_of_context_ok(struct bpf_iter__sockmap___part *ctx)
+{
+	struct sock *sk = ctx->sk;
+	int key = 0;
+
+	if (sk)
+		bpf_map_update_elem(&sockets, &key, sk, BPF_ANY);
+	return 0;
+}
+
+SEC("iter/sockmap")
+int read_once_more_bad(struct bpf_iter__sockmap___part *ctx)
+{
+	int key = 0;
+
+	if (ctx->sk)
+		bpf_map_update_elem(&sockets, &key, ctx->sk, BPF_ANY); // error: null-argument
+	return 0;
+}
+
+SEC("iter/sockmap")
+int part_of_context_bad(struct bpf_iter__sockmap___part *ctx)
+{
+	int key = 0;
+
+	bpf_map_update_elem(&sockets, &key, ctx->sk, BPF_ANY); // error: null-argument
+	return 0;
+}
