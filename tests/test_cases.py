@@ -19,7 +19,7 @@ from kfuncgen.lint import LintOptions, check_paths
 from kfuncgen.lint.rule import catalogue
 from kfuncgen.spec.kernels import live_kernel
 from kfuncgen.spec.load import load_builtin
-from kfuncgen.verify.libbpf import Libbpf
+from kfuncgen.toolchain.libbpf import Libbpf
 
 FOLDER = Path(__file__).parent / "cases"
 CASES = sorted(FOLDER.glob("*.bpf.c"))

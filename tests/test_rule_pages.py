@@ -19,8 +19,8 @@ from kfuncgen.spec.load import load_builtin
 from kfuncgen.spec.model import Kernel
 from kfuncgen.toolchain.clang import find_clang
 from kfuncgen.toolchain.flags import find_flags
+from kfuncgen.toolchain.libbpf import Libbpf
 from kfuncgen.verify import ProgramVerdict
-from kfuncgen.verify.libbpf import Libbpf
 
 BLOCKS = [block for page in pages() for block in page.blocks]
 

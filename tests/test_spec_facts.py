@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from kfuncgen.spec.load import load_builtin
-from kfuncgen.spec.model import KF_FLAGS, Contract, Kernel
+from kfuncgen.spec.model import Contract, Kernel
+from kfuncgen.spec.words import KF_FLAGS
 
 FACTS = Path(__file__).parent / "facts"
 KERNELS = ("6.12", "6.18")

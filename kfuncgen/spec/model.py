@@ -36,115 +36,6 @@ class Kernel:
         return cls(int(match[1]), int(match[2]))
 
 
-KF_FLAGS = (
-    "KF_ACQUIRE",
-    "KF_RELEASE",
-    "KF_RET_NULL",
-    "KF_TRUSTED_ARGS",
-    "KF_SLEEPABLE",
-    "KF_DESTRUCTIVE",
-    "KF_RCU",
-    "KF_ITER_NEW",
-    "KF_ITER_NEXT",
-    "KF_ITER_DESTROY",
-    "KF_RCU_PROTECTED",
-    "KF_FASTCALL",
-    "KF_ARENA_RET",
-    "KF_ARENA_ARG1",
-    "KF_ARENA_ARG2",
-)
-"""include/linux/btf.h, verbatim. Helpers use the same words for the same effects (CONTRACT section 7)."""
-
-HOOKS = (
-    "COMMON",
-    "XDP",
-    "TC",
-    "SCHED_ACT",
-    "STRUCT_OPS",
-    "TRACING",
-    "SYSCALL",
-    "CGROUP",
-    "SK_SKB",
-    "SOCKET_FILTER",
-    "NETFILTER",
-    "LWT",
-    "KPROBE",
-    "FMODRET",
-)
-"""enum btf_kfunc_hook without its prefix (kernel/bpf/btf.c)."""
-
-SPECIAL_EFFECTS = (
-    # regions
-    "rcu-lock",
-    "rcu-unlock",
-    "preempt-disable",
-    "preempt-enable",
-    "irq-save",
-    "irq-restore",
-    "spin-lock",
-    "spin-unlock",
-    "res-spin-lock",
-    "res-spin-unlock",
-    "res-spin-lock-irqsave",
-    "res-spin-unlock-irqrestore",
-    # program flow
-    "throw",
-    "tail-call",
-    "sync-callback",
-    "async-callback",
-    # local objects and graphs
-    "obj-new",
-    "obj-drop",
-    "percpu-obj-new",
-    "percpu-obj-drop",
-    "refcount-acquire",
-    "list-push",
-    "list-pop",
-    "list-peek",
-    "rbtree-add",
-    "rbtree-remove",
-    "rbtree-first",
-    "rbtree-peek",
-    # kptrs and casts
-    "kptr-xchg",
-    "cast-to-kern-ctx",
-    "rdonly-cast",
-    "percpu-ptr",
-    "this-cpu-ptr",
-    "sock-cast",
-    # dynptrs and packets
-    "dynptr-from-skb",
-    "dynptr-from-xdp",
-    "dynptr-from-mem",
-    "dynptr-from-ringbuf",
-    "dynptr-release-ringbuf",
-    "dynptr-clone",
-    "dynptr-slice",
-    "dynptr-slice-rdwr",
-    "dynptr-data",
-    "dynptr-write",
-    "packet-changing",
-    # memory
-    "map-lookup",
-    "ringbuf-reserve",
-    "ringbuf-release",
-    "session-cookie",
-    "current-task-btf",
-    "dynptr-from-skb-meta",
-    "untrusted-result",
-    "trap",
-    # allowed while a bpf_spin_lock is held
-    "allowed-under-lock",
-)
-"""Names of what the verifier special-cases by function name (CONTRACT sections 5 and 7)."""
-
-FILTERS = ("lsm", "iter", "kprobe-session", "css-task-iter")
-"""Programs that a kfunc's own filter lets through, within its hooks: `lsm` = BPF_PROG_TYPE_LSM only
-(bpf_fs_kfuncs_filter), `iter` = attach type BPF_TRACE_ITER only (tracing_iter_filter), `kprobe-session` = session
-attach types only (bpf_kprobe_multi_filter), `css-task-iter` = LSM, iterators and sleepable programs
-(check_css_task_iter_allowlist)."""
-
-
 @dataclass(frozen=True, slots=True)
 class CType:
     """A C type of a prototype, as far as contracts need it; typedefs are resolved.
@@ -344,6 +235,20 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What a kept probe says of a function on the kernel it was taken from; it goes before what the spec says.
+
+    `present`: whether that kernel has it; the rest is None where the spec is to be believed.
+    """
+
+    kernel: Kernel
+    present: bool
+    flags: tuple[str, ...] | None = None
+    hooks: tuple[str, ...] | None = None
+    prototype: Prototype | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """A function's contract on one kernel."""
 
@@ -397,9 +302,14 @@ class Function:
     errors: tuple[ErrorCause, ...] = ()
     options: tuple[tuple[int, OptionsStruct], ...] = ()
     """(parameter index, struct) for parameters that are options structs with run-time contracts."""
+    measured: tuple[Measured, ...] = ()
+    """What probes of single kernels say, each kernel once."""
 
     def exists_at(self, kernel: Kernel) -> bool:
         """Whether `kernel` has the function at all."""
+        found = self._measured_at(kernel)
+        if found is not None:
+            return found.present
         return self.since <= kernel and (self.until is None or kernel < self.until)
 
     def at(self, kernel: Kernel) -> Contract:
@@ -411,7 +321,15 @@ class Function:
                 hooks = change.hooks if change.hooks is not None else hooks
                 prototype = change.prototype if change.prototype is not None else prototype
                 special = change.special if change.special is not None else special
+        found = self._measured_at(kernel)
+        if found is not None and found.present:
+            flags = found.flags if found.flags is not None else flags
+            hooks = found.hooks if found.hooks is not None else hooks
+            prototype = found.prototype if found.prototype is not None else prototype
         return Contract(self, kernel, flags, hooks, prototype, derive_effects(flags, prototype, special))
+
+    def _measured_at(self, kernel: Kernel) -> Measured | None:
+        return next((entry for entry in self.measured if entry.kernel == kernel), None)
 
 
 def derive_effects(flags: tuple[str, ...], prototype: Prototype, special: frozenset[str]) -> Effects:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from kfuncgen.diagnostic import Place, SpecError
-from kfuncgen.spec.model import FILTERS, HOOKS, KF_FLAGS, SPECIAL_EFFECTS, Kernel
+from kfuncgen.spec.model import Kernel
+from kfuncgen.spec.words import FILTERS, HOOKS, KF_FLAGS, SPECIAL_EFFECTS
 from kfuncgen.spec.yamlsrc import Mapping, Node, Sequence, Text
 
 T = TypeVar("T")

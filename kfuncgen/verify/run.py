@@ -24,8 +24,8 @@ from kfuncgen.diagnostic import Place, SourceError, UsageError
 from kfuncgen.toolchain.clang import compile_bpf
 from kfuncgen.toolchain.flags import Flags, find_flags
 from kfuncgen.toolchain.headers import WITHOUT_PROTOTYPES, fallback_include_args
+from kfuncgen.toolchain.libbpf import NEEDED, require_capability
 from kfuncgen.verify.elf import called_symbol, read_object, source_line
-from kfuncgen.verify.libbpf import NEEDED
 from kfuncgen.verify.log import read_log
 
 PROGRAM_SECONDS = 60
@@ -35,8 +35,6 @@ WORKER = ("-m", "kfuncgen.verify.worker")
 
 Verdict = Literal["accepted", "rejected", "not-loaded"]
 Classifier = Callable[[str], str]
-
-_CAP_SYS_ADMIN, _CAP_BPF = 21, 39  # include/uapi/linux/capability.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +103,6 @@ def _compile(path: Path, output: Path, args: tuple[str, ...]) -> None:
         if "conflicting types for" not in text or bundled not in text:
             raise
         compile_bpf(path, output, (*args, WITHOUT_PROTOTYPES))
-
-
-def require_capability() -> None:
-    """UsageError unless this process may load BPF programs."""
-    if not sys.platform.startswith("linux"):
-        raise UsageError("verify asks the running kernel, which must be Linux")
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return  # no /proc: let the kernel say so itself
-    words = next((line.split() for line in status.splitlines() if line.startswith("CapEff:")), [])
-    effective = int(words[1], 16) if len(words) == 2 else 0
-    if not effective & (1 << _CAP_BPF | 1 << _CAP_SYS_ADMIN):
-        raise UsageError(
-            "loading BPF programs needs CAP_BPF (and CAP_PERFMON, CAP_NET_ADMIN by program type): run as root"
-        )
 
 
 def verify_object(

@@ -14,7 +14,7 @@ import sys
 from ctypes import c_size_t
 
 from kfuncgen.diagnostic import UsageError
-from kfuncgen.verify.libbpf import BPF_MAP_TYPE_STRUCT_OPS, BPF_PROG_TYPE_STRUCT_OPS, Libbpf
+from kfuncgen.toolchain.libbpf import BPF_MAP_TYPE_STRUCT_OPS, BPF_PROG_TYPE_STRUCT_OPS, Libbpf
 
 LOG_BUFFER_BYTES = 16 * 1024 * 1024 - 1
 """The largest log that kernels before 6.4 accept (UINT_MAX >> 8); since 6.4 a longer log keeps its end."""

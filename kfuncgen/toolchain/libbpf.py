@@ -1,6 +1,6 @@
-"""The few functions of libbpf's stable C API (1.0 and newer) that verification needs, through ctypes.
+"""The few functions of libbpf's stable C API (1.0 and newer) that verify and facts need, through ctypes.
 
-Nothing is compiled: libbpf.so.1 is looked up at run time. Only the worker process calls into it, so that a crash
+Nothing is compiled: libbpf.so.1 is looked up at run time. Only worker processes call into it, so that a crash
 or a hang in C ends a worker and not the run. Pointers are opaque; a library lacking a needed function is an error.
 """
 
@@ -9,8 +9,10 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
+import sys
 from collections.abc import Callable, Iterator
 from ctypes import CFUNCTYPE, c_char_p, c_int, c_size_t, c_uint32, c_void_p
+from pathlib import Path
 
 from kfuncgen.diagnostic import UsageError
 
@@ -18,6 +20,8 @@ BPF_PROG_TYPE_STRUCT_OPS = 27
 """include/uapi/linux/bpf.h, enum bpf_prog_type."""
 BPF_MAP_TYPE_STRUCT_OPS = 26
 """include/uapi/linux/bpf.h, enum bpf_map_type."""
+
+_CAP_SYS_ADMIN, _CAP_BPF = 21, 39  # include/uapi/linux/capability.h
 
 NEEDED = "libbpf 1.0 or newer is needed"
 
@@ -40,11 +44,34 @@ _SIGNATURES: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "bpf_program__set_autoload": (c_int, (c_void_p, ctypes.c_bool)),
     "bpf_program__set_log_buf": (c_int, (c_void_p, c_void_p, c_size_t)),
     "bpf_program__set_log_level": (c_int, (c_void_p, c_uint32)),
+    "bpf_program__attach_iter": (c_void_p, (c_void_p, c_void_p)),
+    "bpf_link__fd": (c_int, (c_void_p,)),
+    "bpf_link__destroy": (c_int, (c_void_p,)),
+    "bpf_iter_create": (c_int, (c_int,)),
+    "bpf_btf_get_next_id": (c_int, (c_uint32, ctypes.POINTER(c_uint32))),
+    "bpf_btf_get_fd_by_id": (c_int, (c_uint32,)),
+    "bpf_obj_get_info_by_fd": (c_int, (c_int, c_void_p, ctypes.POINTER(c_uint32))),
     "bpf_map__type": (c_int, (c_void_p,)),
     "bpf_map__set_autocreate": (c_int, (c_void_p, ctypes.c_bool)),
     "bpf_map__set_pin_path": (c_int, (c_void_p, c_char_p)),
     "bpf_map__initial_value": (c_void_p, (c_void_p, ctypes.POINTER(c_size_t))),
 }
+
+
+def require_capability() -> None:
+    """UsageError unless this process may load BPF programs."""
+    if not sys.platform.startswith("linux"):
+        raise UsageError("programs are loaded into the running kernel, which must be Linux")
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return  # no /proc: let the kernel say so itself
+    words = next((line.split() for line in status.splitlines() if line.startswith("CapEff:")), [])
+    effective = int(words[1], 16) if len(words) == 2 else 0
+    if not effective & (1 << _CAP_BPF | 1 << _CAP_SYS_ADMIN):
+        raise UsageError(
+            "loading BPF programs needs CAP_BPF (and CAP_PERFMON, CAP_NET_ADMIN by program type): run as root"
+        )
 
 
 class Libbpf:
