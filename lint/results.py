@@ -18,11 +18,11 @@ from kfuncgen.lint.mapdefs import (
     map_number,
 )
 from kfuncgen.lint.state import Reference
-from kfuncgen.lint.targets import CONSTANT_KEYS_SINCE
+from kfuncgen.lint.targets import CONSTANT_KEYS_SINCE, RCU_CHECKED_AT_NEW
 from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Trust, Value
-from kfuncgen.spec.model import Role
+from kfuncgen.spec.model import TRUSTED_BY_DEFAULT_SINCE, Role
 
 PLACED_KEY = ", unless the compiler happens to place the constant key so that the verifier (6.15 or newer) sees it"
 """Added to the story of a lookup with a key of which the verifier may know or not know that it is a constant."""
@@ -41,7 +41,11 @@ def result(call: Transfer) -> Value:
     if call.effects.acquires:
         return acquired(call, Pointer("kernel", call.struct_type(ctype), trust="trusted"))
     if ctype.struct_name:
-        trust: Trust = "trusted" if not call.contract.is_kfunc else "plain"
+        trust: Trust = "plain"
+        if not call.contract.is_kfunc or call.run.kernel >= TRUSTED_BY_DEFAULT_SINCE:
+            trust = "trusted"
+        if call.effects.rcu_protected and call.run.kernel >= RCU_CHECKED_AT_NEW:
+            trust = "rcu"
         return _kernel(call, call.struct_type(ctype), trust)
     if ctype.pointee is not None and ctype.pointee.kind in ("int", "bool"):
         made = Pointer("memory", size=ctype.pointee.size or None, readonly="session-cookie" not in call.special)

@@ -12,7 +12,7 @@ from kfuncgen.lint.state import State
 from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, plain_name
 from kfuncgen.spec.helperargs import helper_contract
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
-from kfuncgen.spec.progtypes import SectionInfo
+from kfuncgen.spec.progtypes import SectionInfo, hook_at
 
 MAX_STEPS = 240_000
 """Instructions evaluated per program; past it the rest is not explored and a note says so."""
@@ -160,7 +160,7 @@ class Run:
             info = self.program.info
             program_type = info.program_type if info is not None else ""
             self._contracts[name] = (
-                function.at(self.kernel)
+                function.at(self.kernel, hook_at(info, self.kernel) if info is not None else "")
                 if function is not None
                 else helper_contract(name, program_type, self.kernel)
             )

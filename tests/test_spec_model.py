@@ -298,3 +298,35 @@ def test_python_parser_gives_the_same_nodes_as_libyaml(monkeypatch: pytest.Monke
     fast = builtin_nodes()[:6]
     monkeypatch.setattr(yamlsrc, "_LOADER", yaml.SafeLoader)
     assert [parse_yaml((SPECS / Path(n.place.file).name).read_bytes(), n.place.file) for n in fast] == fast
+
+
+def test_functions_may_go_and_come_back_and_differ_between_hooks(tmp_path: Path) -> None:
+    (tmp_path / "demo.yaml").write_text(
+        "family: demo\n"
+        'since: "6.8"\n'
+        "hooks: [STRUCT_OPS, SYSCALL]\n"
+        "kfuncs:\n"
+        "  demo_f:\n"
+        "    prototype: int demo_f(struct task_struct *p)\n"
+        "    flags: [KF_SLEEPABLE]\n"
+        "    hook-flags: {SYSCALL: [KF_TRUSTED_ARGS]}\n"
+        "    changes:\n"
+        '      "6.10": {present: false}\n'
+        '      "6.12": {present: true}\n'
+    )
+    function = load_specs([tmp_path]).functions["demo_f"]
+    present = [function.exists_at(Kernel(6, minor)) for minor in (7, 8, 9, 10, 11, 12, 18)]
+    assert present == [False, True, True, False, False, True, True]
+    assert function.at(V6_18).flags == function.at(V6_18, "STRUCT_OPS").flags == ("KF_SLEEPABLE",)
+    syscall = function.at(V6_18, "SYSCALL")
+    assert syscall.flags == ("KF_TRUSTED_ARGS",) and not syscall.effects.sleepable
+    assert not function.at(V6_18).effects.trusted_args
+
+
+def test_arguments_are_trusted_by_default_from_7_0_on() -> None:
+    before, after = contract("bpf_iter_num_new", Kernel(6, 19)), contract("bpf_iter_num_new", Kernel(7, 0))
+    assert not before.effects.trusted_args and after.effects.trusted_args
+    assert contract("bpf_key_put", Kernel(7, 0)).effects.trusted_args
+    assert "KF_TRUSTED_ARGS" in contract("bpf_ct_set_timeout").flags
+    assert "KF_TRUSTED_ARGS" not in contract("bpf_ct_set_timeout", Kernel(7, 1)).flags
+    assert not contract("bpf_ringbuf_reserve", Kernel(7, 0)).effects.trusted_args

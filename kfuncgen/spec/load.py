@@ -142,6 +142,7 @@ def _function(raw: RawFunction, family: RawFamily) -> Function:
         raise SpecError(f"kfunc '{raw.name}' lacks the key 'hooks', and so does its family", raw.place)
     if raw.until is not None and raw.until <= since:
         raise SpecError(f"{raw.kind} '{raw.name}' ends in {raw.until}, before it begins in {since}", raw.place)
+    _check_hook_flags(raw, hooks)
     prototype = _prototype(raw, raw.prototype, raw.flags)
     return Function(
         name=raw.name,
@@ -150,6 +151,7 @@ def _function(raw: RawFunction, family: RawFamily) -> Function:
         prototype=prototype,
         flags=raw.flags,
         hooks=hooks,
+        hook_flags=raw.hook_flags,
         since=since,
         place=raw.place,
         until=raw.until,
@@ -162,6 +164,14 @@ def _function(raw: RawFunction, family: RawFamily) -> Function:
         notes=raw.notes,
         errors=tuple(ErrorCause(error, cause) for error, cause in raw.errors),
     )
+
+
+def _check_hook_flags(raw: RawFunction, hooks: tuple[str, ...]) -> None:
+    """Flags are given for hooks that the function has on some kernel."""
+    known = {*hooks, *(hook for change in raw.changes for hook in change.hooks or ())}
+    for hook in raw.hook_flags:
+        if hook not in known:
+            raise SpecError(f"'hook-flags' of '{raw.name}' names {hook}, which is none of its hooks", raw.place)
 
 
 def _changes(raw: RawFunction, since: Kernel, prototype: Prototype) -> tuple[Change, ...]:
@@ -179,7 +189,7 @@ def _changes(raw: RawFunction, since: Kernel, prototype: Prototype) -> tuple[Cha
             raise SpecError(f"the change of {entry.since} gives the prototype that was there before", entry.place)
         prototype = changed or prototype
         special = frozenset(entry.special) if entry.special is not None else None
-        changes.append(Change(entry.since, entry.flags, entry.hooks, changed, entry.place, special))
+        changes.append(Change(entry.since, entry.flags, entry.hooks, changed, entry.place, special, entry.present))
     return tuple(changes)
 
 

@@ -36,6 +36,11 @@ class Kernel:
         return cls(int(match[1]), int(match[2]))
 
 
+TRUSTED_BY_DEFAULT_SINCE = Kernel(7, 0)
+"""From here on pointers to kfuncs must be trusted and not NULL unless a suffix or KF_RCU says otherwise, and the
+flag KF_TRUSTED_ARGS is gone (CONTRACT section 8)."""
+
+
 @dataclass(frozen=True, slots=True)
 class CType:
     """A C type of a prototype, as far as contracts need it; typedefs are resolved.
@@ -232,6 +237,8 @@ class Change:
     prototype: Prototype | None = None
     place: Place = Place("")
     special: frozenset[str] | None = None
+    present: bool | None = None
+    """False: the function is gone from this kernel on, to come back; True: it is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +296,8 @@ class Function:
     hooks: tuple[str, ...]
     since: Kernel
     place: Place
+    hook_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Flags within the sets of hooks whose flags are not `flags`."""
     until: Kernel | None = None
     changes: tuple[Change, ...] = ()
     special: frozenset[str] = frozenset()
@@ -310,10 +319,17 @@ class Function:
         found = self._measured_at(kernel)
         if found is not None:
             return found.present
-        return self.since <= kernel and (self.until is None or kernel < self.until)
+        present = True
+        for change in self.changes:
+            if change.present is not None and change.since <= kernel:
+                present = change.present
+        return present and self.since <= kernel and (self.until is None or kernel < self.until)
 
-    def at(self, kernel: Kernel) -> Contract:
-        """The contract on `kernel`; for kernels outside since..until that of the nearest one that has it."""
+    def at(self, kernel: Kernel, hook: str = "") -> Contract:
+        """The contract on `kernel`; for kernels outside since..until that of the nearest one that has it.
+
+        `hook` is that of the calling program, for the few functions that have other flags in another hook's set.
+        """
         flags, hooks, prototype, special = self.flags, self.hooks, self.prototype, self.special
         for change in self.changes:
             if change.since <= kernel:
@@ -321,22 +337,28 @@ class Function:
                 hooks = change.hooks if change.hooks is not None else hooks
                 prototype = change.prototype if change.prototype is not None else prototype
                 special = change.special if change.special is not None else special
+        flags = self.hook_flags.get(hook, flags)
         found = self._measured_at(kernel)
         if found is not None and found.present:
             flags = found.flags if found.flags is not None else flags
             hooks = found.hooks if found.hooks is not None else hooks
             prototype = found.prototype if found.prototype is not None else prototype
-        return Contract(self, kernel, flags, hooks, prototype, derive_effects(flags, prototype, special))
+        trusted = self.kind == "kfunc" and kernel >= TRUSTED_BY_DEFAULT_SINCE
+        if trusted:
+            flags = tuple(flag for flag in flags if flag != "KF_TRUSTED_ARGS")
+        return Contract(self, kernel, flags, hooks, prototype, derive_effects(flags, prototype, special, trusted))
 
     def _measured_at(self, kernel: Kernel) -> Measured | None:
         return next((entry for entry in self.measured if entry.kernel == kernel), None)
 
 
-def derive_effects(flags: tuple[str, ...], prototype: Prototype, special: frozenset[str]) -> Effects:
+def derive_effects(
+    flags: tuple[str, ...], prototype: Prototype, special: frozenset[str], trusted: bool = False
+) -> Effects:
     """Effects as the verifier derives them (6.12 and 6.18 check_kfunc_call; CONTRACT section 5).
 
     KF_RELEASE consumes the *one referenced argument*; which parameter that is follows from the pointer
-    parameters: the first that is neither ignored nor memory.
+    parameters: the first that is neither ignored nor memory. `trusted`: as if KF_TRUSTED_ARGS were given.
     """
     has = set(flags).__contains__
     releases = None
@@ -360,7 +382,7 @@ def derive_effects(flags: tuple[str, ...], prototype: Prototype, special: frozen
         acquires=has("KF_ACQUIRE"),
         releases=releases,
         may_be_null=has("KF_RET_NULL") and prototype.result.is_pointer,
-        trusted_args=has("KF_TRUSTED_ARGS") or has("KF_RELEASE"),
+        trusted_args=trusted or has("KF_TRUSTED_ARGS") or has("KF_RELEASE"),
         rcu_args=has("KF_RCU"),
         sleepable=has("KF_SLEEPABLE"),
         destructive=has("KF_DESTRUCTIVE"),

@@ -39,6 +39,7 @@ FUNCTION_KEYS = (
     "prototype",
     "flags",
     "hooks",
+    "hook-flags",
     "filter",
     "special",
     "since",
@@ -52,7 +53,7 @@ FUNCTION_KEYS = (
     "params",
     "errors",
 )
-CHANGE_KEYS = ("flags", "hooks", "prototype", "special")
+CHANGE_KEYS = ("flags", "hooks", "prototype", "special", "present")
 OPTIONS_KEYS = ("summary", "definition", "size-constant", "sizes", "error-field", "fields", "errors")
 SIZE_KEYS = ("size", "since", "until")
 FIELD_KEYS = ("direction", "required", "reserved", "minimum", "maximum", "values", "since-size", "summary")
@@ -77,6 +78,7 @@ class RawChange:
     hooks: tuple[str, ...] | None = None
     special: tuple[str, ...] | None = None
     prototype: Word | None = None
+    present: bool | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class RawFunction:
     flags: tuple[str, ...] = ()
     flags_place: Place = Place("")
     hooks: tuple[str, ...] | None = None
+    hook_flags: dict[str, tuple[str, ...]] = field(default_factory=dict)
     filter: str | None = None
     special: tuple[str, ...] = ()
     since: Kernel | None = None
@@ -202,6 +205,7 @@ def _function(name: str, node: Node, kind: Literal["kfunc", "helper"], place: Pl
         flags=_optional(body, "flags", _flags, ()),
         flags_place=body.entries["flags"].place if "flags" in body.entries else place,
         hooks=_optional(body, "hooks", _hooks, None),
+        hook_flags=_optional(body, "hook-flags", _hook_flags, {}),
         filter=_optional(body, "filter", _filter, None),
         special=_optional(body, "special", _special, ()),
         since=_optional(body, "since", _kernel, None),
@@ -234,6 +238,7 @@ def _changes(node: Node, key: str, keys: tuple[str, ...] = CHANGE_KEYS) -> list[
                 hooks=_optional(body, "hooks", _hooks, None),
                 special=_optional(body, "special", _special, None),
                 prototype=_c_text(prototype, "prototype") if prototype is not None else None,
+                present=_optional(body, "present", _bool, None),
             )
         )
     return sorted(changes, key=lambda change: change.since)
@@ -355,6 +360,15 @@ def _flags(node: Node, key: str) -> tuple[str, ...]:
 
 def _hooks(node: Node, key: str) -> tuple[str, ...]:
     return _words(node, key, "hook", HOOKS)
+
+
+def _hook_flags(node: Node, key: str) -> dict[str, tuple[str, ...]]:
+    """Flags by hook."""
+    body = _mapping(node, f"'{key}'")
+    for name, place in body.key_places.items():
+        if name not in HOOKS:
+            raise SpecError(f"unknown hook '{_short(name)}'{_nearest(name, HOOKS)}", place)
+    return {name: _flags(entry, name) for name, entry in body.entries.items()}
 
 
 def _special(node: Node, key: str) -> tuple[str, ...]:

@@ -18,8 +18,10 @@ KF_FLAGS = (
     "KF_ARENA_RET",
     "KF_ARENA_ARG1",
     "KF_ARENA_ARG2",
+    "KF_IMPLICIT_ARGS",
 )
-"""include/linux/btf.h, verbatim. Helpers use the same words for the same effects (CONTRACT section 7)."""
+"""include/linux/btf.h, verbatim; the last came with 7.0, which has no KF_TRUSTED_ARGS any more. Helpers use
+the same words for the same effects (CONTRACT section 7)."""
 
 HOOKS = (
     "COMMON",
