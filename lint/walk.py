@@ -43,6 +43,9 @@ _CONTEXT_SOCKETS = frozenset(
 """Sockets of a context that are there always (PTR_TO_SOCKET); the others may be NULL (*_is_valid_access())."""
 
 
+_PACKET_WORDS = frozenset(("data", "data_end", "data_meta"))
+
+
 def kernel_field(
     run: Run, state: State, parent: Pointer, member: ir.Member | None, ctype: Type, path: tuple[ir.Member, ...]
 ) -> Scalar | Pointer:
@@ -93,8 +96,10 @@ def context_field(run: Run, member: ir.Member | None, offset: int | None, ctype:
                 return ANY
             return Pointer("kernel", struct, null=worth == "null", trust=trust, origin="argument")
         return scalar_of(ctype) if ctype.is_integer else ANY
+    name = member.name if member is not None else ""
+    if args == "ctx" and name in _PACKET_WORDS:
+        return ANY  # declared as numbers of 32 bits; to the verifier pointers of which it does not know more
     if ctype.is_pointer and ctype.target is not None and ctype.target.kind == "struct" and args == "ctx":
-        name = member.name if member is not None else ""
         if name in ("sk", "migrating_sk"):
             struct_name = info.ctx_struct if info is not None else ""
             null = (struct_name, name) not in _CONTEXT_SOCKETS

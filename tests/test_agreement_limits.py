@@ -64,6 +64,11 @@ LOOKED_UP = Error("unchecked-null", 9, "'p' from bpf_map_lookup_elem() may be NU
 CROWDED = "so many paths meet here that numbers no longer tell them apart: findings behind it may be ..."
 
 
+SCALAR = "R4 invalid mem access 'scalar'"
+TAKEN = "904: (15) if r1 == 0x0 goto pc+47 952: R0=scalar() R1=pkt(off=14,r=94) R6=0"
+PASSED_BY = "904: (55) if r1 != 0x0 goto pc+47     ; R1=pkt(off=14,r=94)"
+
+
 @pytest.mark.parametrize(
     ("said", "errors", "known", "limit"),
     [
@@ -79,6 +84,11 @@ CROWDED = "so many paths meet here that numbers no longer tell them apart: findi
         (verdict("rejected", "R0 invalid", line=8), [], {"without_keys": (LOOKED_UP,)}, ""),
         (verdict("rejected", "R0 invalid", line=9), [], {"without_keys": (LEAK,)}, ""),
         (verdict("rejected", "map 'm' has to have BTF in order to use bpf_spin_lock"), [], {}, "vanished-type"),
+        (verdict("rejected", SCALAR), [], {"log": TAKEN}, "packet-null"),
+        (verdict("rejected", SCALAR), [], {"log": PASSED_BY}, "packet-null"),
+        (verdict("rejected", "R0 leaks"), [], {"log": TAKEN}, ""),
+        (verdict("rejected", SCALAR), [], {"log": TAKEN.replace("R1=pkt", "R2=pkt")}, ""),
+        (verdict("rejected", SCALAR), [], {"log": PASSED_BY.replace("!=", "==")}, ""),
         (verdict("accepted", places=((9, 5),)), [PASSED], {"notes": frozenset((CROWDED,))}, "joined-paths"),
         (verdict("accepted", places=((9, 5),)), [PASSED], {"notes": frozenset(("other",))}, ""),
     ],

@@ -185,6 +185,18 @@ def warnings_of(text: bytes, name: str, flags: Flags) -> set[str]:
     return {line.split("warning: ")[1] for line in told if " warning: variable " in line}
 
 
+def whole_log(text: bytes, name: str, flags: Flags, program: str) -> str:
+    """All that the verifier says of a program; "" when it cannot be built."""
+    with tempfile.TemporaryDirectory(prefix="agreement-") as folder:
+        source, output = Path(folder) / name, Path(folder) / "out.o"
+        source.write_bytes(text)
+        if compile_source(source, output, flags):
+            return ""
+        if flags.libbpf is not None:
+            os.environ["KFUNCGEN_LIBBPF"] = str(flags.libbpf)
+        return "".join(v.log for v in verify_object(output, source=source, only={program}))
+
+
 def run_compiler(args: Sequence[str]) -> str:
     """Run clang; its first error, "" when there is none."""
     try:

@@ -7,6 +7,7 @@ disagreements: classes.py.)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,12 +24,13 @@ class Circumstances:
 
     `notes`: what the linter says that it did not fully check. `unset`: whether the compiler warns of a variable
     without a value, and did not before the source was changed. `without_keys`: the linter's errors for a kernel
-    whose verifier looks at no keys (6.14).
+    whose verifier looks at no keys (6.14). `log`: the verifier's whole log of a program that was missed.
     """
 
     notes: frozenset[str] = frozenset()
     unset: bool = False
     without_keys: tuple[Error, ...] = ()
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,18 @@ def _placed_key(case: Case) -> bool:
     return any(e.line == case.verdict.line for e in lookups)
 
 
+_PACKET_NULL = re.compile(
+    r"if r(\d+) == 0x0 goto \S+ \d+: .*\bR\1=pkt\(|if r(\d+) != 0x0 goto \S+ +; (?:.* )?R\2=pkt\("
+)
+"""A packet pointer that is taken for NULL: a branch taken, and one that is not."""
+
+
+def _packet_null(case: Case) -> bool:
+    """On the verifier's path a pointer into the packet is NULL."""
+    through = " 'scalar'" in case.verdict.message or "type=scalar" in case.verdict.message
+    return case.error is None and through and _PACKET_NULL.search(case.known.log) is not None
+
+
 def _vanished_type(case: Case) -> bool:
     """The object's BTF was refused, or a map's type in it is not whole."""
     message = case.verdict.message
@@ -144,6 +158,12 @@ LIMITS = (
         "the key of an array map is a constant, and whether the verifier sees that depends on where the compiler "
         "puts it on the stack, and what else there",
         _placed_key,
+    ),
+    Limit(
+        "packet-null",
+        "the verifier takes a packet pointer for NULL at each test anew, also where it was tested before; "
+        "compilers mostly merge such tests",
+        _packet_null,
     ),
     Limit(
         "vanished-type",

@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.agreement import corpus
 from benchmarks.agreement.corpus import Source
 from benchmarks.agreement.engine import Error, lint_text
-from benchmarks.agreement.judge import Build, Flags, Judge, Verdict, warnings_of
+from benchmarks.agreement.judge import Build, Flags, Judge, Verdict, warnings_of, whole_log
 from benchmarks.agreement.limits import Circumstances
 from benchmarks.agreement.mutate import Mutant, mutants
 from benchmarks.agreement.preamble import blank, preamble_lengths, precompile_clang, precompile_libclang
@@ -214,13 +214,17 @@ class _Base:
             self.source.path, mutant.apply(text), args, programs, kernel or load_builtin().newest
         )
 
-    def circumstances(self, mutant: Mutant, programs: list[str], notes: set[str]) -> Circumstances:
-        """What may explain that linter and kernel differ about these programs of a mutant."""
+    def circumstances(
+        self, mutant: Mutant, programs: list[str], missed: list[str], notes: set[str]
+    ) -> Circumstances:
+        """What may explain that linter and kernel differ about these programs of a mutant (`missed`: those that
+        only the kernel refuses)."""
         name, text = self.source.path.name, self.source.text
         before, after = (warnings_of(t, name, self.whole.flags) for t in (text, mutant.apply(text)))
         errors, _ = self.lint(mutant, programs, WITHOUT_KEYS)
+        log = whole_log(mutant.apply(text), name, self.whole.flags, missed[0]) if missed else ""
         every = tuple(error for found in errors.values() for error in found)
-        return Circumstances(frozenset(notes), bool(after - before), every)
+        return Circumstances(frozenset(notes), bool(after - before), every, log)
 
 
 class _Timeout(Exception):
@@ -267,7 +271,8 @@ def _one(base: _Base, mutant: Mutant, programs: list[str]) -> Outcome:
         found, notes = base.lint(mutant, [v.program for v in labelled])
         odd = [v.program for v in labelled if bool(found[v.program]) == (v.verdict == "accepted")]
         if odd:
-            known = base.circumstances(mutant, odd, notes)
+            missed = [v.program for v in labelled if v.program in odd and v.verdict == "rejected"]
+            known = base.circumstances(mutant, odd, missed, notes)
     except _Timeout:
         problem = f"no answer within {LINT_SECONDS} s"
     except KfuncgenError as error:

@@ -40,8 +40,8 @@ def iterator_field(target: str, offset: int, member: str = "") -> IterWorth:
     """What the pointer at `offset` of the context is worth in programs of `iter/target`.
 
     With the name of its member it is found by that: a program may declare only the part of the context that it
-    uses, and leave it to CO-RE where the kernel has it. Of targets that are not known (modules may bring more) all but
-    `meta` are taken for maybe NULL.
+    uses, and leave it to CO-RE where the kernel has it. Of targets that are not known (modules may bring more) all
+    but `meta` are taken for maybe NULL.
     """
     fields = _FIELDS.get(target)
     if member == "meta" or (not member and offset == 0):
