@@ -66,7 +66,7 @@ def new(
     destination = options.as_path(folder, "DIR")
     if destination.exists() and not destination.is_dir():
         raise UsageError(f"'{folder}' is a file, expected a folder to write to")
-    specs = options.load_specs()
+    specs = options.load_specs(kernel=kernel)
     target = options.targets(kernel, specs)[-1]
     files = render_project(template, key_values(settings or ()), specs, target)
     return told(write_project(files, destination, force=force, dry_run=dry_run), destination, dry_run)
@@ -124,7 +124,7 @@ def header(
     """
     from kfuncgen.generate import GeneratedFile, render_header, write_project
 
-    specs = options.load_specs(spec)
+    specs = options.load_specs(spec, kernel)
     text = render_header(kfuncs, specs, options.targets(kernel, specs)[-1], minimal=minimal)
     if output is None:
         emit(text)

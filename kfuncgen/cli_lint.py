@@ -175,7 +175,9 @@ def lint_options(
     from kfuncgen.lint import LintOptions
     from kfuncgen.lint.rule import catalogue
 
-    specs = options.load_specs([*config.spec_paths, *(spec or ())])
+    specs = options.load_specs(
+        [*config.spec_paths, *(spec or ())], kernel if kernel is not None else config.kernels
+    )
     rules = catalogue()
 
     def rule_names(names: Sequence[str], key: str = "") -> frozenset[str]:
@@ -214,9 +216,7 @@ def newer_kernels(chosen: LintOptions) -> tuple[Note, ...]:
     """A note for each target that is newer than the specs: what changed since is not known."""
     newest = chosen.specs.newest
     known = f"is newer than the specs, which end at {newest}: checked as {newest}"
-    return tuple(
-        Note("", "", f"kernel {kernel} {known}", "info") for kernel in chosen.kernels if kernel > newest
-    )
+    return tuple(Note("", "", f"kernel {kernel} {known}", "info") for kernel in chosen.kernels if kernel > newest)
 
 
 def with_flags(failure: FileFailure, chosen: LintOptions) -> FileFailure:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def kernel_option(purpose: str) -> Any:
     """`--kernel`, with what the command takes the kernels for."""
-    forms = "6.12, '>=6.8', 6.6..6.18, a comma list of these, or live (the running one)"
+    forms = (
+        "6.12, '>=6.8', 6.6..6.18, a comma list of these, live (the running one), or a file kept by 'spec probe'"
+    )
     default = "Default: the newest that the specs know."
     return typer.Option("--kernel", metavar="SPEC", help=f"{purpose}: {forms}. {default}")
 
@@ -30,7 +32,9 @@ ShownKernel = Annotated[str | None, kernel_option("Kernel to show, the newest of
 SpecOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--spec", metavar="DIR", help="A folder with specs of your own kfuncs, besides the built-in ones."
+        "--spec",
+        metavar="DIR",
+        help="A folder with specs of your own kfuncs, or a file kept by 'spec probe', besides the built-in ones.",
     ),
 ]
 OutputOption = Annotated[
@@ -100,15 +104,30 @@ def one_of(value: str, valid: Iterable[str], what: str, listed_by: str = "") -> 
     raise UsageError(f"unknown {what} '{value}'; {hint}")
 
 
-def load_specs(extra: Iterable[str | Path] | None = ()) -> SpecSet:
-    """The built-in specs and those in the folders `extra`."""
+def load_specs(extra: Iterable[str | Path] | None = (), kernel: str | None = None) -> SpecSet:
+    """The built-in specs and those in `extra`: folders of spec files, and files kept by `kfuncgen spec probe`.
+
+    Probe files among the kernels of `kernel` count too: there they say what that kernel has.
+    """
     from kfuncgen.spec import load
 
-    folders = tuple(as_path(folder, "--spec") for folder in extra or ())
+    paths = tuple(as_path(path, "--spec") for path in extra or ())
+    folders = tuple(path for path in paths if path.suffix != ".json")
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"no folder '{folder}' with specs")
-    return load.load_specs(folders) if folders else load.load_builtin()
+    specs = load.load_specs(folders) if folders else load.load_builtin()
+    probes = [path for path in paths if path.suffix == ".json"]
+    if kernel is not None:
+        from kfuncgen.spec.kernels import probe_files
+
+        probes += probe_files(kernel)
+    if not probes:
+        return specs
+    from kfuncgen.spec.kernelfacts import read_facts
+    from kfuncgen.spec.overlay import with_facts
+
+    return with_facts(specs, [read_facts(probe) for probe in probes])
 
 
 def targets(text: str | None, specs: SpecSet) -> tuple[Kernel, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kfuncgen import cli_facts
 from kfuncgen import cli_options as options
 from kfuncgen.cli_output import emit, folded
 from kfuncgen.diagnostic import UsageError
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json")
 LATER = {
     "import": "Take flags, program types and prototypes from a kernel",
-    "probe": "Read flags and program types of the running kernel",
-    "check": "Compare the specs with a kernel",
-    "diff": "Compare two kernel versions",
     "schema": "Print the JSON Schema of spec files",
 }
 """Commands of the interface that this version does not have yet."""
@@ -36,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group.command("show", cls=options.usage("NAME..."))(show_spec)
     for name, summary in LATER.items():
         options.later(group, "spec", name, summary)
+    cli_facts.register(group)
     app.add_typer(group, name="spec")
 
 
@@ -48,7 +47,7 @@ def list_specs(
 ) -> int:
     """List kfuncs: all, or with --kernel those the kernel has."""
     options.one_of(output_format, FORMATS, "output format")
-    specs = options.load_specs(spec)
+    specs = options.load_specs(spec, kernel)
     names = [known.name for known in specs.families]
     for name in family or ():
         options.one_of(name, names, "family", "kfuncgen spec list")
@@ -81,7 +80,7 @@ def show_spec(
     Prototype, flags, program types, kernels, parameters, options, errors.
     """
     options.one_of(output_format, FORMATS, "output format")
-    specs = options.load_specs(spec)
+    specs = options.load_specs(spec, kernel)
     contracts = [find(specs, name, kernel) for name in names]
     if output_format == "json":
         from kfuncgen.render.json import dump

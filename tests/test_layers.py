@@ -25,6 +25,7 @@ LAYERS = {
     "generate": 3,
     "lint": 3,
     "verify": 3,
+    "facts": 3,
     "render": 4,
     "config": 4,
     "lsp": 5,
@@ -41,11 +42,12 @@ ONLY_IN = {
     "rich": ("cli",),
     "jinja2": ("generate/",),
     "pycparser": ("spec/prototype",),
+    "elftools": ("facts/btf",),
 }
 """Libraries that few modules may know."""
 
-SPEAKERS = ("cli", "__main__", "verify/worker")
-"""Who may print and exit: the command line, and the program that verify runs as a process of its own."""
+SPEAKERS = ("cli", "__main__", "verify/worker", "facts/worker")
+"""Who may print and exit: the command line, and the programs that run as processes of their own."""
 
 
 def python_files() -> list[str]:

@@ -7,21 +7,19 @@ Accepted, alone or as a comma list: `6.12`, `>=6.8` (to the newest known), `<=6.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from pathlib import Path
 
-from kfuncgen.diagnostic import Place, UsageError
+from kfuncgen.diagnostic import UsageError
+from kfuncgen.spec.kernelfacts import read_facts
 from kfuncgen.spec.model import Kernel, SpecSet
 
 LAST_MINOR = {3: 19, 4: 20, 5: 19, 6: 19}
 """The last release of each finished series."""
 FIRST = Kernel(5, 13)
 """The first kernel whose BPF programs could call kernel functions."""
-MAX_PROBE_BYTES = 8 << 20
-"""A probe of 6.18 has about 40 KB."""
 
 EXPECTED = "expected for example 6.12, >=6.8, 6.6..6.18, live, or the path of a probe file"
 
@@ -49,8 +47,8 @@ def _part(part: str, newest: Kernel) -> tuple[Kernel, ...]:
         return _range(_release(match[1]), _release(match[2]), part)
     if re.fullmatch(r"v?\d+\.\d+", part):
         return (_release(part),)
-    if "/" in part or part.endswith(".json") or _is_file(part):
-        return (_probe_kernel(Path(part)),)
+    if _names_probe(part):
+        return (read_facts(Path(part)).kernel,)
     raise UsageError(f"'{_short(part)}' is no kernel; {EXPECTED}")
 
 
@@ -100,30 +98,15 @@ def _range(first: Kernel, last: Kernel, part: str) -> tuple[Kernel, ...]:
     return tuple(kernels)
 
 
-def _probe_kernel(path: Path) -> Kernel:
-    """The release that a probe file was taken on: JSON with "kernel" and "kfuncs"."""
-    place = Place(_short(str(path)))
-    expected = 'expected a probe file: JSON with "kernel" (a release) and "kfuncs" (flags and hooks by name)'
-    try:
-        if not _is_file(str(path)):
-            raise UsageError(f"no such probe file; {EXPECTED}", place)
-        with path.open("rb") as stream:
-            data = stream.read(MAX_PROBE_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read the probe file: {error.strerror}", place) from None
-    if len(data) > MAX_PROBE_BYTES:
-        raise UsageError(f"the probe file is too large, expected at most {MAX_PROBE_BYTES} bytes", place)
-    try:
-        probe = json.loads(data)
-    except (ValueError, RecursionError):
-        raise UsageError(f"not JSON; {expected}", place) from None
-    release = probe.get("kernel") if isinstance(probe, dict) else None
-    if not isinstance(release, str) or not isinstance(probe.get("kfuncs"), dict):
-        raise UsageError(expected, place)
-    try:
-        return Kernel.parse(release)
-    except ValueError:
-        raise UsageError(f"the kernel '{_short(release)}' is no version; {expected}", place) from None
+def probe_files(text: str) -> tuple[Path, ...]:
+    """The probe files among the kernels that `text` names."""
+    return tuple(Path(part) for part in map(str.strip, text.split(",")) if _names_probe(part))
+
+
+def _names_probe(part: str) -> bool:
+    if part == "live" or re.fullmatch(r"(>=|<=).*|v?\d+\.\d+|[^./\s]+\.[^./\s]+\.\.[^./\s]+\.[^./\s]+", part):
+        return False
+    return "/" in part or part.endswith(".json") or _is_file(part)
 
 
 def _short(text: str) -> str:

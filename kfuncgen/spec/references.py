@@ -48,7 +48,7 @@ def resolve_releases(functions: dict[str, Function], given: Mapping[str, tuple[W
                 _check_release(function, word, functions)
             release = tuple(word.text for word in words)
         else:
-            release = _candidates(function, functions)
+            release = release_candidates(function, functions)
             if len(release) != 1:
                 found = "none" if not release else ", ".join(release)
                 raise SpecError(
@@ -119,8 +119,10 @@ def _same_object(acquired: str, released: str) -> bool:
     return acquired in ("bpf_list_node", "bpf_rb_node") and released == ""
 
 
-def _candidates(function: Function, functions: Mapping[str, Function]) -> tuple[str, ...]:
-    """Names of the pure release functions for the type that `function` acquires, sorted."""
+def release_candidates(function: Function, functions: Mapping[str, Function]) -> tuple[str, ...]:
+    """Names of the pure release functions for the type that `function` acquires, sorted; none when it does not."""
+    if not _acquires(_effects(function)):
+        return ()
     acquired = function.prototype.result.struct_name
     found = []
     for other in functions.values():
