@@ -109,14 +109,14 @@ def load_specs(extra: Iterable[str | Path] | None = (), kernel: str | None = Non
 
     Probe files among the kernels of `kernel` count too: there they say what that kernel has.
     """
-    from kfuncgen.spec import load
+    from kfuncgen.spec import cached
 
     paths = tuple(as_path(path, "--spec") for path in extra or ())
     folders = tuple(path for path in paths if path.suffix != ".json")
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"no folder '{folder}' with specs")
-    specs = load.load_specs(folders) if folders else load.load_builtin()
+    specs = cached.load_specs(folders)
     probes = [path for path in paths if path.suffix == ".json"]
     if kernel is not None:
         from kfuncgen.spec.kernels import probe_files

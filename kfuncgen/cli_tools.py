@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kfuncgen import cachedir
 from kfuncgen import cli_options as options
 from kfuncgen.cli_output import emit, say_error
 from kfuncgen.config import by_config
@@ -90,9 +91,7 @@ def lsp() -> int:
 
 def cache_folder() -> Path:
     """Where parsed headers and unpacked ones are kept: `$XDG_CACHE_HOME/kfuncgen`, else `~/.cache/kfuncgen`."""
-    from kfuncgen.toolchain import headers
-
-    folder = headers.cache_dir()
+    folder = cachedir.cache_dir()
     if folder is None:
         raise UsageError("there is no cache: neither XDG_CACHE_HOME nor a home folder is known")
     return folder

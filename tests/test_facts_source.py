@@ -23,7 +23,7 @@ __bpf_kfunc_start_defs();
 
 __bpf_kfunc struct demo *
 demo_get(u32 id, const struct demo_opts *opts, // the key
-	 u32 opts__sz)
+	u32 opts__sz)
 {
 	return demo_find(id);
 }
@@ -39,7 +39,7 @@ static noinline int demo_set_callback(struct demo *d, int (callback_fn)(void *ma
 
 BTF_KFUNCS_START(demo_ids)
 BTF_ID_FLAGS(func, demo_get,
-	     KF_RET_NULL | KF_ACQUIRE)
+	KF_RET_NULL | KF_ACQUIRE)
 BTF_ID_FLAGS(func, demo_put, KF_RELEASE)
 #ifdef CONFIG_DEMO_MORE
 BTF_ID_FLAGS(func, demo_set_callback)
@@ -68,7 +68,7 @@ static int __init demo_init(void)
 
 	ret = ret ?: register_btf_kfunc_id_set(BPF_PROG_TYPE_LSM, &demo_set);
 	ret = ret ?: register_btf_kfunc_id_set(BPF_PROG_TYPE_XDP,
-					       &listed_set);
+		&listed_set);
 	return ret ?: register_btf_fmodret_id_set(&listed_set);
 }
 """

@@ -20,6 +20,7 @@ MAX_LINES = 500
 LAYERS = {
     "diagnostic": 1,
     "cnames": 1,
+    "cachedir": 1,
     "spec": 2,
     "toolchain": 2,
     "generate": 3,

@@ -12,7 +12,8 @@ import pytest
 from clang import cindex
 from kernel import verdicts
 
-from kfuncgen.toolchain import clang, headers
+from kfuncgen.cachedir import cache_dir
+from kfuncgen.toolchain import clang
 from kfuncgen.toolchain.headers import DATA, WITHOUT_PROTOTYPES, fallback_include_args, fallback_used
 
 ALONE = ("--target=bpf", "-nostdinc", "-D__TARGET_ARCH_x86")
@@ -348,7 +349,7 @@ def test_several_processes_may_unpack_at_once(tmp_path: Path) -> None:
 def test_relative_cache_home_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert headers.cache_dir() == tmp_path / ".cache" / "kfuncgen"
+    assert cache_dir() == tmp_path / ".cache" / "kfuncgen"
 
 
 def test_clang_is_found_by_version_or_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from kfuncgen.toolchain.headers import DATA, cache_dir
+from kfuncgen.cachedir import cache_dir
+from kfuncgen.toolchain.headers import DATA
 
 VERSION = "6.12"
 _FOLDER = "tools/testing/selftests/bpf"

@@ -15,9 +15,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from kfuncgen.cachedir import cache_dir
 from kfuncgen.diagnostic import KfuncgenError
 from kfuncgen.toolchain.clang import find_clang
-from kfuncgen.toolchain.headers import cache_dir
 
 BTF = Path("/sys/kernel/btf/vmlinux")
 

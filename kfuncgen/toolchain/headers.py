@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from kfuncgen.cachedir import cache_dir
+
 WITHOUT_PROTOTYPES = "-DBPF_NO_KFUNC_PROTOTYPES"
 """Leaves the kfunc prototypes out of vmlinux.h (bpftool's convention): for sources that declare kfuncs otherwise
 than this kernel does, which clang calls conflicting types."""
@@ -27,18 +29,6 @@ DATA = Path(__file__).resolve().parent / "data"
 _INCLUDE = DATA / "include"
 _COMPRESSED = DATA / "vmlinux.h.xz"
 _NAME = "vmlinux.h"
-
-
-def cache_dir() -> Path | None:
-    """Where kfuncgen keeps what it can remake: $XDG_CACHE_HOME/kfuncgen, else ~/.cache/kfuncgen; None without a
-    home (a shared folder such as /tmp is no place for it: others could have put files there first)."""
-    configured = os.environ.get("XDG_CACHE_HOME", "")
-    if Path(configured).is_absolute():  # the specification says to ignore a relative one
-        return Path(configured) / "kfuncgen"
-    try:
-        return Path.home() / ".cache" / "kfuncgen"
-    except RuntimeError:
-        return None
 
 
 def fallback_include_args() -> tuple[str, ...]:
