@@ -209,6 +209,7 @@ def lint_options(
         stdin_filename=stdin_filename,
         configured_args=config.clang_args,
         configured_dir=config.folder,
+        loader=config.loader,
     )
 
 

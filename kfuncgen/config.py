@@ -1,7 +1,8 @@
 """The user's `kfuncgen.toml`: found from a source upward, checked as strictly as the command line.
 
 Keys, all optional: `kernels` (as `--kernel`), `select` and `ignore` (rule names), `spec-paths` (folders beside the
-file), `clang-args` (flags for sources that nothing else describes). The file is untrusted: it names data to read,
+file), `clang-args` (flags for sources that nothing else describes), `loader` (what loads the
+objects). The file is untrusted: it names data to read,
 never code to run, and its compiler flags pass the same filter as a compile database's (kfuncgen.toolchain.flags).
 """
 
@@ -22,7 +23,9 @@ from kfuncgen.diagnostic import Place, UsageError
 CONFIG_NAME = "kfuncgen.toml"
 MAX_CONFIG_BYTES = 1 << 20
 """Far more than any configuration needs; a larger file is a mistake."""
-KEYS = ("kernels", "select", "ignore", "spec-paths", "clang-args")
+KEYS = ("kernels", "select", "ignore", "spec-paths", "clang-args", "loader")
+LOADERS = ("libbpf", "libbpf-1.1", "ebpf-go")
+"""What may load the objects; they treat externs differently (kfuncgen.lint.externs)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Config:
     ignore: tuple[str, ...] = ()
     spec_paths: tuple[Path, ...] = ()
     clang_args: tuple[str, ...] = ()
+    loader: str = LOADERS[0]
 
     @property
     def folder(self) -> Path | None:
@@ -89,6 +93,9 @@ def load_config(path: Path) -> Config:
             raise UsageError(f"'{key}' must be a list of strings", _place(path, text, key))
         return tuple(items)
 
+    loader: Any = document.get("loader", LOADERS[0])
+    if loader not in LOADERS:
+        raise UsageError(f"'loader' must be one of {', '.join(LOADERS)}", _place(path, text, "loader"))
     kernels = strings("kernels")
     return Config(
         path=path,
@@ -97,6 +104,7 @@ def load_config(path: Path) -> Config:
         ignore=strings("ignore") or (),
         spec_paths=tuple(path.parent / folder for folder in strings("spec-paths") or ()),
         clang_args=strings("clang-args") or (),
+        loader=loader,
     )
 
 

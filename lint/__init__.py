@@ -14,6 +14,7 @@ from kfuncgen.spec.model import Kernel, SpecSet
 class LintOptions:
     """What to check and how. `clang_args` are the arguments after `--` (None: look for a database).
 
+    `loader` is one of kfuncgen.lint.externs.LOADERS: what will load the objects.
     `configured_args` come from kfuncgen.toml in `configured_dir`. `select` None means all rules.
     """
 
@@ -26,6 +27,7 @@ class LintOptions:
     stdin_filename: str | None = None
     configured_args: tuple[str, ...] = ()
     configured_dir: Path | None = None
+    loader: str = "libbpf"
 
 
 @dataclass(frozen=True, slots=True)

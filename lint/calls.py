@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kfuncgen.lint import dynptrs, graph, ir, iterators, kptrs, licence, locks, regions
+from kfuncgen.lint import availability, dynptrs, graph, ir, iterators, kptrs, licence, locks, regions
 from kfuncgen.lint.argument import Arguments
 from kfuncgen.lint.arguments import ArgumentChecker
 from kfuncgen.lint.evaluate import Evaluator
@@ -13,7 +13,6 @@ from kfuncgen.lint.mapargs import size_of_element
 from kfuncgen.lint.options import check_options
 from kfuncgen.lint.records import records_of
 from kfuncgen.lint.results import result
-from kfuncgen.lint.signatures import difference
 from kfuncgen.lint.stack import Where, lend
 from kfuncgen.lint.state import State
 from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE, TAIL_CALLS_RETURN_SINCE
@@ -97,9 +96,8 @@ def _available(call: Transfer) -> bool:
     """Whether licence and program type allow the kfunc (CONTRACT 3.1 steps 2 and 3)."""
     if not call.contract.is_kfunc:
         return licence.may_call(call)
-    if not call.contract.function.exists_at(call.run.kernel):
+    if not availability.check_call(call):
         return True
-    _check_signature(call)
     if not licence.may_call(call):
         return False
     info = call.run.program.info
@@ -192,18 +190,3 @@ def _release(call: Transfer) -> None:
     if "kptr-xchg" in call.special:
         kptrs.keep_percpu(call, fact.reference)
     end_reference(call.state, fact.reference, call.name, call.site)
-
-
-def _check_signature(call: Transfer) -> None:
-    """A strong extern must look like the kernel's function, or the object does not load (CONTRACT 3.1 step 1).
-
-    Told where it is declared, once; the call goes on, since what it means is known all the same.
-    """
-    declaration = call.run.module.declarations.get(call.call.callee) if isinstance(call.call.callee, str) else None
-    if declaration is None or declaration.weak or not declaration.ksym:
-        return
-    prototype = call.contract.prototype
-    wrong = difference(declaration.ctype, prototype)
-    if wrong:
-        words = {"kfunc": call.name, "difference": wrong, "prototype": prototype.text}
-        call.run.report(call.state, Fault.SIGNATURE, declaration.span, "", words=words)

@@ -14,6 +14,7 @@ from kfuncgen.lint.callbacks import check_no_throw
 from kfuncgen.lint.callgraph import reachable_calls
 from kfuncgen.lint.exceptions import check_declaration
 from kfuncgen.lint.explore import BudgetExceeded, Explorer
+from kfuncgen.lint.externs import Resolved
 from kfuncgen.lint.lower import lower
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.parse import Unit, parse
@@ -102,7 +103,8 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
     merged: dict[tuple[object, ...], _Merged] = {}
     found = programs(module, options.specs)
     for kernels in alike(module, options.specs, options.kernels):
-        for run in explore_all(module, found, options, kernels[0]):
+        runs = explore_all(module, found, options, kernels[0])
+        for run in [*runs, *_compiled(module, found, options, runs)]:
             for told in tell(run, run.occurrences):
                 if _selected(told.finding.rule, options):
                     entry = merged.setdefault(told.key, _Merged(told.finding))
@@ -138,10 +140,38 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
     )
 
 
-def explore_all(module: ir.Module, found: Sequence[Program], options: LintOptions, kernel: Kernel) -> list[Run]:
+def _compiled(module: ir.Module, found: Sequence[Program], options: LintOptions, runs: Sequence[Run]) -> list[Run]:
+    """Further runs that hold the calls of strong externs which this kernel lacks behind tests for weak ones.
+
+    The verifier never gets there, but the compiler has left the reference in the object, which does not load.
+    """
+    if not runs:
+        return []
+    told = {o.words.get("kfunc") for run in runs for o in run.occurrences if o.fault is Fault.MISSING}
+    missing = {
+        name
+        for name, declaration in module.declarations.items()
+        if name not in told and not declaration.weak and runs[0].resolved(name) is Resolved.ABSENT
+    }
+    if not missing:
+        return []
+    further = explore_all(module, found, options, runs[0].kernel, compiled=True)
+    for run in further:
+        run.notes.clear()
+        run.occurrences = [
+            o for o in run.occurrences if o.fault is Fault.MISSING and o.words.get("kfunc") in missing
+        ]
+    return further
+
+
+def explore_all(
+    module: ir.Module, found: Sequence[Program], options: LintOptions, kernel: Kernel, compiled: bool = False
+) -> list[Run]:
     """Explore the programs of a module in order; their parts only when code that can be reached leads to them, as
-    the verifier does (do_check_subprogs() and push_async_cb() in verifier.c), once per kind of program."""
-    runs = [explore(module, program, options, kernel) for program in found]
+    the verifier does (do_check_subprogs() and push_async_cb() in verifier.c), once per kind of program.
+
+    `compiled`: walk what the compiler keeps, and not only what this kernel's verifier does."""
+    runs = [explore(module, program, options, kernel, compiled) for program in found]
     alone: dict[object, Run] = {}
     todo = list(runs)
     while todo:
@@ -149,7 +179,7 @@ def explore_all(module: ir.Module, found: Sequence[Program], options: LintOption
         for key, program in parts(caller):
             run = alone.get(key)
             if run is None:
-                run = alone[key] = explore(module, program, options, kernel)
+                run = alone[key] = explore(module, program, options, kernel, compiled)
                 todo.append(run)
                 continue
             missing = [owner for owner in caller.program.names if owner not in run.program.owners]
@@ -172,9 +202,11 @@ def _selected(rule: str, options: LintOptions) -> bool:
     return rule not in options.ignore and (options.select is None or rule in options.select)
 
 
-def explore(module: ir.Module, program: Program, options: LintOptions, kernel: Kernel) -> Run:
+def explore(
+    module: ir.Module, program: Program, options: LintOptions, kernel: Kernel, compiled: bool = False
+) -> Run:
     """Explore one program on one kernel; the run holds what was found."""
-    run = Run(module, options.specs, kernel, program)
+    run = Run(module, options.specs, kernel, program, loader=options.loader, compiled=compiled)
     state = entry_state(run)
     if program.kind == "main":
         check_declaration(run, state)

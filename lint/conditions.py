@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kfuncgen.diagnostic import Span
+from kfuncgen.lint.availability import check_guard
 from kfuncgen.lint.integers import MIRRORED, NEGATED, narrow
 from kfuncgen.lint.run import Run
-from kfuncgen.lint.signatures import difference
 from kfuncgen.lint.state import State
-from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, dead, plain_name
+from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, dead
 
 MAX_DEPTH = 8
 """How far a test is followed into the operations that made the tested value."""
@@ -41,6 +41,12 @@ def assume(run: Run, state: State, value: Value, truth: bool, span: Span, depth:
 
 
 def _assume_pointer(run: Run, state: State, value: Ref, fact: Pointer, truth: bool, span: Span) -> bool:
+    if fact.kind == "function":
+        # A weak extern that the kernel lacks has the address 0 (bpf_ksym_exists).
+        if not run.compiled:
+            check_guard(run, state, fact.origin, span)
+        there = run.exists(fact.origin)
+        return there is None or there is truth
     if not fact.null:
         # The verifier takes trusted, referenced and memory pointers for non-NULL (reg_not_null); plain, RCU and
         # untrusted kernel pointers may be anything, and a test teaches nothing.
@@ -49,7 +55,7 @@ def _assume_pointer(run: Run, state: State, value: Ref, fact: Pointer, truth: bo
             return False
         if truth and maybe:
             state.facts[value.id] = replace(fact, tested=True)
-        return truth or maybe or fact.kind == "opaque" or _weak_function(run, fact)
+        return truth or maybe or fact.kind == "opaque"
     if value.offset:
         # A moved maybe-NULL pointer is no longer tested for NULL by a comparison with 0.
         return True
@@ -65,22 +71,6 @@ def _assume_pointer(run: Run, state: State, value: Ref, fact: Pointer, truth: bo
         del state.references[fact.reference]
     state.step("assume", span, f"assuming {it} is NULL", value.id)
     return True
-
-
-def _weak_function(run: Run, fact: Pointer) -> bool:
-    """Whether a function's address may be 0: a weak extern that the kernel may lack (bpf_ksym_exists)."""
-    if fact.kind != "function":
-        return False
-    declaration = run.module.declarations.get(fact.origin)
-    if declaration is None or not declaration.weak:
-        return False
-    function = run.specs.get(fact.origin)
-    if function is None:
-        # A flavour (`f___v1`) resolves to the kernel's function when their prototypes agree.
-        function = run.specs.get(plain_name(fact.origin))
-        if function is None or difference(declaration.ctype, function.at(run.kernel).prototype):
-            return True
-    return not function.exists_at(run.kernel)
 
 
 def _equal_pointers(state: State, left: Value, a: Pointer, right: Value, b: Pointer) -> None:

@@ -32,6 +32,10 @@ class Fault(Enum):
     NOT_ALLOWED = "kfunc-not-allowed"
     LICENCE = "gpl-license"
     SIGNATURE = "kfunc-signature"
+    WEAK_SIGNATURE = "weak-kfunc-signature"
+    MISSING = "kfunc-missing"
+    UNGUARDED = "unguarded-kfunc"
+    NOT_KSYM = "missing-ksym"
     OPTS_SIZE = "wrong-opts-size"
     OPTS_RANGE = "opts-out-of-range"
     OPTS_UNSET = "unset-opts-field"
@@ -95,6 +99,10 @@ class Fault(Enum):
     NULL_NODE = "null-node"
     DROP_KIND = "drop-kind"
     REFCOUNT_ARGUMENT = "refcount-argument"
+
+
+UNAVAILABLE = frozenset((Fault.MISSING, Fault.UNGUARDED, Fault.NOT_KSYM, Fault.SIGNATURE))
+"""Faults of the object or of its calls whatever happened before them."""
 
 
 class Life(Enum):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
-from kfuncgen.lint.machine import Fault
-from kfuncgen.lint.state import State
+from kfuncgen.lint.externs import Resolved, is_silent, resolve
+from kfuncgen.lint.machine import UNAVAILABLE, Fault
+from kfuncgen.lint.state import BEYOND, State
 from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, plain_name
 from kfuncgen.spec.helperargs import helper_contract
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
@@ -78,6 +79,10 @@ class Run:
     program: Program
     occurrences: list[Occurrence] = field(default_factory=list)
     notes: dict[tuple[str, str], Span] = field(default_factory=dict)
+    loader: str = "libbpf"
+    """What loads the object, a word of externs.LOADERS."""
+    compiled: bool = False
+    """Walk what compilers keep: which weak externs the kernel has is not known yet then."""
     names: dict[int, str] = field(default_factory=dict)
     fields: dict[int, str] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=lambda: [Site("", Span("", 0, 0, 0, 0), "")])
@@ -109,6 +114,7 @@ class Run:
     _variables: dict[int, ir.GlobalVariable] = field(default_factory=dict)
     _matters: dict[str, bool] = field(default_factory=dict)
     _contracts: dict[str, Contract | None] = field(default_factory=dict)
+    _resolved: dict[str, Resolved] = field(default_factory=dict)
 
     def fresh(self) -> int:
         """A new id for a value, reference or dynptr."""
@@ -166,6 +172,28 @@ class Run:
             )
         return self._contracts[name]
 
+    def resolved(self, name: str) -> Resolved:
+        """What the loader finds for a function that the program declares `__ksym`."""
+        if name not in self._resolved:
+            declaration = self.module.declarations.get(name)
+            known = declaration is not None and declaration.ksym and name not in self.module.functions
+            self._resolved[name] = (
+                resolve(declaration, self.specs, self.kernel, self.loader)
+                if known and declaration is not None
+                else Resolved.UNKNOWN
+            )
+        return self._resolved[name]
+
+    def exists(self, name: str) -> bool | None:
+        """Whether a function's address is not 0: the kernel decides of weak externs. None when it is not known."""
+        declaration = self.module.declarations.get(name)
+        if declaration is None or not declaration.weak or name in self.module.functions:
+            return True
+        found = self.resolved(name)
+        if self.compiled or found is Resolved.UNKNOWN:
+            return None
+        return found is Resolved.FOUND or (found is Resolved.MISMATCH and not is_silent(declaration, self.loader))
+
     def releasing(self, pointer: Pointer) -> str:
         """The kfunc that releases an object of this type, "" when none or several do."""
         if pointer.kind == "alloc":
@@ -221,12 +249,14 @@ class Run:
     ) -> None:
         """Record a fault; on paths the verifier never takes only what dead-null-test asks for is kept."""
         words = dict(words or {})
+        if state.shadow == BEYOND and fault not in UNAVAILABLE:
+            return
         if fault is Fault.SPECIAL_FIELD_DECLARATION:
             # One declaration is one mistake, however often it is felt.
             why = words.setdefault("why", words.get("by", ""))
             if self.felt.setdefault(why, span) != span:
                 return
-        if state.shadow:
+        if state.shadow and state.shadow != BEYOND:
             if fault is not Fault.LEAK:
                 return
             origin = self.sites[state.shadow]

@@ -93,8 +93,13 @@ class Step:
     """The branch that was taken."""
 
 
+BEYOND = -1
+"""Value of `State.shadow` beyond a call of a function that the kernel lacks."""
+
+
 class State:
-    """One path's state. `shadow` is set on paths that the verifier never takes (see dead-null-test)."""
+    """One path's state. `shadow` is set on paths that the verifier never takes: beyond a call of what the kernel
+    lacks (BEYOND), and on the NULL branch of what is never NULL (the site of its call, see dead-null-test)."""
 
     __slots__ = (
         "blurred", "facts", "irq", "loads", "locks", "preempt", "rcu", "references", "regions", "returned",

@@ -50,6 +50,9 @@ def tell(run: Run, occurrences: Sequence[Occurrence]) -> list[Told]:
         if occurrence.fault in _SITE_FAULTS:
             site = run.sites[occurrence.site]
             key = (rule.name, site.span, occurrence.function)
+        elif occurrence.fault is Fault.MISSING:
+            # What keeps the object from being loaded is one extern, however often it is called.
+            key = (rule.name, occurrence.kfunc)
         else:
             key = (rule.name, occurrence.span, occurrence.words.get("field", ""), occurrence.words.get("var", ""))
         rank = (len(finding.path), finding.span, finding.message, tuple((e.span, e.message) for e in finding.path))

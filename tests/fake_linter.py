@@ -28,6 +28,7 @@ class FakeOptions:
     stdin_filename: str | None
     configured_args: tuple[str, ...]
     configured_dir: Path | None
+    loader: str
 
 
 @dataclass

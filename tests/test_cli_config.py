@@ -8,6 +8,7 @@ import pytest
 from fake_linter import FakeLinter
 
 from kfuncgen import cli, config
+from kfuncgen.lint import externs
 from kfuncgen.spec.model import Kernel
 
 
@@ -58,6 +59,7 @@ def test_the_nearest_file_counts_for_each_source(linter: FakeLinter) -> None:
         (b"select = ['zzz']\n", "kfuncgen.toml:1: unknown rule 'zzz'"),
         (b"\n\nkernels = 'six'\n", "kfuncgen.toml:3: "),
         (b"spec-paths = ['none']\n", "none' with specs"),
+        (b"\nloader = 'aya'\n", "kfuncgen.toml:2: 'loader' must be one of libbpf, libbpf-1.1, ebpf-go"),
         (b"a = \n", "kfuncgen.toml:1:5: Invalid value"),
         (b"select = []\nselect = []\n", "kfuncgen.toml:2:"),
         (b"# \xff\n", "kfuncgen.toml:1: not UTF-8 text"),
@@ -75,6 +77,14 @@ def test_mistakes_have_a_place(
     assert err.startswith("kfuncgen: error: ")
     assert err.count("\n") == 1
     assert message in err
+
+
+def test_the_file_says_what_loads_the_objects(linter: FakeLinter) -> None:
+    assert config.LOADERS == externs.LOADERS
+    assert cli.main(["lint", "a.bpf.c"]) == 0
+    Path("kfuncgen.toml").write_text('loader = "ebpf-go"\n')
+    assert cli.main(["lint", "a.bpf.c"]) == 0
+    assert [options.loader for _, options, _ in linter.calls] == ["libbpf", "ebpf-go"]
 
 
 def test_compiler_flags_are_relative_to_the_file(linter: FakeLinter) -> None:

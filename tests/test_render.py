@@ -37,7 +37,7 @@ int drop(void)
 
 FINDING_KEYS = [
     *("file", "line", "column", "end_line", "end_column", "rule", "severity", "message"),
-    *("function", "program", "section", "kfunc", "kernels", "verifier", "path", "fix"),
+    *("function", "program", "programs", "section", "kfunc", "kernels", "verifier", "path", "fix"),
 ]
 
 
@@ -142,7 +142,7 @@ def test_text_names_program_and_kernels_where_they_tell_something() -> None:
     )
     text = render("text", Outcome(Report((finding,)), kernels=("6.8", "6.18")))
     assert """note: in 'helper', reached from program 'main' (SEC("xdp"))""" in text
-    assert "note: on kernel 6.8; not on the other targeted ones" in text
+    assert "note: on kernel 6.8; not on the other targeted kernels" in text
     assert "on kernel" not in render("text", Outcome(Report((finding,)), kernels=("6.8",)))
 
 
@@ -278,9 +278,7 @@ def test_json_has_the_documented_keys() -> None:
 def test_json_tells_of_files_that_failed() -> None:
     failures = (FileFailure("b\udcff.c", "'x.h' not found"),)
     document = json.loads(render("json", Outcome(Report(files=2), failures)))
-    assert document["notes"] == [
-        {"file": "b\ufffd.c", "function": "", "message": "not checked: 'x.h' not found"}
-    ]
+    assert document["notes"] == [{"file": "b\ufffd.c", "function": "", "message": "not checked: 'x.h' not found"}]
     assert document["summary"]["failed"] == 1
 
 

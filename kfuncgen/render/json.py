@@ -26,9 +26,7 @@ def render(outcome: Outcome) -> str:
     """
     report = outcome.report
     notes = [_note(note) for note in report.notes if note.kind == "incomplete"]
-    notes += [
-        {"file": f.file, "function": "", "message": f"not checked: {f.error}"} for f in outcome.failures
-    ]
+    notes += [{"file": f.file, "function": "", "message": f"not checked: {f.error}"} for f in outcome.failures]
     summary: dict[str, Any] = {
         "files": report.files + len(outcome.failures),
         "programs": report.programs,
@@ -73,6 +71,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "function": finding.function,
         "program": finding.program,
+        "programs": list(finding.programs),
         "section": finding.section,
         "kfunc": finding.kfunc,
         "kernels": list(finding.kernels),

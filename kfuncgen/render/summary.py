@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kfuncgen.diagnostic import Note, Report, Severity
 from kfuncgen.render import Outcome
 from kfuncgen.render.escape import one_line
 
 FLAGS_NOTE = "flags are those of "
 """How the linter's note on the origin of a source's compiler flags begins (kfuncgen/lint/check.py)."""
+
+
+def kernel_ranges(some: Sequence[str], targeted: Sequence[str]) -> str:
+    """`kernel 6.1`, `kernels 6.1 to 6.3 and 6.18`: kernels, those that follow each other among the targeted ones
+    as a range. Both in the order of releases."""
+    runs: list[list[str]] = []
+    last = -2
+    for position, kernel in enumerate(targeted):
+        if kernel not in some:
+            continue
+        if position == last + 1:
+            runs[-1].append(kernel)
+        else:
+            runs.append([kernel])
+        last = position
+    words: list[str] = []
+    for run in runs:
+        words += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else run
+    text = " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return f"{'kernel' if len(words) == 1 and ' ' not in text else 'kernels'} {text}"
 
 
 def counts(report: Report) -> dict[Severity, int]:

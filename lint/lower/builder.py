@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +37,8 @@ class ModuleContext:
         self.module = module
         self.types = TypeTable()
         self.globals: dict[int, ir.GlobalVariable] = {}
+        self.declared: Mapping[str, Sequence[Any]] = {}
+        """All declarations of functions at file scope, by name."""
         self.wanted: list[str] = []
         """Names of functions referred to, in the order met."""
 
@@ -47,7 +50,8 @@ class ModuleContext:
             self.module.declarations[name] = self._declare(cursor, name)
 
     def _declare(self, cursor: Any, name: str) -> ir.Declaration:
-        text = pretty(cursor)
+        # Attributes of one declaration hold for all of them.
+        text = " ".join(pretty(c) for c in (cursor, *self.declared.get(name, ())))
         return ir.Declaration(
             name,
             self.types.get(cursor.type),

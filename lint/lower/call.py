@@ -25,6 +25,8 @@ _TRANSPARENT_BUILTINS = frozenset(
 _IGNORED_BUILTINS = frozenset(("__builtin_assume", "__builtin_prefetch", "__builtin_va_start", "__builtin_va_end"))
 _LIBRARY = frozenset(("memcpy", "memmove", "memset"))
 """Functions of the C library that compilers know and expand; BPF programs cannot call them otherwise."""
+_KSYM_EXISTS = "bpf_ksym_exists"
+"""A macro of <bpf/bpf_helpers.h>; an undeclared function where the headers at hand are older than libbpf 1.2."""
 
 
 class CallBuilder(InitialiserBuilder):
@@ -39,6 +41,9 @@ class CallBuilder(InitialiserBuilder):
             return self.fallback(cursor)
         arguments = list(cursor.get_arguments())
         name = self._callee_name(children[0])
+        if name == _KSYM_EXISTS and len(arguments) == 1:
+            there = ir.Unary("!", self.value(arguments[0]), INT, span)
+            return ir.Unary("!", there, ctype, span)
         if name in _LIBRARY and name not in self.context.module.functions:
             name = f"__builtin_{name}"
         if name.startswith(("__builtin_", "__sync_", "__atomic_")):

@@ -42,6 +42,7 @@ def lower(unit: Unit) -> ir.Module:
             file = cursor.location.file
             if file is not None and (file.name == main_file or _may_be_licence(cursor)):
                 _global(context, cursor)
+    context.declared = functions
     definitions = {
         name: definition
         for name, cursors in functions.items()

@@ -1,0 +1,22 @@
+"""A weak kfunc is called where it may be missing."""
+
+from kfuncgen.diagnostic import Severity
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.rule import Rule, by_how
+
+RULE = Rule(
+    fault=Fault.UNGUARDED,
+    severity=Severity.ERROR,
+    message=by_how(
+        {
+            "absent": "{kfunc}() is called unconditionally, and the kernel has no such kfunc{life}",
+            "mismatch": "{kfunc}() is called unconditionally, and is not found as it is declared: {difference}",
+            "flavour": "{kfunc}() is called unconditionally, and the loader does not know flavours of kfuncs",
+        }
+    ),
+    help="call it only where bpf_ksym_exists({symbol}) is true",
+    verifier=(
+        "kfunc '%s' is referenced but wasn't resolved",
+        "invalid kernel function call not eliminated in verifier pass",
+    ),
+)

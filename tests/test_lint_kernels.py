@@ -1,0 +1,229 @@
+"""One source for many kernels and loaders: each finding names the kernels that it concerns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kfuncgen.diagnostic import Finding
+from kfuncgen.lint import LintOptions, check_paths
+from kfuncgen.render.summary import kernel_ranges
+from kfuncgen.spec.kernels import parse_targets
+from kfuncgen.spec.load import load_builtin
+
+HEAD = """
+#define BPF_NO_KFUNC_PROTOTYPES
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+char _license[] SEC("license") = "GPL";
+"""
+IRQ = """
+extern void bpf_local_irq_save(unsigned long *flags) __ksym {weak};
+extern void bpf_local_irq_restore(unsigned long *flags) __ksym {weak};
+extern void bpf_rcu_read_lock(void) __ksym {weak};
+extern void bpf_rcu_read_unlock(void) __ksym {weak};
+extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym {weak};
+extern void bpf_task_release(struct task_struct *p) __ksym {weak};
+"""
+STRONG, WEAK = IRQ.format(weak=""), IRQ.format(weak="__weak")
+
+
+def lint(tmp_path: Path, text: str, kernels: str, loader: str = "libbpf") -> tuple[Finding, ...]:
+    """The findings for a source without its usual head."""
+    specs = load_builtin()
+    file = tmp_path / "a.bpf.c"
+    file.write_text(HEAD + text)
+    options = LintOptions(parse_targets(kernels, specs), specs, clang_args=(), loader=loader)
+    result = check_paths([file], options)
+    assert result.failures == ()
+    return result.report.findings
+
+
+def told(findings: tuple[Finding, ...], kernels: str) -> list[tuple[str, str]]:
+    """Rule and kernels of each finding, in order of place."""
+    targets = [str(kernel) for kernel in parse_targets(kernels, load_builtin())]
+    return [(f.rule, kernel_ranges(f.kernels, targets)) for f in findings]
+
+
+@pytest.mark.parametrize(
+    ("some", "text"),
+    [
+        ("6.1", "kernel 6.1"),
+        ("6.1 6.2", "kernels 6.1 and 6.2"),
+        ("6.1 6.2 6.3", "kernels 6.1 to 6.3"),
+        ("6.1 6.2 6.3 6.5", "kernels 6.1 to 6.3 and 6.5"),
+        ("6.1 6.3 6.5", "kernels 6.1, 6.3 and 6.5"),
+        ("6.1 6.2 6.3 6.4 6.5", "kernels 6.1 to 6.5"),
+    ],
+)
+def test_kernels_that_follow_each_other_are_a_range(some: str, text: str) -> None:
+    assert kernel_ranges(some.split(), ["6.1", "6.2", "6.3", "6.4", "6.5"]) == text
+
+
+def test_a_strong_extern_concerns_the_kernels_before_it(tmp_path: Path) -> None:
+    text = (
+        STRONG
+        + """
+SEC("tc") int a(struct __sk_buff *skb)
+{
+	unsigned long flags;
+
+	bpf_rcu_read_lock();
+	bpf_rcu_read_unlock();
+	bpf_local_irq_save(&flags);
+	bpf_local_irq_restore(&flags);
+	return 0;
+}
+"""
+    )
+    assert told(lint(tmp_path, text, "6.1..6.18"), "6.1..6.18") == [
+        ("kfunc-missing", "kernel 6.1"),
+        ("kfunc-missing", "kernel 6.1"),
+        ("kfunc-missing", "kernels 6.1 to 6.13"),
+        ("kfunc-missing", "kernels 6.1 to 6.13"),
+    ]
+    assert lint(tmp_path, text, "6.14..6.18") == ()
+
+
+def test_a_weak_extern_is_fine_behind_a_test_on_all_kernels(tmp_path: Path) -> None:
+    text = (
+        WEAK
+        + """
+SEC("tc") int a(struct __sk_buff *skb)
+{
+	unsigned long flags;
+
+	if (bpf_ksym_exists(bpf_local_irq_save)) {
+		bpf_local_irq_save(&flags);
+		bpf_local_irq_restore(&flags);
+	}
+	return 0;
+}
+"""
+    )
+    assert lint(tmp_path, text, "6.1..6.18") == ()
+
+
+def test_what_is_wrong_behind_a_test_is_wrong_where_the_test_holds(tmp_path: Path) -> None:
+    text = (
+        WEAK
+        + """
+SEC("tc") int a(struct __sk_buff *skb)
+{
+	unsigned long flags;
+
+	if (bpf_ksym_exists(bpf_local_irq_save))
+		bpf_local_irq_save(&flags);
+	return 0;
+}
+SEC("tc") int b(struct __sk_buff *skb)
+{
+	unsigned long flags;
+
+	if (!bpf_ksym_exists(bpf_rcu_read_lock))
+		bpf_local_irq_save(&flags);
+	return 0;
+}
+"""
+    )
+    assert told(lint(tmp_path, text, "6.1..6.18"), "6.1..6.18") == [
+        ("irq-unbalanced", "kernels 6.14 to 6.18"),
+        ("unguarded-kfunc", "kernel 6.1"),
+    ]
+
+
+def test_flags_that_changed_concern_the_kernels_that_have_them(tmp_path: Path) -> None:
+    text = """
+extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task, unsigned int flags) __ksym;
+extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it) __ksym;
+extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __ksym;
+
+SEC("syscall") int a(void *ctx)
+{
+	struct bpf_iter_task it;
+
+	bpf_iter_task_new(&it, NULL, 0);
+	bpf_iter_task_destroy(&it);
+	return 0;
+}
+"""
+    # Before 6.18 it was the iterator's use that was refused, and not its making.
+    assert told(lint(tmp_path, text, "6.12,6.18"), "6.12,6.18") == [
+        ("iter-rcu", "kernel 6.18"),
+        ("iter-rcu", "kernel 6.12"),
+    ]
+
+
+def test_program_types_that_came_later_concern_the_kernels_before(tmp_path: Path) -> None:
+    text = (
+        STRONG
+        + """
+SEC("tracepoint/sched/sched_switch") int a(void *ctx)
+{
+	struct task_struct *task = bpf_task_acquire(bpf_get_current_task_btf());
+
+	if (task)
+		bpf_task_release(task);
+	return 0;
+}
+"""
+    )
+    assert ("kfunc-not-allowed", "kernels 6.8 to 6.11") in told(lint(tmp_path, text, "6.8..6.18"), "6.8..6.18")
+
+
+MISMATCH = """
+extern struct task_struct *bpf_task_from_pid(s32 pid, u64 flags) __ksym __weak;
+extern struct task_struct *bpf_task_from_pid___one(s32 pid) __ksym __weak;
+extern struct task_struct *bpf_task_from_pid___two(s32 pid, u64 flags) __ksym __weak;
+extern void bpf_task_release(struct task_struct *p) __ksym __weak;
+
+SEC("syscall") int a(void *ctx)
+{
+	struct task_struct *task = NULL;
+
+	if (bpf_ksym_exists(%s))
+		task = %s;
+	if (task)
+		bpf_task_release(task);
+	return 0;
+}
+"""
+PLAIN, CALL = "bpf_task_from_pid", "bpf_task_from_pid(1, 0)"
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "loader", "rules"),
+    [
+        (PLAIN, CALL, "libbpf", ["weak-kfunc-signature"]),
+        (PLAIN, CALL, "libbpf-1.1", ["kfunc-signature"]),
+        (PLAIN, CALL, "ebpf-go", ["kfunc-signature"]),
+        (f"{PLAIN}___one", f"{PLAIN}___one(1)", "libbpf", []),
+        (f"{PLAIN}___one", f"{PLAIN}___one(1)", "ebpf-go", []),
+        ("bpf_task_release", f"{PLAIN}___one(1)", "libbpf", []),
+        ("bpf_task_release", f"{PLAIN}___one(1)", "libbpf-1.1", ["unguarded-kfunc"]),
+        ("bpf_task_release", f"{PLAIN}___one(1)", "ebpf-go", ["unguarded-kfunc"]),
+        ("bpf_task_release", CALL, "libbpf", ["unguarded-kfunc"]),
+        ("bpf_task_release", CALL, "ebpf-go", ["kfunc-signature"]),
+        (f"{PLAIN}___two", f"{PLAIN}___two(1, 0)", "libbpf", ["weak-kfunc-signature"]),
+    ],
+)
+def test_loaders_differ_about_weak_externs(
+    tmp_path: Path, name: str, call: str, loader: str, rules: list[str]
+) -> None:
+    assert [f.rule for f in lint(tmp_path, MISMATCH % (name, call), "6.18", loader)] == rules
+
+
+def test_a_kfunc_that_is_declared_nowhere(tmp_path: Path) -> None:
+    text = """
+SEC("tc") int a(struct __sk_buff *skb)
+{
+	bpf_rcu_read_lock();
+	return 0;
+}
+"""
+    found = lint(tmp_path, text, "6.18")
+    assert [f.message for f in found if f.rule == "missing-ksym"] == [
+        "bpf_rcu_read_lock() is called without a declaration"
+    ]
