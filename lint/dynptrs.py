@@ -77,7 +77,16 @@ def _check_writable(call: Transfer) -> None:
 def _use(call: Transfer, param: Param) -> DynptrUse:
     if param.uninit:
         return DynptrUse.INITIALISE
-    return DynptrUse.RELEASE if "dynptr-release-ringbuf" in call.special else DynptrUse.READ
+    return DynptrUse.RELEASE if _released(call) else DynptrUse.READ
+
+
+_HELD = {"dynptr-release-ringbuf": "dynptr-from-ringbuf", "dynptr-release-file": "dynptr-from-file"}
+"""What releases a dynptr, and what it must be from (DYNPTR_TYPE_RINGBUF, DYNPTR_TYPE_FILE of 6.19)."""
+
+
+def _released(call: Transfer) -> str:
+    """The kind of dynptr that the call releases, "" when none."""
+    return next((kind for word, kind in _HELD.items() if word in call.special), "")
 
 
 def _dynptr(call: Transfer, index: int, param: Param) -> None:
@@ -114,6 +123,8 @@ def _dynptr(call: Transfer, index: int, param: Param) -> None:
         _initialise(call, key, fact, slot)
         return
     error = DYNPTR[_life(slot), use]
+    if use is DynptrUse.RELEASE and error is None and slot is not None and slot.kind != _released(call):
+        error = Fault.RELEASE_UNACQUIRED
     if error is not None:
         subject = slot.reference if slot is not None else 0
         call.report(error, {**words, "by": slot.ended if slot is not None else ""}, subject)
@@ -175,11 +186,12 @@ def _initialise(call: Transfer, key: tuple[int, int], fact: Pointer, old: Slot |
     state.fill(key[0], key[1], DYNPTR_SIZE, "unknown", fact.size or DYNPTR_SIZE)
     reference = 0
     kind = next((s for s in sorted(call.special) if s.startswith("dynptr-from-")), "")
-    if "dynptr-from-ringbuf" in call.special:
+    if kind in _HELD.values():
         reference = call.run.fresh()
         state.references[reference] = Reference(call.site, call.name, 0, "dynptr", call.evaluator.callback)
         call.run.names[reference] = fact.origin or "dynptr"
-        state.step("acquire", call.call.span, f"dynptr '{fact.origin}' reserved here", reference)
+        how = "reserved" if kind == "dynptr-from-ringbuf" else "created"
+        state.step("acquire", call.call.span, f"dynptr '{fact.origin}' {how} here", reference)
     elif source is not None:
         reference, kind = source.reference, source.kind
     elif isinstance(given, Pointer) and given.kind == "dynptr":

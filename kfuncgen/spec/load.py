@@ -143,7 +143,7 @@ def _function(raw: RawFunction, family: RawFamily) -> Function:
     if raw.until is not None and raw.until <= since:
         raise SpecError(f"{raw.kind} '{raw.name}' ends in {raw.until}, before it begins in {since}", raw.place)
     _check_hook_flags(raw, hooks)
-    prototype = _prototype(raw, raw.prototype, raw.flags)
+    prototype = _prototype(raw, raw.prototype, raw.flags, called=hooks != ("FMODRET",))
     return Function(
         name=raw.name,
         kind=raw.kind,
@@ -208,11 +208,11 @@ def _with_family(
     return tuple(merged[kernel] for kernel in sorted(merged))
 
 
-def _prototype(raw: RawFunction, text: Word, flags: tuple[str, ...]) -> Prototype:
+def _prototype(raw: RawFunction, text: Word, flags: tuple[str, ...], called: bool = True) -> Prototype:
     """The parsed prototype with the parameters' documentation; its name must be the entry's."""
     iterator = any(flag.startswith("KF_ITER_") for flag in flags)
     try:
-        name, prototype = parse_prototype(text.text, iterator)
+        name, prototype = parse_prototype(text.text, iterator, called)
     except PrototypeError as error:
         raise SpecError(f"{raw.kind} '{raw.name}': {error}", text.place) from None
     if name != raw.name:

@@ -305,7 +305,9 @@ def allows(contract: Contract, info: SectionInfo, kernel: Kernel) -> bool:
 
 
 def _passes(name: str, info: SectionInfo) -> bool:
-    """The kernel's filter called `name` (model.FILTERS)."""
+    """The kernel's filter called `name` (words.FILTERS)."""
+    if name == "hidden":
+        return False
     lsm = info.program_type == "BPF_PROG_TYPE_LSM"
     if name == "lsm":
         return lsm

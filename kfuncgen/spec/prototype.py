@@ -106,10 +106,11 @@ class StructLayout:
 
 
 @cache
-def parse_prototype(text: str, iterator: bool = False) -> tuple[str, Prototype]:
+def parse_prototype(text: str, iterator: bool = False, called: bool = True) -> tuple[str, Prototype]:
     """(function name, prototype) of the C in `text`.
 
-    `iterator` tells that the function has a KF_ITER_ flag, by which the verifier knows the first parameter.
+    `iterator` tells that the function has a KF_ITER_ flag, by which the verifier knows the first parameter;
+    `called` that programs call it, so that its arguments must fit into registers (others are only attached to).
     PrototypeError says what is wrong and what was expected.
     """
     line = _one_line(text).removesuffix(";").rstrip()
@@ -124,7 +125,7 @@ def parse_prototype(text: str, iterator: bool = False) -> tuple[str, Prototype]:
         raw.pop()
     if len(raw) == 1 and raw[0].name is None and _ctype(raw[0].type).kind == "void":
         raw = []
-    if len(raw) > MAX_PARAMS:
+    if called and len(raw) > MAX_PARAMS:
         raise PrototypeError(f"bad prototype: {len(raw)} parameters, a BPF call has at most {MAX_PARAMS}")
     params: list[Param] = []
     for index, node in enumerate(raw):
@@ -180,7 +181,7 @@ def _pointer_role(name: str, ctype: CType, index: int, iterator: bool) -> Role:
         return Role.ALLOC
     if name.endswith("__refcounted_kptr"):
         return Role.REFCOUNTED
-    if struct == "bpf_dynptr":
+    if struct in ("bpf_dynptr", "bpf_dynptr_kern"):  # the second up to 6.10
         return Role.DYNPTR
     if name.endswith("__iter") or (iterator and index == 0):
         return Role.ITERATOR

@@ -22,11 +22,12 @@ _CONSUMING = frozenset(
         "kptr-xchg",
         "ringbuf-release",
         "dynptr-release-ringbuf",
+        "dynptr-release-file",
     }
 )
 """Special effects that end a reference without KF_RELEASE on the function."""
 
-_ACQUIRING = frozenset({"dynptr-from-ringbuf", "ringbuf-reserve"})
+_ACQUIRING = frozenset({"dynptr-from-ringbuf", "dynptr-from-file", "ringbuf-reserve"})
 """Special effects that begin one without KF_ACQUIRE."""
 
 

@@ -6,6 +6,7 @@ KF_FLAGS = (
     "KF_ACQUIRE",
     "KF_RELEASE",
     "KF_RET_NULL",
+    "KF_KPTR_GET",
     "KF_TRUSTED_ARGS",
     "KF_SLEEPABLE",
     "KF_DESTRUCTIVE",
@@ -20,8 +21,8 @@ KF_FLAGS = (
     "KF_ARENA_ARG2",
     "KF_IMPLICIT_ARGS",
 )
-"""include/linux/btf.h, verbatim; the last came with 7.0, which has no KF_TRUSTED_ARGS any more. Helpers use
-the same words for the same effects (CONTRACT section 7)."""
+"""include/linux/btf.h, verbatim. KF_KPTR_GET went with 6.4; KF_IMPLICIT_ARGS came with 7.0, which has no
+KF_TRUSTED_ARGS any more. Helpers use the same words for the same effects (CONTRACT section 7)."""
 
 HOOKS = (
     "COMMON",
@@ -86,6 +87,8 @@ SPECIAL_EFFECTS = (
     "dynptr-from-mem",
     "dynptr-from-ringbuf",
     "dynptr-release-ringbuf",
+    "dynptr-from-file",
+    "dynptr-release-file",
     "dynptr-clone",
     "dynptr-slice",
     "dynptr-slice-rdwr",
@@ -106,8 +109,9 @@ SPECIAL_EFFECTS = (
 )
 """Names of what the verifier special-cases by function name (CONTRACT sections 5 and 7)."""
 
-FILTERS = ("lsm", "iter", "kprobe-session", "css-task-iter")
+FILTERS = ("lsm", "iter", "kprobe-session", "css-task-iter", "hidden")
 """Programs that a kfunc's own filter lets through, within its hooks: `lsm` = BPF_PROG_TYPE_LSM only
 (bpf_fs_kfuncs_filter), `iter` = attach type BPF_TRACE_ITER only (tracing_iter_filter), `kprobe-session` = session
 attach types only (bpf_kprobe_multi_filter), `css-task-iter` = LSM, iterators and sleepable programs
-(check_css_task_iter_allowlist)."""
+(check_css_task_iter_allowlist), `hidden` = none: the kernel itself puts the calls into programs
+(bpf_qdisc_kfunc_filter)."""
