@@ -26,6 +26,9 @@ STATES_IN_PLAIN = 4
 JOINED_STATES = 300
 """Different obligations and pointers kept apart at one point; past it states are dropped, with a note."""
 
+NULLS_APART = 16
+"""As many of them may differ in nothing but which words are NULL; numbers that happen to be 0 are among these."""
+
 WIDEN_AFTER = 3
 """Joins of one state before integers that still grow become unknown."""
 
@@ -67,7 +70,8 @@ class Meeting:
 
     def _join(self, state: State, label: object) -> State | None:
         """Join with the state of equal obligations, None when that adds nothing."""
-        ground = self.ground = (label, state.canonical(scalars=False))
+        nulls = len(self.joined) < NULLS_APART
+        ground = self.ground = (label, nulls, state.canonical(scalars=False, nulls=nulls))
         known = self.joined.get(ground)
         if known is None:
             if len(self.joined) >= JOINED_STATES:

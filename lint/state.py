@@ -329,11 +329,11 @@ class State:
         left, right = self._named(fact.expr[1], rename), self._named(fact.expr[2], rename)
         return None if left is None or right is None else (fact.expr[0], left, right)
 
-    def canonical(self, scalars: bool = True) -> tuple[object, ...]:
+    def canonical(self, scalars: bool = True, nulls: bool = True) -> tuple[object, ...]:
         """A key that is equal for states that behave alike; facts that nothing refers to are dropped.
 
-        With `scalars` false, integers are left out: what remains are the obligations and pointers, the
-        ground on which states may be joined (ESP, Das, Lerner, Seigle, PLDI 2002).
+        With `scalars` false, integers are left out: what remains are the obligations and pointers (and with `nulls`
+        whatever may be a NULL), the ground on which states may be joined (ESP, Das, Lerner, Seigle, PLDI 2002).
         """
         rename: dict[int, int] = {}
         order: list[int] = []
@@ -362,8 +362,8 @@ class State:
             for at in sorted(cells):
                 size, value = cells[at]
                 if isinstance(value, int):
-                    if scalars or (size == 8 and value == 0):
-                        # A NULL is as good as a pointer; packet pointers are numbers here, their NULLs too.
+                    if scalars or (nulls and size == 8 and value == 0):
+                        # A NULL tells as much as a pointer; packet pointers are numbers here, their NULLs too.
                         row.append((at, size, value))
                     continue
                 fact = facts.get(value.id)
