@@ -159,6 +159,15 @@ class Btf:
         """Type id by name of all functions of this BTF."""
         return {name: number for number in self.ids if (name := self.function_name(number))}
 
+    def named_types(self) -> dict[str, int]:
+        """Type id by name of all structs and typedefs of this BTF."""
+        try:
+            entries = ((number, *self._type(number)) for number in self.ids)
+            named = ((owner._name(e.name), n) for n, owner, e in entries if e.kind in (_STRUCT, _TYPEDEF))
+            return {name: number for name, number in named if name}
+        except _MALFORMED:
+            raise UsageError("malformed BTF: a type without a name", Place(self.file)) from None
+
     def enum(self, name: str) -> dict[str, int]:
         """Value by name of the members of `enum name`, empty when there is none."""
         try:
