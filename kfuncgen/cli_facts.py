@@ -31,6 +31,9 @@ BtfOption = Annotated[
 BaseOption = Annotated[
     str | None, typer.Option("--base", metavar="FILE", help="The kernel's BTF, when --btf is a module's.")
 ]
+HeaderOption = Annotated[
+    str | None, typer.Option("--header", metavar="FILE", help="A C header that declares kfuncs: prototypes.")
+]
 LinuxOption = Annotated[
     str | None, typer.Option("--linux", metavar="DIR", help="A kernel's source tree, or the folder of a module.")
 ]
@@ -44,6 +47,7 @@ def register(group: typer.Typer) -> None:
     """Add the commands to the group `spec`."""
     group.command("probe")(probe)
     group.command("check")(check)
+    group.command("import", cls=options.usage("[NAME...]"))(import_specs)
     group.command("diff", cls=options.usage("OLD NEW"))(diff)
 
 
@@ -126,6 +130,60 @@ def contracts(text: str, spec: list[str] | None) -> dict[str, Contract]:
     return {function.name: function.at(kernels[0]) for function in kfuncs if function.exists_at(kernels[0])}
 
 
+def import_specs(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Only these kfuncs.")] = None,
+    live: LiveOption = False,
+    probe: ProbeOption = None,
+    btf: BtfOption = None,
+    base: BaseOption = None,
+    linux: LinuxOption = None,
+    header: HeaderOption = None,
+    kernel: ReleaseOption = None,
+    into: Annotated[
+        str | None,
+        typer.Option("--into", metavar="PATH", help="The spec file or folder to bring up to date."),
+    ] = None,
+    new: Annotated[
+        str | None, typer.Option("--new", metavar="FILE", help="The spec file for kfuncs that no spec has.")
+    ] = None,
+    family: Annotated[
+        str, typer.Option("--family", metavar="NAME", help="Family of a new file. Default: the file's name.")
+    ] = "",
+    hooks: Annotated[
+        list[str] | None,
+        typer.Option("--hooks", metavar="HOOKS", help="Hooks of new kfuncs, where the input has none (XDP,TC)."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print a diff and write nothing.")] = False,
+) -> int:
+    """Take flags, program types and prototypes from a kernel.
+
+    Updates spec files in place: text, comments and order stay. Kfuncs that no spec has are written to the file of
+    --new (or of --into, when that is a file), else printed as YAML to be put where they belong.
+    """
+    from kfuncgen.facts import importing, origins
+    from kfuncgen.spec.words import HOOKS
+
+    wanted = options.words(hooks)
+    for hook in wanted:
+        options.one_of(hook, HOOKS, "hook")
+    given = {"--into": into, "--new": new}
+    paths = [options.as_path(path, option) for option, path in given.items() if path is not None]
+    if new is not None and paths[-1].is_dir():
+        raise UsageError(f"'{new}' is a folder, expected a file (--new)")
+    add_to = next((str(path) for path in reversed(paths) if not path.is_dir()), "")
+    files = importing.read_files(paths)
+    facts = facts_from(options.load_specs(), live, probe, btf, base, linux, kernel, header)
+    plan = importing.Plan(add_to, family, wanted)
+    result = importing.import_facts(files, origins.only(facts, names or ()), plan)
+    if dry_run:
+        emit(importing.as_diff(files, result))
+        return 0
+    for name, text in result.texts.items():
+        emit(text, name)
+    emit(folded(importing.report(result)))
+    return 0
+
+
 def facts_from(
     specs: SpecSet,
     live: bool,
@@ -134,25 +192,27 @@ def facts_from(
     base: str | None,
     linux: str | None,
     kernel: str | None,
+    header: str | None = None,
 ) -> KernelFacts:
     """What the one source that was named says; UsageError when it is none or several."""
     from kfuncgen.facts import origins
 
-    given = [
-        name for name, value in (("--live", live), ("--probe", probe), ("--btf", btf), ("--linux", linux)) if value
-    ]
+    sources = {"--live": live, "--probe": probe, "--btf": btf, "--linux": linux, "--header": header}
+    given = [name for name, value in sources.items() if value]
     if len(given) != 1:
         expected = "one of --live, --probe FILE, --btf FILE and --linux DIR"
         raise UsageError(f"expected {expected}" + (f", not {' and '.join(given)}" if given else ""))
     if base and not btf:
         raise UsageError("--base goes with --btf")
     if kernel and (live or probe):
-        raise UsageError(f"{given[0]} tells its kernel itself; --kernel goes with --btf and --linux")
+        raise UsageError(f"{given[0]} tells its kernel itself; --kernel goes with files")
     at = release(kernel)
     if btf:
         return origins.from_btf(Path(btf), at, Path(base) if base else None)
     if linux:
         return origins.from_source(Path(linux), at)
+    if header:
+        return origins.from_header(Path(header), at)
     return origins.from_probe(Path(probe)) if probe else origins.from_live(specs)
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json")
 LATER = {
-    "import": "Take flags, program types and prototypes from a kernel",
     "schema": "Print the JSON Schema of spec files",
 }
 """Commands of the interface that this version does not have yet."""

@@ -8,7 +8,7 @@ import pytest
 
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.facts.check import compare
-from kfuncgen.facts.definitions import declared_names, find_definition, without_comments
+from kfuncgen.facts.definitions import declarations, find_definition, without_comments
 from kfuncgen.facts.source import read_source
 from kfuncgen.spec.load import load_builtin
 from kfuncgen.spec.model import Kernel
@@ -152,7 +152,9 @@ def test_declarations() -> None:
         "extern int a(u32 x) __ksym; /* int no(void); */\nvoid *b(void);\n#define m(x) f(x)\n"
         'static inline int c(void)\n{\n\treturn a(1) + d(2);\n}\nchar *s = "int e(void);";\n'
     )
-    assert list(declared_names(text)) == ["a", "b", "c"]
+    assert declarations(text) == {"a": "int a(u32 x)"}, "the one that is marked"
+    plain = text.replace("__ksym", "")
+    assert declarations(plain) == {"a": "int a(u32 x)", "b": "void *b(void)", "c": "int c(void)"}
     assert find_definition(text, "a", ";") == ("int a(u32 x)", 1)
     assert find_definition(text, "c") == ("int c(void)", 4)
     assert find_definition(text, "d", ";") is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from kfuncgen.spec.normalise import plain_words
 
@@ -39,14 +38,21 @@ def find_definition(text: str, name: str, ending: str = "{") -> tuple[str, int] 
     return None
 
 
-def declared_names(text: str) -> Iterator[str]:
-    """The names of all functions that `text` declares or defines at file level, in order, each once."""
-    seen = set()
-    for match in re.finditer(r"\b([A-Za-z_]\w*)\s*\(", text):
-        name = match[1]
-        if name not in seen and (find_definition(text, name, ";") or find_definition(text, name)):
-            seen.add(name)
-            yield name
+def declarations(source: str) -> dict[str, str]:
+    """Prototype by name of the functions that C text declares or defines at file level, in its order.
+
+    Where some are marked as kfuncs (__ksym in programs, __bpf_kfunc in kernels), only those.
+    """
+    text = without_comments(source)
+    marked = re.findall(r"\b(\w+)\s*\([^;{}]*\)\s*(?:__weak\s+)?__ksym\b", text)
+    marked += re.findall(r"\b__bpf_kfunc\b[^;{}()]*?\b(\w+)\s*\(", text)
+    names = marked or re.findall(r"\b([A-Za-z_]\w*)\s*\(", text)
+    found = {}
+    for name in dict.fromkeys(names):
+        definition = find_definition(text, name, ";") or find_definition(text, name)
+        if definition is not None:
+            found[name] = definition[0]
+    return found
 
 
 def _closing(text: str, opening: int) -> int | None:

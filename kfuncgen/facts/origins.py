@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from kfuncgen.diagnostic import Place, UsageError
 from kfuncgen.facts.btf import read_btf
+from kfuncgen.facts.definitions import declarations
 from kfuncgen.facts.source import read_source
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts, read_facts
 from kfuncgen.spec.kernels import live_kernel
 from kfuncgen.spec.model import Kernel, SpecSet
+
+MAX_HEADER_BYTES = 8 << 20
+"""A vmlinux.h with kfuncs has 3 MB."""
 
 
 def config_options(specs: SpecSet) -> frozenset[str]:
@@ -59,10 +64,29 @@ def from_btf(path: Path, kernel: Kernel | None = None, base: Path | None = None)
     return KernelFacts(at, str(at), "btf", kfuncs, complete=False, place=Place(str(path)))
 
 
+def from_header(path: Path, kernel: Kernel | None = None) -> KernelFacts:
+    """Prototypes of the functions that a C header declares: those marked __ksym or __bpf_kfunc where it has such,
+    else all. `kernel` is the one they are for, the running one when it is not given."""
+    place = Place(str(path))
+    try:
+        if not path.is_file():
+            raise UsageError("is no file" if path.exists() else "does not exist", place)
+        with path.open("rb") as stream:
+            data = stream.read(MAX_HEADER_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", place) from None
+    if len(data) > MAX_HEADER_BYTES:
+        raise UsageError(f"is too large, expected at most {MAX_HEADER_BYTES >> 20} MiB", place)
+    found = declarations(data.decode("utf-8", "replace"))
+    if not found:
+        raise UsageError("declares no function", place)
+    kfuncs = {name: KfuncFacts(name, prototype=text) for name, text in found.items()}
+    at = kernel or live_kernel()
+    return KernelFacts(at, str(at), "header", kfuncs, complete=False, place=place)
+
+
 def only(facts: KernelFacts, names: Iterable[str]) -> KernelFacts:
     """`facts` of the kfuncs `names` alone; UsageError when one of them is not there."""
-    from dataclasses import replace
-
     wanted = list(names)
     for name in wanted:
         if name not in facts.kfuncs:

@@ -71,9 +71,14 @@ def builtin_nodes() -> list[Node]:
 
 
 def user_nodes(path: Path) -> list[Node]:
+    """The spec files at `path`, read."""
+    return [read_yaml(file) for file in user_files(path)]
+
+
+def user_files(path: Path) -> list[Path]:
     """The spec files at `path`: the *.yaml and *.yml directly in a folder, by name, or the one file."""
     if not path.is_dir():
-        return [read_yaml(path)]
+        return [path]
     try:
         found = sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml") and not p.name.startswith("."))
     except OSError as error:
@@ -82,7 +87,7 @@ def user_nodes(path: Path) -> list[Node]:
         raise SpecError("the spec folder has no *.yaml files", Place(str(path)))
     if len(found) > MAX_FILES:
         raise SpecError(f"the spec folder has {len(found)} files, expected at most {MAX_FILES}", Place(str(path)))
-    return [read_yaml(p) for p in found]
+    return found
 
 
 def link(raw_families: Sequence[RawFamily]) -> SpecSet:

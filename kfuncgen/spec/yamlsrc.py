@@ -59,25 +59,29 @@ Node = Text | Sequence | Mapping
 
 def read_yaml(path: Path) -> Node:
     """The node tree of the file at `path`; SpecError when it can't be read or is no acceptable YAML."""
+    return parse_yaml(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a spec file, one byte more than MAX_BYTES of it at most; SpecError when it can't be read."""
     file = str(path)
     try:
         if not path.is_file():
             what = "a directory" if path.is_dir() else "no regular file" if path.exists() else "missing"
             raise SpecError(f"cannot read the spec: it is {what}", Place(file))
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise SpecError(f"cannot read the spec: {error.strerror}", Place(file)) from error
     except ValueError:
         raise SpecError("cannot read the spec: its name holds a NUL character", Place(repr(file))) from None
-    return parse_yaml(data, file)
 
 
 def parse_yaml(data: bytes, file: str) -> Node:
     """The node tree of `data`; `file` is the name that places carry. SpecError names place and expectation."""
     if len(data) > MAX_BYTES:
         raise SpecError(f"spec is too large, expected at most {MAX_BYTES} bytes", Place(file))
-    text = _decode(data, file)
+    text = decoded(data, file)
     lines = text.split("\n")
 
     def place(mark: Any) -> Place:
@@ -93,7 +97,7 @@ def parse_yaml(data: bytes, file: str) -> Node:
         raise SpecError(f"not valid YAML: {str(error).splitlines()[0]}", Place(file)) from None
 
 
-def _decode(data: bytes, file: str) -> str:
+def decoded(data: bytes, file: str) -> str:
     """`data` as text; binary files are told by NUL and control bytes before a YAML parser sees them."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
