@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ from kfuncgen.facts.check import compare
 from kfuncgen.facts.definitions import declarations, find_definition, without_comments
 from kfuncgen.facts.source import read_source
 from kfuncgen.spec.load import load_builtin
-from kfuncgen.spec.model import Kernel
+from kfuncgen.spec.model import Change, Kernel
 
-DEBIAN = Path("/usr/src/linux-source-6.12")
+DEBIAN = [Path("/usr/src/linux-source-6.1"), Path("/usr/src/linux-source-6.12")]
 
 MODULE = """
 #include <linux/btf.h>
@@ -161,8 +162,16 @@ def test_declarations() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (DEBIAN / "kernel/bpf/btf.c").is_file(), reason="linux-source-6.12 is not unpacked")
-def test_the_specs_agree_with_the_source_of_6_12() -> None:
-    comparison = compare(load_builtin(), read_source(DEBIAN))
-    assert [d for d in comparison.differences if d.kind != "missing"] == []
-    assert comparison.compared > 120
+@pytest.mark.parametrize("folder", DEBIAN, ids=lambda folder: folder.name)
+def test_the_specs_agree_with_the_sources_of_kernels(folder: Path) -> None:
+    if not (folder / "kernel/bpf/btf.c").is_file():
+        pytest.skip(f"{folder.name} is not unpacked")
+    facts = read_source(folder)
+    comparison = compare(load_builtin(), facts)
+    assert comparison.differences == ()
+    assert comparison.compared > 60
+    specs, name = load_builtin(), "bpf_lookup_user_key"
+    function = specs.functions[name]
+    broken = replace(function, changes=(*function.changes, Change(facts.kernel, flags=("KF_ACQUIRE",))))
+    changed = replace(specs, functions={**specs.functions, name: broken})
+    assert [(d.name, d.kind) for d in compare(changed, facts).differences] == [(name, "flags")]

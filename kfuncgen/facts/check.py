@@ -92,24 +92,22 @@ def _facts_of(contract: Contract, found: KfuncFacts) -> list[Difference]:
 
 
 def _flag_pairs(contract: Contract, hooks: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str, str]]:
-    """(kind, spec, kernel) of the flags, hook by hook where hooks differ in them."""
-    ours = " ".join(contract.flags)
-    by_flags: dict[str, list[str]] = {}
+    """(kind, spec, kernel) of the flags where they differ; with the hooks where those differ in them."""
+    pairs: dict[tuple[str, str], list[str]] = {}
     for hook, flags in sorted(hooks.items()):
-        by_flags.setdefault(" ".join(flags), []).append(hook)
-    if len(by_flags) == 1:
-        return [("flags", ours, next(iter(by_flags)))]
-    return [
-        ("flags", ours, f"{flags} ({' '.join(names)})".strip())
-        for flags, names in by_flags.items()
-        if flags != ours
-    ]
+        ours = contract.function.at(contract.kernel, hook).flags
+        if set(ours) != set(flags):
+            pairs.setdefault((" ".join(ours), " ".join(flags)), []).append(hook)
+    if len(pairs) == 1 and len(next(iter(pairs.values()))) == len(hooks):
+        ((one, two),) = pairs
+        return [("flags", one, two)]
+    return [("flags", one, f"{two or 'none'} ({' '.join(names)})") for (one, two), names in pairs.items()]
 
 
 def describe(found: KfuncFacts) -> str:
     """A kfunc of a kernel in one line."""
     hooks = f" [{' '.join(found.hooks)}]" if found.hooks else ""
-    flags = f" {' '.join(found.flags)}" if found.flags else ""
+    flags = f" {' '.join(found.common_flags)}" if found.common_flags else ""
     return f"{found.prototype or found.name}{hooks}{flags}"
 
 

@@ -169,9 +169,10 @@ def _value(name: Field, function: Function, found: KfuncFacts, kernel: Kernel) -
         return None
     if name == "hooks":
         theirs = known_words(tuple(found.hooks), HOOKS) or ()
+    elif all(set(function.at(kernel, hook).flags) == set(flags) for hook, flags in found.hooks.items()):
+        return None
     else:
-        kinds = list(found.hooks.values())
-        theirs = known_words(max(kinds, key=kinds.count), KF_FLAGS) or ()
+        theirs = known_words(found.common_flags, KF_FLAGS) or ()
     return None if set(theirs) == set(ours) else theirs
 
 
@@ -275,7 +276,7 @@ def _entry(found: KfuncFacts, kernel: Kernel, plan: Plan, release: Sequence[str]
     hooks = known_words(tuple(found.hooks or ()), HOOKS) or tuple(plan.hooks)
     lines = {
         "prototype": found.prototype or f"void {found.name}(void)",
-        "flags": words(known_words(found.flags, KF_FLAGS) or ()),
+        "flags": words(known_words(found.common_flags, KF_FLAGS) or ()),
         "hooks": words(hooks),
         "since": quoted(str(kernel)),
     }
@@ -285,18 +286,23 @@ def _entry(found: KfuncFacts, kernel: Kernel, plan: Plan, release: Sequence[str]
         lines["module"] = found.module
     if release:
         lines["release"] = words(release)
+    others = {hook: words(flags) for hook, flags in (found.hooks or {}).items() if flags != found.common_flags}
+    if others:
+        lines["hook-flags"] = "{" + ", ".join(f"{hook}: {flags}" for hook, flags in others.items()) + "}"
     return written_block(found.name, {key: lines[key] for key in FUNCTION_KEYS if key in lines})
 
 
 def _releases(found: KfuncFacts, new: Sequence[KfuncFacts], specs: SpecSet) -> list[str]:
     """What releases the type that a new kfunc acquires, where that is not clear by itself (one candidate)."""
-    if "KF_ACQUIRE" not in (found.flags or ()):
+    if "KF_ACQUIRE" not in (found.common_flags or ()):
         return []
     acquired = _acquired(found.prototype or "")
     known = [
         f.name for f in specs.functions.values() if "KF_RELEASE" in f.flags and _takes(f.prototype.text, acquired)
     ]
-    known += [f.name for f in new if "KF_RELEASE" in (f.flags or ()) and _takes(f.prototype or "", acquired)]
+    known += [
+        f.name for f in new if "KF_RELEASE" in (f.common_flags or ()) and _takes(f.prototype or "", acquired)
+    ]
     return known if len(known) > 1 else []
 
 

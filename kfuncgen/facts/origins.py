@@ -13,6 +13,7 @@ from kfuncgen.facts.source import read_source
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts, read_facts
 from kfuncgen.spec.kernels import live_kernel
 from kfuncgen.spec.model import Kernel, SpecSet
+from kfuncgen.spec.overlay import MODULES
 
 MAX_HEADER_BYTES = 8 << 20
 """A vmlinux.h with kfuncs has 3 MB."""
@@ -20,7 +21,7 @@ MAX_HEADER_BYTES = 8 << 20
 
 def config_options(specs: SpecSet) -> frozenset[str]:
     """The kernel options that specs name: what explains a kfunc's absence."""
-    return frozenset(option for function in specs.functions.values() for option in function.config)
+    return frozenset({MODULES, *(option for function in specs.functions.values() for option in function.config)})
 
 
 def from_live(specs: SpecSet) -> KernelFacts:

@@ -48,8 +48,9 @@ FLAG_BITS = {
     "KF_ARENA_RET": 13,
     "KF_ARENA_ARG1": 14,
     "KF_ARENA_ARG2": 15,
+    "KF_IMPLICIT_ARGS": 16,
 }
-"""include/linux/btf.h, 6.0 to 6.18: a flag keeps its bit (KF_KPTR_GET was there until 6.3)."""
+"""include/linux/btf.h, 6.0 to 6.18: a flag keeps its bit (KF_KPTR_GET was there until 6.3); the last is of 7.0."""
 
 _ENUM, _PREFIX = "btf_kfunc_hook", "BTF_KFUNC_HOOK_"
 

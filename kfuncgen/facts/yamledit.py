@@ -181,7 +181,7 @@ def _key(key: str) -> str:
 
 
 def _is_list(value: str) -> bool:
-    return value.startswith(("[", '"'))
+    return value.startswith(("[", "{", '"'))
 
 
 def _flow(value: Value) -> str:

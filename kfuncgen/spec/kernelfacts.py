@@ -43,12 +43,9 @@ class KfuncFacts:
     place: str = ""
 
     @property
-    def flags(self) -> tuple[str, ...] | None:
-        """All flags over all hooks, in the vocabulary's order."""
-        if self.hooks is None:
-            return None
-        found = {flag for flags in self.hooks.values() for flag in flags}
-        return tuple(sorted(found, key=flag_order))
+    def common_flags(self) -> tuple[str, ...] | None:
+        """The flags that it has in most of its hooks."""
+        return None if self.hooks is None else most_common(self.hooks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +63,12 @@ class KernelFacts:
     complete: bool = True
     config: Mapping[str, str] | None = None
     place: Place = Place("")
+
+
+def most_common(flags: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The flags that most hooks have, of several the first ones; () for no hook."""
+    kinds = list(flags.values())
+    return max(kinds, key=kinds.count) if kinds else ()
 
 
 def flag_order(flag: str) -> tuple[int, str]:

@@ -245,7 +245,8 @@ class Change:
 class Measured:
     """What a kept probe says of a function on the kernel it was taken from; it goes before what the spec says.
 
-    `present`: whether that kernel has it; the rest is None where the spec is to be believed.
+    `present`: whether that kernel has it; the rest is None where the spec is to be believed. `hook_flags`: flags
+    of the hooks whose flags are not `flags`.
     """
 
     kernel: Kernel
@@ -253,6 +254,7 @@ class Measured:
     flags: tuple[str, ...] | None = None
     hooks: tuple[str, ...] | None = None
     prototype: Prototype | None = None
+    hook_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +342,7 @@ class Function:
         flags = self.hook_flags.get(hook, flags)
         found = self._measured_at(kernel)
         if found is not None and found.present:
-            flags = found.flags if found.flags is not None else flags
+            flags = found.hook_flags.get(hook, found.flags) if found.flags is not None else flags
             hooks = found.hooks if found.hooks is not None else hooks
             prototype = found.prototype if found.prototype is not None else prototype
         trusted = self.kind == "kfunc" and kernel >= TRUSTED_BY_DEFAULT_SINCE

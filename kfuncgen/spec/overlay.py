@@ -18,6 +18,9 @@ from kfuncgen.spec.prototype import PrototypeError, parse_prototype
 from kfuncgen.spec.references import release_candidates
 from kfuncgen.spec.words import HOOKS, KF_FLAGS
 
+MODULES = "CONFIG_MODULES"
+"""What a kernel needs to load any module."""
+
 FAMILY = "probed"
 """The family of kfuncs that a probe found and no spec knows."""
 
@@ -47,7 +50,9 @@ def with_facts(specs: SpecSet, probes: Iterable[KernelFacts]) -> SpecSet:
 
 def why_absent(function: Function, facts: KernelFacts) -> str:
     """Why this kernel may lack `function` although its release has it, "" when nothing explains that."""
-    if facts.config is not None:
+    if facts.config is not None and function.module and facts.config.get(MODULES) == "n" and not function.config:
+        return f"built without {MODULES}"
+    if facts.config is not None and (function.config or not function.module):
         lacking = [option for option in function.config if facts.config.get(option, "n") == "n"]
         if lacking:
             return f"built without {', '.join(lacking)}"
@@ -81,13 +86,15 @@ def _measured(function: Function, facts: KernelFacts) -> Function:
 
 
 def _facts(function: Function, found: KfuncFacts, facts: KernelFacts) -> Measured:
-    flags = known_words(found.flags, KF_FLAGS)
+    flags = known_words(found.common_flags, KF_FLAGS)
     hooks = known_words(tuple(found.hooks) if found.hooks is not None else None, HOOKS)
+    others = {hook: known_words(theirs, KF_FLAGS) or () for hook, theirs in (found.hooks or {}).items()}
     prototype = None
     expected = function.at(facts.kernel).prototype.text
     if found.prototype is not None and normalised(found.prototype) != normalised(expected):
         prototype = _parsed(found, flags or ())
-    return Measured(facts.kernel, True, flags, hooks, prototype)
+    by_hook = {hook: theirs for hook, theirs in others.items() if theirs != flags}
+    return Measured(facts.kernel, True, flags, hooks, prototype, by_hook)
 
 
 def known_words(words: tuple[str, ...] | None, vocabulary: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -106,7 +113,7 @@ def _parsed(found: KfuncFacts, flags: tuple[str, ...]) -> Prototype | None:
 
 def _new(found: KfuncFacts, facts: KernelFacts) -> Function | None:
     """A function for a kfunc that no spec knows, on the probed kernel and later ones; None without a prototype."""
-    flags = known_words(found.flags, KF_FLAGS) or ()
+    flags = known_words(found.common_flags, KF_FLAGS) or ()
     prototype = _parsed(found, flags)
     hooks = known_words(tuple(found.hooks or ()), HOOKS)
     if prototype is None or not hooks:
