@@ -48,6 +48,7 @@ def register(group: typer.Typer) -> None:
     group.command("probe")(probe)
     group.command("check")(check)
     group.command("import", cls=options.usage("[NAME...]"))(import_specs)
+    group.command("schema")(schema)
     group.command("diff", cls=options.usage("OLD NEW"))(diff)
 
 
@@ -117,6 +118,15 @@ def diff(
         emit(render.diff_json(old, new, changes), output)
     else:
         emit(folded(render.diff_text(changes), output), output)
+    return 0
+
+
+def schema(output: options.OutputOption = None) -> int:
+    """Print the JSON Schema of spec files."""
+    from kfuncgen.render.json import dump
+    from kfuncgen.spec.schema import json_schema
+
+    emit(dump(json_schema()), output)
     return 0
 
 

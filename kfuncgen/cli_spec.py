@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from kfuncgen.spec.model import Contract, Function, Kernel, OptionField, OptionsStruct, SpecSet
 
 FORMATS = ("text", "json")
-LATER = {
-    "schema": "Print the JSON Schema of spec files",
-}
-"""Commands of the interface that this version does not have yet."""
 
 FormatOption = Annotated[
     str, typer.Option("--output-format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
@@ -31,8 +27,6 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Show what is known of kfuncs and helpers.", rich_markup_mode=None)
     group.command("list", cls=options.usage("[FAMILY...]"))(list_specs)
     group.command("show", cls=options.usage("NAME..."))(show_spec)
-    for name, summary in LATER.items():
-        options.later(group, "spec", name, summary)
     cli_facts.register(group)
     app.add_typer(group, name="spec")
 

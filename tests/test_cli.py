@@ -101,7 +101,6 @@ def test_a_failed_file_wins_over_findings_elsewhere_and_both_are_told(
         (["nonsense"], "no such command 'nonsense' (see 'kfuncgen --help')"),
         (["gen", "call", "bpf_x", "--section", "xdp"], "'kfuncgen gen call' is not available yet in this version"),
         (["gen", "program", "x"], "'kfuncgen gen program' is not available yet in this version"),
-        (["spec", "schema"], "'kfuncgen spec schema' is not available yet in this version"),
         (["spec", "show", "bpf_task_fromm_pid"], "unknown kfunc or helper 'bpf_task_fromm_pid'; did you mean "),
         (["spec", "list", "zzzzzzz"], "unknown family 'zzzzzzz'; 'kfuncgen spec list' lists them"),
         (["spec", "show", "zzzzzzz"], "unknown kfunc or helper 'zzzzzzz'; 'kfuncgen spec list' lists them"),

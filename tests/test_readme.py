@@ -95,7 +95,6 @@ def test_documented_json_keys_are_the_real_ones(text: str) -> None:
 def test_what_is_said_to_be_missing_is_missing(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     for group, names in {
         "gen": ("call", "program"),
-        "spec": ("schema",),
     }.items():
         for name in names:
             assert cli.main([group, name]) == 2
