@@ -48,9 +48,21 @@ def result(call: Transfer) -> Value:
             trust = "rcu"
         return _kernel(call, call.struct_type(ctype), trust)
     if ctype.pointee is not None and ctype.pointee.kind in ("int", "bool"):
-        made = Pointer("memory", size=ctype.pointee.size or None, readonly="session-cookie" not in call.special)
-        return _borrowed(call, made)
+        return _borrowed(call, _memory(call, ctype.pointee.size))
     return call.any_result()
+
+
+def _memory(call: Transfer, size: int) -> Pointer:
+    """Memory of as many bytes as the parameter rdonly_buf_size or rdwr_buf_size says, else one read-only element;
+    it goes with the object that was passed (r0_size, r0_rdonly and ref_obj_id in check_kfunc_call())."""
+    bound = next((i for i, p in enumerate(call.contract.params) if p.role is Role.RETURN_SIZE), None)
+    facts = [call.fact(index) for index in range(len(call.args))]
+    reference = next((f.reference for f in facts if isinstance(f, Pointer) and f.reference), 0)
+    if bound is None:
+        readonly = "session-cookie" not in call.special
+        return Pointer("memory", size=size or None, readonly=readonly, reference=reference)
+    readonly = call.contract.params[bound].name == "rdonly_buf_size"
+    return Pointer("memory", size=call.constant(bound), readonly=readonly, reference=reference)
 
 
 _SIZED_RESULTS = {

@@ -177,6 +177,7 @@ def published_rows(table: dict[str, dict[str, Any]]) -> list[str]:
 
 SINCE = {
     "bpf_dynptr_is_rdonly": "became a kfunc in 6.5; the function of that name in 5.19 was the kernel's own",
+    "bpf_sk_assign_tcp_reqsk": "its commit is of January 2024, in time for 6.9",
     "bpf_strnlen": "missing in the data set; came with the other string functions",
     "bpf_stream_vprintk": "6.17 had it already, 6.18 renamed it",
     "bpf_stream_vprintk_impl": "the name since 6.18; what 6.17 has is bpf_stream_vprintk()",

@@ -101,7 +101,8 @@ def link(raw_families: Sequence[RawFamily]) -> SpecSet:
         built.append(_Built(raw, own, tuple(_function(entry, raw) for entry in raw.functions)))
     releases = {f.name: f.release for raw in raw_families for f in raw.functions}
     functions = {f.name: f for b in built for f in b.functions}
-    functions = {name: _with_options(f, options) for name, f in functions.items()}
+    outputs = {f.name: f.outputs for raw in raw_families for f in raw.functions}
+    functions = {name: _with_options(f, options, outputs[name]) for name, f in functions.items()}
     functions = resolve_releases(functions, releases)
     check_references(functions)
     families = tuple(
@@ -234,11 +235,16 @@ def _prototype(raw: RawFunction, text: Word, flags: tuple[str, ...], called: boo
     return replace(prototype, params=params)
 
 
-def _with_options(function: Function, options: dict[str, OptionsStruct]) -> Function:
-    """`function` with the options structs that its sized parameters point to."""
+def _with_options(function: Function, options: dict[str, OptionsStruct], outputs: tuple[Word, ...]) -> Function:
+    """`function` with the options structs that its parameters point to; `outputs` are only written to."""
+    names = {param.name for param in function.prototype.params}
+    for word in outputs:
+        if word.text not in names:
+            raise SpecError(f"'{function.name}' has no parameter '{word.text}'", word.place)
+    written = {word.text for word in outputs}
     found = tuple(
         (index, options[param.ctype.struct_name])
         for index, param in enumerate(function.prototype.params)
-        if param.ctype.struct_name in options
+        if param.ctype.struct_name in options and param.name not in written
     )
     return replace(function, options=found) if found else function

@@ -51,6 +51,7 @@ FUNCTION_KEYS = (
     "summary",
     "notes",
     "params",
+    "outputs",
     "errors",
 )
 CHANGE_KEYS = ("flags", "hooks", "prototype", "special", "present")
@@ -104,6 +105,7 @@ class RawFunction:
     summary: str = ""
     notes: str = ""
     params: dict[str, Word] = field(default_factory=dict)
+    outputs: tuple[Word, ...] = ()
     errors: tuple[tuple[str, str], ...] = ()
 
 
@@ -213,10 +215,11 @@ def _function(name: str, node: Node, kind: Literal["kfunc", "helper"], place: Pl
         changes=_optional(body, "changes", _changes, []),
         config=_optional(body, "config", _config, None),
         module=_optional(body, "module", _module, None),
-        release=_optional(body, "release", _release, ()),
+        release=_optional(body, "release", _identifiers, ()),
         summary=_optional(body, "summary", _text, ""),
         notes=_optional(body, "notes", _text, ""),
         params=_optional(body, "params", _texts, {}),
+        outputs=_optional(body, "outputs", _identifiers, ()),
         errors=_optional(body, "errors", _errors, ()),
     )
 
@@ -365,9 +368,8 @@ def _hooks(node: Node, key: str) -> tuple[str, ...]:
 def _hook_flags(node: Node, key: str) -> dict[str, tuple[str, ...]]:
     """Flags by hook."""
     body = _mapping(node, f"'{key}'")
-    for name, place in body.key_places.items():
-        if name not in HOOKS:
-            raise SpecError(f"unknown hook '{_short(name)}'{_nearest(name, HOOKS)}", place)
+    for name in body.entries:
+        _choice(Text(name, body.key_places[name]), "hook", HOOKS)
     return {name: _flags(entry, name) for name, entry in body.entries.items()}
 
 
@@ -395,7 +397,7 @@ def _config(node: Node, key: str) -> tuple[str, ...]:
     )
 
 
-def _release(node: Node, key: str) -> tuple[Word, ...]:
+def _identifiers(node: Node, key: str) -> tuple[Word, ...]:
     return tuple(Word(_identifier(item, key), item.place) for item in _one_or_more(node, key))
 
 

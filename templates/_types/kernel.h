@@ -3,8 +3,8 @@
  * Kernel types as BPF programs need them, one declaration per blank-line separated block; generators copy the
  * blocks that a program uses. User ABI (packet headers, contexts, options) is complete. Structs of the kernel itself
  * are reduced to what programs read and are relocated by libbpf (CO-RE), so that their order and offsets here mean
- * nothing. Facts from Linux 6.12: include/uapi/linux/{bpf,if_ether,in6,ip,ipv6,types,xfrm}.h,
- * include/linux/pid_types.h, include/net/{xfrm,xdp}.h, include/net/netfilter/nf_nat.h.
+ * nothing. Facts from Linux 6.12: include/uapi/linux/{bpf,hid,if_ether,in6,ip,ipv6,types,xfrm}.h,
+ * include/linux/pid_types.h, include/net/{tcp,xfrm,xdp}.h, include/net/netfilter/nf_nat.h.
  */
 
 enum bpf_map_type {
@@ -196,4 +196,28 @@ enum xdp_rss_hash_type {
 	XDP_RSS_L4_SCTP = 64,
 	XDP_RSS_L4_IPSEC = 128,
 	XDP_RSS_L4_ICMP = 256,
+};
+
+enum tcp_ca_event {
+	CA_EVENT_TX_START = 0,
+	CA_EVENT_CWND_RESTART = 1,
+	CA_EVENT_COMPLETE_CWR = 2,
+	CA_EVENT_LOSS = 3,
+	CA_EVENT_ECN_NO_CE = 4,
+	CA_EVENT_ECN_IS_CE = 5,
+};
+
+enum hid_report_type {
+	HID_INPUT_REPORT = 0,
+	HID_OUTPUT_REPORT = 1,
+	HID_FEATURE_REPORT = 2,
+};
+
+enum hid_class_request {
+	HID_REQ_GET_REPORT = 1,
+	HID_REQ_GET_IDLE = 2,
+	HID_REQ_GET_PROTOCOL = 3,
+	HID_REQ_SET_REPORT = 9,
+	HID_REQ_SET_IDLE = 10,
+	HID_REQ_SET_PROTOCOL = 11,
 };
