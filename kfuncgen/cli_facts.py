@@ -39,7 +39,9 @@ LinuxOption = Annotated[
 ]
 ReleaseOption = Annotated[
     str | None,
-    typer.Option("--kernel", metavar="VERSION", help="The kernel's version, where the input does not tell it."),
+    typer.Option(
+        "--kernel", metavar="VERSION", help="The kernel's version (or live), where the input does not tell it."
+    ),
 ]
 
 
@@ -227,11 +229,14 @@ def facts_from(
 
 
 def release(text: str | None) -> Kernel | None:
-    """`--kernel` where it names one version."""
+    """`--kernel` where it names one version, or `live`."""
+    from kfuncgen.spec.kernels import live_kernel
     from kfuncgen.spec.model import Kernel
 
     if text is None:
         return None
+    if text == "live":
+        return live_kernel()
     try:
         return Kernel.parse(text)
     except ValueError as error:

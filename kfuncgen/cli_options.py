@@ -33,8 +33,8 @@ SpecOption = Annotated[
     list[str] | None,
     typer.Option(
         "--spec",
-        metavar="DIR",
-        help="A folder with specs of your own kfuncs, or a file kept by 'spec probe', besides the built-in ones.",
+        metavar="PATH",
+        help="Specs of your own kfuncs (a folder or file), or a file kept by 'spec probe', besides the built-in.",
     ),
 ]
 OutputOption = Annotated[
@@ -114,7 +114,7 @@ def load_specs(extra: Iterable[str | Path] | None = (), kernel: str | None = Non
     paths = tuple(as_path(path, "--spec") for path in extra or ())
     folders = tuple(path for path in paths if path.suffix != ".json")
     for folder in folders:
-        if not folder.is_dir():
+        if not folder.is_dir() and not (folder.suffix in (".yaml", ".yml") and folder.is_file()):
             raise UsageError(f"no folder '{folder}' with specs")
     specs = cached.load_specs(folders)
     probes = [path for path in paths if path.suffix == ".json"]

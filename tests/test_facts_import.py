@@ -276,7 +276,11 @@ def run(*args: str) -> int:
 def test_own_kfuncs_from_the_source_of_a_module(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree(Path("module"), "obj-m += demo.o\n")
     assert run("--linux", "module", "--kernel", "6.18", "--into", "mine.yaml", "demo_get", "demo_put") == 0
-    assert capsys.readouterr().out == "mine.yaml: demo_get: new\nmine.yaml: demo_put: new\n"
+    out = capsys.readouterr().out.splitlines()
+    assert out[:2] == ["mine.yaml: demo_get: new", "mine.yaml: demo_put: new"]
+    assert out[2:] == [
+        "mine.yaml is new: --spec mine.yaml, or spec-paths in kfuncgen.toml with its folder, make it known"
+    ]
     Path("specs").mkdir()
     Path("mine.yaml").rename("specs/mine.yaml")
     function = load_specs([Path("specs")]).functions["demo_get"]
@@ -310,7 +314,9 @@ def test_own_kfuncs_from_a_modules_btf(folder: Path, capsys: pytest.CaptureFixtu
     Path("own").write_bytes(builder.data())
     assert run("--btf", "own", "--kernel", "6.18", "--hooks", "XDP", "--into", "own.yaml") == 0
     assert load_specs([Path("own.yaml")]).functions["own_do"].prototype.text == "int own_do(void)"
-    assert capsys.readouterr().out == "own.yaml: own_do: new\n"
+    assert capsys.readouterr().out.startswith("own.yaml: own_do: new\n")
+    assert cli.main(["spec", "show", "own_do", "--spec", "own.yaml"]) == 0
+    assert capsys.readouterr().out.startswith("int own_do(void);\n")
 
 
 def test_a_dry_run_writes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -371,3 +377,30 @@ def test_mistakes_are_one_line(
     assert (out, err.count("\n")) == ("", 1)
     assert message in err
     assert not Path("x.yaml").exists()
+
+
+def test_the_documented_way_for_ones_own_module(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The commands of specs/README.md, with a program that uses the module."""
+    tree(Path("path/to/module"), "obj-m += ring.o\n")
+    text = (Path(cli.__file__).parent / "specs/README.md").read_text()
+    made, linted = re.findall(r"^    kfuncgen (spec import --linux .*|lint --spec .*)$", text, re.MULTILINE)
+    Path("specs").mkdir()
+    assert cli.main([*made.split(), "demo_get", "demo_put"]) == 0
+    Path("src").mkdir()
+    source = Path("src/a.bpf.c")
+    program = (
+        '#include "vmlinux.h"\n#include <bpf/bpf_helpers.h>\nstruct demo { int a; };\nstruct demo_opts { int b; };\n'
+        "extern struct demo *demo_get(u32 id, const struct demo_opts *opts, u32 opts__sz) __ksym;\n"
+        "extern void demo_put(struct demo *d) __ksym;\n"
+        'SEC("tc") int f(struct __sk_buff *skb)\n{\n\tstruct demo_opts o = {};\n'
+        "\tstruct demo *d = demo_get(1, &o, sizeof(o));\n\n\tif (d)\n\t\tdemo_put(d);\n\treturn 0;\n}\n"
+        'char LICENSE[] SEC("license") = "GPL";\n'
+    )
+    source.write_text(program)
+    capsys.readouterr()
+    assert cli.main(linted.split()) == 0, capsys.readouterr().out
+    source.write_text(program.replace("\t\tdemo_put(d);", "\t\treturn 1;"))
+    assert cli.main([*linted.split(), "--output-format", "concise"]) == 1
+    assert "[unreleased-reference]" in capsys.readouterr().out
+    Path("kfuncgen.toml").write_text('spec-paths = ["specs"]\n')
+    assert cli.main(["lint", "src", "--output-format", "concise"]) == 1

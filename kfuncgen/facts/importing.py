@@ -35,11 +35,12 @@ FIELDS: tuple[Field, ...] = ("prototype", "flags", "hooks")
 @dataclass(slots=True)
 class Import:
     """The result: `texts` of the files that are to be written by name; lines for the user; `stubs` of kfuncs that
-    belong into no file yet."""
+    belong into no file yet; `made`: the files that are new."""
 
     texts: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     stubs: list[str] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ def report(result: Import) -> Iterator[str]:
             yield from stub.splitlines()
     if not result.lines and not result.stubs:
         yield "nothing to change"
+    for name in result.made:
+        yield f"{name} is new: --spec {name}, or spec-paths in kfuncgen.toml with its folder, make it known"
 
 
 def as_diff(files: Mapping[str, str], result: Import) -> str:
@@ -265,6 +268,7 @@ def _add(
         if plan.add_to not in texts:
             family = plan.family or re.sub(r"\W+", "_", Path(plan.add_to).stem.lower())
             head = f"family: {family}\nsummary: Functions of the module {family}.\n\nkfuncs:\n"
+            result.made.append(plan.add_to)
             texts[plan.add_to] = SpecText(head + textwrap.indent(entry, "  "))
         else:
             texts[plan.add_to].add_block(("kfuncs",), entry)

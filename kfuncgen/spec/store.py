@@ -8,6 +8,7 @@ member, or a record of the model. Equal values are one node. Whoever reads it ta
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -85,7 +86,13 @@ class _Encoder:
 
 
 def decode(data: bytes) -> model.SpecSet:
-    """What `encode` was given; ValueError when `data` is nothing of it."""
+    """What `encode` was given; ValueError when `data` is nothing of it.
+
+    Python's collector of cycles is held off meanwhile: it would look in vain at each of some ten thousand new
+    objects, several times, which takes as long as making them.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
     try:
         values: list[Any] = []
         value_at = values.__getitem__
@@ -97,6 +104,9 @@ def decode(data: bytes) -> model.SpecSet:
         result = values[-1]
     except (ValueError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError(f"no stored specs: {error}") from None
+    finally:
+        if collecting:
+            gc.enable()
     if not isinstance(result, model.SpecSet):
         raise ValueError("no stored specs")
     return result
