@@ -332,8 +332,8 @@ class State:
     def canonical(self, scalars: bool = True, nulls: bool = True) -> tuple[object, ...]:
         """A key that is equal for states that behave alike; facts that nothing refers to are dropped.
 
-        With `scalars` false, integers are left out: what remains are the obligations and pointers (and with `nulls`
-        whatever may be a NULL), the ground on which states may be joined (ESP, Das, Lerner, Seigle, PLDI 2002).
+        With `scalars` false, integers are left out, but for possible NULLs with `nulls`: what remains are the
+        obligations and pointers, the ground on which states may be joined (ESP, Das, Lerner, Seigle, PLDI 2002).
         """
         rename: dict[int, int] = {}
         order: list[int] = []
