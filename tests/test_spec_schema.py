@@ -32,7 +32,7 @@ NOT_SHAPE = set(
         "release_ambiguous release_cycle release_flag release_missing release_needless release_nothing "
         "release_type until option_bits option_error_field option_error_input option_member option_missing "
         "option_name option_output option_range option_reserved option_size option_unknown_size option_value "
-        "option_value_range",
+        "option_value_range outputs",
     )
 )
 """Mistakes that no schema of one file's shape can see."""

@@ -118,6 +118,7 @@ _FUNCTION = _object(
         "changes": _CHANGES,
         "release": _one_or_more(_text("a function", _IDENTIFIER), "what ends the reference that it acquires"),
         "params": _named(_text("what it is for"), "parameters by name"),
+        "outputs": _one_or_more(_text("a parameter", _IDENTIFIER), "whose options struct is only written to"),
     },
     required=["prototype"],
 )
