@@ -33,7 +33,7 @@ def check_call(call: Transfer) -> bool:
         _report_declaration(call, declaration)
         return True
     found = call.run.resolved(name)
-    words = {**_life(call.contract.function), "symbol": name}
+    words = {**_life(call.contract.function), "symbol": name, "instead": _instead(call)}
     if declaration.weak:
         if found is Resolved.MISMATCH and not is_silent(declaration, call.run.loader):
             _report_mismatch(call.run, call.state, declaration, Fault.SIGNATURE)
@@ -73,6 +73,14 @@ def _is_there(call: Transfer) -> bool:
     return call.contract.function.exists_at(call.run.kernel)
 
 
+def _instead(call: Transfer) -> str:
+    """Words on the twin with or without `_impl`, if this kernel has that one: 7.0 and 7.1 brought variants whose
+    last arguments the verifier fills in."""
+    name = call.name
+    twin = call.run.specs.get(name.removesuffix("_impl") if name.endswith("_impl") else f"{name}_impl")
+    return f", else {twin.name}()" if twin is not None and twin.exists_at(call.run.kernel) else ""
+
+
 def _life(function: Function) -> dict[str, str]:
     """Words on the kernels that have a function."""
     since, until = str(function.since), str(function.until) if function.until else ""
@@ -82,7 +90,7 @@ def _life(function: Function) -> dict[str, str]:
 def _report_declaration(call: Transfer, declaration: ir.Declaration) -> None:
     """A kfunc without __ksym: told where it is declared, or called when it is declared nowhere."""
     declared = bool(declaration.span.line)
-    words = {"kfunc": call.name, "how": "declared" if declared else "undeclared"}
+    words = {"kfunc": call.name, "symbol": call.name, "how": "declared" if declared else "undeclared"}
     words["prototype"] = call.contract.prototype.text
     span, function = (declaration.span, "") if declared else (call.call.span, call.evaluator.function.name)
     call.run.report(call.state, Fault.NOT_KSYM, span, function, words=words)
@@ -92,7 +100,7 @@ def _report_mismatch(run: Run, state: State, declaration: ir.Declaration, fault:
     """A declaration that is not the kernel's, told where it stands."""
     function = called_function(declaration.name, run.specs, run.loader)
     assert function is not None
-    words = {"kfunc": declaration.name, "difference": _difference(run, declaration)}
+    words = {"kfunc": declaration.name, "symbol": declaration.name, "difference": _difference(run, declaration)}
     words["prototype"] = function.at(run.kernel).prototype.text
     run.report(state, fault, declaration.span, "", words=words)
 

@@ -227,3 +227,23 @@ SEC("tc") int a(struct __sk_buff *skb)
     assert [f.message for f in found if f.rule == "missing-ksym"] == [
         "bpf_rcu_read_lock() is called without a declaration"
     ]
+
+
+def test_twins_are_named_where_the_other_one_exists(tmp_path: Path) -> None:
+    text = """
+extern int bpf_stream_vprintk_impl(int id, const char *fmt, const void *args, u32 size, void *aux) __ksym;
+extern int bpf_stream_print_stack(int id) __ksym __weak;
+
+SEC("syscall") int a(void *ctx)
+{
+	u64 args[1] = {};
+
+	bpf_stream_vprintk_impl(1, "text", args, sizeof(args), NULL);
+	return 0;
+}
+"""
+    found = lint(tmp_path, text, "6.18,7.0")
+    assert [(f.rule, f.kernels, f.message.partition(":")[0]) for f in found] == [
+        ("kfunc-missing", ("7.0",), "the kernel has no bpf_stream_vprintk_impl()")
+    ]
+    assert found[0].help.endswith(", else bpf_stream_vprintk()")

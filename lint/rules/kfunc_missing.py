@@ -9,10 +9,10 @@ RULE = Rule(
     severity=Severity.ERROR,
     message=by_how(
         {
-            "absent": "the kernel has no {kfunc}(){life}",
-            "flavour": "the kernel has no {kfunc}(), and the loader does not know flavours of kfuncs",
+            "absent": "the kernel has no {symbol}(){life}",
+            "flavour": "the kernel has no {symbol}(), and the loader does not know flavours of kfuncs",
         }
     ),
-    help="declare it __weak, and call it only where bpf_ksym_exists({symbol})",
+    help="declare it __weak, and call it only where bpf_ksym_exists({symbol}){instead}",
     verifier=("extern (func ksym) '%s': not found in kernel or module BTFs",),
 )

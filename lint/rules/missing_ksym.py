@@ -9,8 +9,8 @@ RULE = Rule(
     severity=Severity.ERROR,
     message=by_how(
         {
-            "declared": "{kfunc}() is declared without __ksym",
-            "undeclared": "{kfunc}() is called without a declaration",
+            "declared": "{symbol}() is declared without __ksym",
+            "undeclared": "{symbol}() is called without a declaration",
         }
     ),
     help="declare it so: extern {prototype} __ksym",

@@ -9,12 +9,12 @@ RULE = Rule(
     severity=Severity.ERROR,
     message=by_how(
         {
-            "absent": "{kfunc}() is called unconditionally, and the kernel has no such kfunc{life}",
-            "mismatch": "{kfunc}() is called unconditionally, and is not found as it is declared: {difference}",
-            "flavour": "{kfunc}() is called unconditionally, and the loader does not know flavours of kfuncs",
+            "absent": "{symbol}() is called unconditionally, and the kernel has no such kfunc{life}",
+            "mismatch": "{symbol}() is called unconditionally, and is not found as it is declared: {difference}",
+            "flavour": "{symbol}() is called unconditionally, and the loader does not know flavours of kfuncs",
         }
     ),
-    help="call it only where bpf_ksym_exists({symbol}) is true",
+    help="call it only where bpf_ksym_exists({symbol}) is true{instead}",
     verifier=(
         "kfunc '%s' is referenced but wasn't resolved",
         "invalid kernel function call not eliminated in verifier pass",

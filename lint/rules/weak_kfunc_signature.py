@@ -7,6 +7,6 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.WEAK_SIGNATURE,
     severity=Severity.WARNING,
-    message="weak {kfunc}() is declared otherwise than in the kernel, and never found: {difference}",
+    message="weak {symbol}() is declared otherwise than in the kernel, and never found: {difference}",
     help="declare it as the kernel has it: {prototype}",
 )
