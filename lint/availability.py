@@ -18,6 +18,10 @@ from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.values import plain_name
 from kfuncgen.spec.model import Function
 
+_DEVICE_BOUND = "bpf_xdp_metadata_rx_"
+"""The kfuncs that a network device answers: xdp_metadata_kfunc_ids (net/core/xdp.c, XDP_METADATA_KFUNC_xxx), which
+bpf_dev_bound_kfunc_check() allows in device-bound programs only (kernel/bpf/offload.c)."""
+
 
 def check_call(call: Transfer) -> bool:
     """Report a call of what this kernel lacks or what is declared wrongly; False when the path ends here.
@@ -48,7 +52,20 @@ def check_call(call: Transfer) -> bool:
         how = "flavour" if _is_there(call) else found.value
         _report(call, Fault.MISSING, words | {"how": how, "kfunc": name})
         return False
+    _tell_needs(call)
     return True
+
+
+def _tell_needs(call: Transfer) -> None:
+    """What the call needs that no source shows: of the kernel's configuration, and of whoever loads the program."""
+    function = call.contract.function
+    if function.config or function.module:
+        options = " and ".join(function.config)
+        call.report(Fault.KERNEL_NEEDS, {"options": options, "module": function.module})
+    if call.name.startswith(_DEVICE_BOUND):
+        call.report(Fault.LOADER_NEEDS, {"how": "device"})
+    elif call.effects.destructive:
+        call.report(Fault.LOADER_NEEDS, {"how": "reboot"})
 
 
 def check_guard(run: Run, state: State, name: str, span: Span) -> None:

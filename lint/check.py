@@ -19,6 +19,7 @@ from kfuncgen.lint.lower import lower
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.parse import Unit, parse
 from kfuncgen.lint.program import entry_state, is_program, parts, programs
+from kfuncgen.lint.rule import catalogue
 from kfuncgen.lint.run import Occurrence, Program, Run
 from kfuncgen.lint.specials import check_references
 from kfuncgen.lint.story import by_place, tell
@@ -199,7 +200,9 @@ class _Merged:
 
 
 def _selected(rule: str, options: LintOptions) -> bool:
-    return rule not in options.ignore and (options.select is None or rule in options.select)
+    if rule in options.ignore:
+        return False
+    return rule in options.select if options.select is not None else not catalogue()[rule].optional
 
 
 def explore(

@@ -88,9 +88,7 @@ def _dead(a: Arguments, index: int, value: Value, life: Life) -> bool:
 
 
 def _is_start_of_borrowed(value: Value, fact: Pointer | Scalar) -> bool:
-    return (
-        isinstance(fact, Pointer) and fact.non_owning and isinstance(value, Ref) and value.offset == fact.base
-    )
+    return isinstance(fact, Pointer) and fact.non_owning and isinstance(value, Ref) and value.offset == fact.base
 
 
 def _usable(a: Arguments, index: int, param: Param, value: Value, life: Life) -> bool:

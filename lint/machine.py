@@ -36,6 +36,8 @@ class Fault(Enum):
     MISSING = "kfunc-missing"
     UNGUARDED = "unguarded-kfunc"
     NOT_KSYM = "missing-ksym"
+    KERNEL_NEEDS = "kernel-requirement"
+    LOADER_NEEDS = "loader-requirement"
     OPTS_SIZE = "wrong-opts-size"
     OPTS_RANGE = "opts-out-of-range"
     OPTS_UNSET = "unset-opts-field"

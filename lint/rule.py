@@ -36,6 +36,8 @@ class Rule:
     verifier: tuple[str, ...] = ()
     says: Template = ""
     """The message that the kernel prints in this very case, where `verifier` has several; "" = the first."""
+    optional: bool = False
+    """Only when it is selected by name: what it says is of use to those who ask."""
     name: str = ""
     page: str = field(default="", repr=False)
 

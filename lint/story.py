@@ -19,6 +19,9 @@ MAX_BRANCHES = 8
 _SITE_FAULTS = frozenset((Fault.LEAK, Fault.DEAD_NULL_TEST, Fault.OPTS_ERROR_IGNORED))
 """Faults that are one mistake per acquire (or call) site, however many ways out there are."""
 
+_KFUNC_FAULTS = frozenset((Fault.MISSING, Fault.KERNEL_NEEDS, Fault.LOADER_NEEDS))
+"""Faults that are one mistake, or one fact, per kfunc, however often it is called."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -50,8 +53,7 @@ def tell(run: Run, occurrences: Sequence[Occurrence]) -> list[Told]:
         if occurrence.fault in _SITE_FAULTS:
             site = run.sites[occurrence.site]
             key = (rule.name, site.span, occurrence.function)
-        elif occurrence.fault is Fault.MISSING:
-            # What keeps the object from being loaded is one extern, however often it is called.
+        elif occurrence.fault in _KFUNC_FAULTS:
             key = (rule.name, occurrence.kfunc)
         else:
             key = (rule.name, occurrence.span, occurrence.words.get("field", ""), occurrence.words.get("var", ""))

@@ -247,3 +247,15 @@ SEC("syscall") int a(void *ctx)
         ("kfunc-missing", ("7.0",), "the kernel has no bpf_stream_vprintk_impl()")
     ]
     assert found[0].help.endswith(", else bpf_stream_vprintk()")
+
+
+def test_an_optional_rule_speaks_when_it_is_selected(tmp_path: Path) -> None:
+    specs = load_builtin()
+    file = tmp_path / "a.bpf.c"
+    call = "{ struct cgroup *c = bpf_cgroup_from_id(1); if (c) bpf_cgroup_release(c); }"
+    head = HEAD.replace("#define BPF_NO_KFUNC_PROTOTYPES", "")
+    file.write_text(f'{head}SEC("tc") int a(void *skb) {{ {call} {call} return 0; }}')
+    for select, expected in ((None, 0), (frozenset(("kernel-requirement",)), 2)):
+        options = LintOptions((specs.newest,), specs, select, clang_args=())
+        found = check_paths([file], options).report.findings
+        assert len([f for f in found if f.rule == "kernel-requirement"]) == expected
