@@ -57,7 +57,7 @@ def check_call(call: Transfer) -> bool:
 
 
 def _tell_needs(call: Transfer) -> None:
-    """What the call needs that no source shows: of the kernel's configuration, and of whoever loads the program."""
+    """What the call needs that no source shows: of the kernel's configuration, and of the program's loader."""
     function = call.contract.function
     if function.config or function.module:
         options = " and ".join(function.config)
