@@ -11,6 +11,7 @@ from kfuncgen.lint.returns import check_return
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.stack import silence
 from kfuncgen.lint.state import UNIT, Lock, LockKind, Slot, State
+from kfuncgen.lint.targets import RCU_CHECKED_AT_NEW
 from kfuncgen.lint.transfer import Outcome, Transfer
 from kfuncgen.lint.values import Pointer, Scalar, dead
 from kfuncgen.spec.progtypes import return_range
@@ -41,6 +42,11 @@ def may_be_called(call: Transfer) -> bool:
         less = call.evaluator.less
         fault = Fault.RBTREE_CALLBACK if less else Fault.CALL_UNDER_LOCK
         call.report(fault, {"what": f"{call.name}()"}, 0 if less else LOCK)
+        return True
+    if call.effects.rcu_protected and not call.effects.iterator and not call.run.in_rcu(state):
+        # Iterators are their constructor's business (iterators.py), which older kernels check at the first step.
+        if call.run.kernel >= RCU_CHECKED_AT_NEW:
+            call.report(Fault.ITERATOR_RCU, {"how": "call"})
         return True
     if not call.effects.sleepable:
         return True

@@ -239,3 +239,53 @@ SEC("tc") int twins(struct __sk_buff *skb)
 )
 def test_functions_with_implicit_arguments_are_their_twins(body: str, found: list[str], tmp_path: Path) -> None:
     assert rules("#include <bpf/bpf_core_read.h>\n" + TWINS % body, tmp_path, "7.1") == found
+
+
+REMOTE = """
+extern struct task_struct *scx_bpf_cpu_curr(s32 cpu) __ksym;
+extern s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
+extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;
+extern void bpf_task_release(struct task_struct *p) __ksym;
+extern void bpf_rcu_read_lock(void) __ksym;
+extern void bpf_rcu_read_unlock(void) __ksym;
+%s
+{
+	struct task_struct *p, *q;
+
+	%s
+	return 0;
+}
+"""
+SLEEPS = 'SEC("syscall") int of_cpu(void *ctx)'
+
+
+@pytest.mark.parametrize(
+    ("program", "body", "found"),
+    [
+        (
+            'SEC("tp_btf/sched_switch") int of_cpu(u64 *ctx)',
+            "if ((p = scx_bpf_cpu_curr(1))) scx_bpf_task_cpu(p);",
+            [],
+        ),
+        (SLEEPS, "bpf_rcu_read_lock(); p = scx_bpf_cpu_curr(1); bpf_rcu_read_unlock();", []),
+        (
+            SLEEPS,
+            "bpf_rcu_read_lock(); if ((p = scx_bpf_cpu_curr(1)) && (q = bpf_task_acquire(p))) bpf_task_release(q);"
+            " bpf_rcu_read_unlock();",
+            [],
+        ),
+        (SLEEPS, "p = scx_bpf_cpu_curr(1);", ["iter-rcu"]),
+        (
+            SLEEPS,
+            "bpf_rcu_read_lock(); p = scx_bpf_cpu_curr(1); bpf_rcu_read_unlock(); if (p) scx_bpf_task_cpu(p);",
+            ["not-rcu-argument"],
+        ),
+        (
+            SLEEPS,
+            "bpf_rcu_read_lock(); p = scx_bpf_cpu_curr(1); scx_bpf_task_cpu(p); bpf_rcu_read_unlock();",
+            ["null-argument"],
+        ),
+    ],
+)
+def test_results_that_rcu_protects(program: str, body: str, found: list[str], tmp_path: Path) -> None:
+    assert rules(REMOTE % (program, body), tmp_path) == found
