@@ -46,6 +46,17 @@ def near(source: Source) -> Source:
     return replace(source, flags=flags)
 
 
+_AS_WRITTEN = "-fno-delete-null-pointer-checks"
+"""Many mutants reach through NULL, which C leaves undefined: by default clang removes such code, and the verifier
+never sees what was broken."""
+
+
+def as_written(source: Source) -> Source:
+    """The source as mutants of it are compiled: near its folder, and what reaches through NULL is kept."""
+    found = near(source)
+    return replace(found, flags=replace(found.flags, args=(*found.flags.args, _AS_WRITTEN)))
+
+
 def matches(name: str, pattern: str) -> bool:
     """Whether a source's name, or the last part of it with or without its ending, matches a glob."""
     base = name.rsplit("/", 1)[-1]

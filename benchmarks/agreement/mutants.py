@@ -1,4 +1,7 @@
-"""Mutants of accepted programs: the kernel's verdict on each against what the linter says."""
+"""Mutants of accepted programs: the kernel's verdict on each against what the linter says.
+
+They are compiled with -fno-delete-null-pointer-checks, so that the verifier sees what was broken.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +95,7 @@ def _judge() -> Judge:
 
 def _accepted(source: Source) -> dict[str, str]:
     """The accepted programs of a source as it is, with their codes."""
-    build, verdicts = _judge().judge(source.text, source.path.name, corpus.near(source).flags)
+    build, verdicts = _judge().judge(source.text, source.path.name, corpus.as_written(source).flags)
     return {v.program: v.code for v in verdicts if v.verdict == "accepted"} if not build.error else {}
 
 
@@ -152,7 +155,7 @@ class _Base:
         self.source = source
         self.folder = folder
         self.codes = _accepted(source)
-        self.whole = corpus.near(source)
+        self.whole = corpus.as_written(source)
         self.length = 0
         parts = (self.whole.flags.args, source.flags.headers, preamble_lengths(source.text))
         self.length = _judge().kept("length", source.text, parts, self._find_length)
