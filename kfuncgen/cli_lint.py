@@ -214,10 +214,18 @@ def lint_options(
 
 
 def newer_kernels(chosen: LintOptions) -> tuple[Note, ...]:
-    """A note for each target that is newer than the specs: what changed since is not known."""
+    """A note for each target that is newer than the specs, or than the kernels that they were compared with."""
     newest = chosen.specs.newest
-    known = f"is newer than the specs, which end at {newest}: checked as {newest}"
-    return tuple(Note("", "", f"kernel {kernel} {known}", "info") for kernel in chosen.kernels if kernel > newest)
+    if max(chosen.kernels) <= newest:
+        return ()
+    last = chosen.specs.last()
+    unknown = f"is newer than the specs, which end at {last}: checked as {last}"
+    published = f"was not compared with the specs (kernels up to {newest} were): its facts are published ones"
+    return tuple(
+        Note("", "", f"kernel {kernel} {unknown if kernel > last else published}", "info")
+        for kernel in chosen.kernels
+        if kernel > newest
+    )
 
 
 def with_flags(failure: FileFailure, chosen: LintOptions) -> FileFailure:

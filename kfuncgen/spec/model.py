@@ -416,6 +416,12 @@ class SpecSet:
     checked: tuple[Kernel, ...] = ()
     """Kernels against whose own tables the built-in facts were compared, oldest first."""
 
+    def last(self) -> Kernel:
+        """The newest kernel of which anything is said; those after `newest` were not compared."""
+        told = [f.since for f in self.functions.values()]
+        told += [change.since for f in self.functions.values() for change in f.changes]
+        return max([self.newest, *told])
+
     def get(self, name: str) -> Function | None:
         """The function called `name`, or None."""
         return self.functions.get(name)
