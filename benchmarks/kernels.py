@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--vng", default="vng", metavar="FILE", help="the vng command (default: found by name)")
     parser.add_argument("--only", default="*", metavar="GLOB", help="sources whose name matches")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all verdicts")
+    parser.add_argument("--verdicts", type=Path, metavar="FILE", help="take these instead of loading again")
     parser.add_argument("--load", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.load is not None:
@@ -84,30 +85,49 @@ def _measure(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="kfuncgen-kernels-") as name:
         folder = Path(name)
         sources = list(write_sources(folder, options.only))
-        broken = [source.name for source in sources if not compile_once(source)]
-        said = {live_kernel(): load_here(folder)}
-        if options.image is not None:
-            began = time.monotonic()
-            guest, outcomes = load_emulated(options.image, options.vng, folder)
-            said[guest] = outcomes
-            print(f"{guest}: {options.image.name}, {time.monotonic() - began:.0f} s with its boot")
-        specs = load_builtin()
+        if options.verdicts is not None:
+            said = read_verdicts(options.verdicts)
+        else:
+            said = _load(sources, folder, options)
         kernels = tuple(sorted(said))
-        result = check_paths(sources, LintOptions(kernels, specs, clang_args=()))
-    found: dict[str, list[Finding]] = {}
+        result = check_paths(sources, LintOptions(kernels, load_builtin(), clang_args=()))
+    found: dict[str, list[Finding]] = {source.name: [] for source in sources}
     for finding in result.report.findings:
         found.setdefault(Path(finding.span.file).name, []).append(finding)
-    print(f"{len(sources)} sources, {len(broken)} do not compile, {len(result.failures)} could not be linted")
+    print(f"{len(sources)} sources, {len(result.failures)} could not be linted")
     for kernel in kernels:
-        _report(kernel, said[kernel], found)
+        _report(kernel, {key: value for key, value in said[kernel].items() if key[0] in found}, found)
+    return 0
+
+
+def _load(sources: Sequence[Path], folder: Path, options: argparse.Namespace) -> dict[Kernel, Outcomes]:
+    """Compile once, load on each kernel, and keep the verdicts: an emulated kernel takes its time."""
+    broken = [source.name for source in sources if not compile_once(source)]
+    if broken:
+        print(f"{len(broken)} sources do not compile: {', '.join(broken)}")
+    said = {live_kernel(): load_here(folder)}
+    if options.image is not None:
+        began = time.monotonic()
+        guest, outcomes = load_emulated(options.image, options.vng, folder)
+        said[guest] = outcomes
+        print(f"{guest}: {options.image.name}, {time.monotonic() - began:.0f} s with its boot")
     if options.json is not None:
         rows = [
             {"kernel": str(kernel), "source": source, "program": program, **_row(outcome)}
-            for kernel in kernels
-            for (source, program), outcome in sorted(said[kernel].items())
+            for kernel, outcomes in sorted(said.items())
+            for (source, program), outcome in sorted(outcomes.items())
         ]
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
-    return 0
+    return said
+
+
+def read_verdicts(file: Path) -> dict[Kernel, Outcomes]:
+    """The verdicts that an earlier run kept with --json."""
+    said: dict[Kernel, Outcomes] = {}
+    for row in json.loads(file.read_text(encoding="utf-8")):
+        outcomes = said.setdefault(Kernel.parse(row["kernel"]), {})
+        outcomes[row["source"], row["program"]] = Outcome(row["verdict"], row["message"])
+    return said
 
 
 def _row(outcome: Outcome) -> dict[str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.values import plain_name
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progargs import ARGUMENTS_CHANGED
-from kfuncgen.spec.progtypes import hook_at, section_info
+from kfuncgen.spec.progtypes import SectionInfo, hook_at, section_info
 
 CALLBACKS_BALANCE_SINCE = Kernel(6, 14)
 """Before, a callback could not release its caller's references, and had to release its own (CONTRACT 3.2)."""
@@ -36,31 +36,56 @@ TAIL_CALLS_RETURN_SINCE = Kernel(6, 18)
 """From here on a tail call that failed leaves the packet as it was, and one that succeeded in a called function
 comes back to its caller with another packet; before, slices ended with the call (seen on 6.18.44)."""
 
-_GATES = (
-    CALLBACKS_BALANCE_SINCE, CAST_TO_VOID_SINCE, CONSTANT_KEYS_SINCE, GLOBALS_SUMMED_UP_SINCE, OWNED_NODES_SINCE,
-    RCU_CHECKED_AT_NEW, RETURNED_REFERENCES_SINCE, TAIL_CALLS_RETURN_SINCE, *ARGUMENTS_CHANGED,
-)  # fmt: skip
+_BY_SPECIAL = {
+    "sync-callback": CALLBACKS_BALANCE_SINCE,
+    "rbtree-add": CALLBACKS_BALANCE_SINCE,
+    "rdonly-cast": CAST_TO_VOID_SINCE,
+    "map-lookup": CONSTANT_KEYS_SINCE,
+    "rbtree-remove": OWNED_NODES_SINCE,
+    "rbtree-peek": OWNED_NODES_SINCE,
+    "tail-call": TAIL_CALLS_RETURN_SINCE,
+}
+"""Changes that only calls of functions with these special effects can tell."""
+
+
+def _gates(module: ir.Module, contracts: Iterable[Contract], sections: Iterable[SectionInfo]) -> list[Kernel]:
+    """The changes of the verifier that this module can tell, oldest first."""
+    found: set[Kernel] = set()
+    for contract in contracts:
+        found.update(gate for word, gate in _BY_SPECIAL.items() if word in contract.effects.special)
+        if contract.effects.rcu_protected:
+            found.add(RCU_CHECKED_AT_NEW)
+    if any(function.noinline for function in module.functions.values()):
+        found.add(GLOBALS_SUMMED_UP_SINCE)
+    attached = {info.attach for info in sections}
+    if "struct_ops" in attached:
+        found.add(RETURNED_REFERENCES_SINCE)
+    if attached & {"struct_ops", "tp_btf"}:
+        found.update(ARGUMENTS_CHANGED)
+    return sorted(found)
 
 
 def alike(module: ir.Module, specs: SpecSet, kernels: Sequence[Kernel]) -> list[list[Kernel]]:
     """Kernels on which nothing that this module touches differs, together; in the order given.
 
     One exploration serves a whole group: same contracts of all functions it refers to, same hooks of its
-    program types, same side of every change of the verifier.
+    program types, same side of every change of the verifier that it can tell.
     """
     names = sorted({name for function in module.functions.values() for name in function.calls})
     functions = [f for n in names if (f := specs.get(n) or specs.get(plain_name(n))) is not None]
     sections = sorted({f.section for f in module.functions.values() if f.section})
     infos = [info for section in sections if (info := section_info(section)) is not None]
     options = [struct for function in functions for _, struct in function.options]
+    at = {kernel: [f.at(kernel) for f in functions] for kernel in kernels}
+    gates = _gates(module, (contract for found in at.values() for contract in found), infos)
     groups: dict[object, list[Kernel]] = {}
     for kernel in kernels:
-        contracts = tuple((f.exists_at(kernel), _content(f.at(kernel))) for f in functions)
         key = (
-            contracts,
+            tuple(f.exists_at(kernel) for f in functions),
+            tuple(_content(contract) for contract in at[kernel]),
             tuple(hook_at(info, kernel) for info in infos),
             tuple(struct.sizes_at(kernel) for struct in options),
-            tuple(kernel >= gate for gate in _GATES),
+            tuple(kernel >= gate for gate in gates),
         )
         groups.setdefault(key, []).append(kernel)
     return list(groups.values())

@@ -259,3 +259,22 @@ def test_an_optional_rule_speaks_when_it_is_selected(tmp_path: Path) -> None:
         options = LintOptions((specs.newest,), specs, select, clang_args=())
         found = check_paths([file], options).report.findings
         assert len([f for f in found if f.rule == "kernel-requirement"]) == expected
+
+
+EACH = ("graph_rbtree", "subprograms", "iterators", "task_calls", "dynptr_lent")
+"""Cases that meet changes of the verifier between these kernels."""
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_many_kernels_at_once_are_the_same_as_one_by_one(name: str) -> None:
+    specs, file = load_builtin(), Path(__file__).parent / "cases" / f"{name}.bpf.c"
+    kernels = parse_targets("6.12..6.18", specs)
+    together = check_paths([file], LintOptions(kernels, specs)).report.findings
+    differ = 0
+    for kernel in kernels:
+        alone = check_paths([file], LintOptions((kernel,), specs)).report.findings
+        wanted = {(f.rule, f.span, f.programs) for f in alone}
+        found = {(f.rule, f.span) for f in together if str(kernel) in f.kernels}
+        assert found == {(rule, span) for rule, span, _ in wanted}, kernel
+        differ += len(wanted) != len(together)
+    assert differ, "every finding concerns every kernel: nothing was tried"
