@@ -85,10 +85,8 @@ def _measure(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="kfuncgen-kernels-") as name:
         folder = Path(name)
         sources = list(write_sources(folder, options.only))
-        if options.verdicts is not None:
-            said = read_verdicts(options.verdicts)
-        else:
-            said = _load(sources, folder, options)
+        kept = options.verdicts
+        said = read_verdicts(kept) if kept is not None else _load(sources, folder, options)
         kernels = tuple(sorted(said))
         result = check_paths(sources, LintOptions(kernels, load_builtin(), clang_args=()))
     found: dict[str, list[Finding]] = {source.name: [] for source in sources}
