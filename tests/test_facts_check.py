@@ -57,7 +57,8 @@ def test_every_kind_of_difference_is_seen() -> None:
         "filter": replace(known, filter="some_filter"),
         "absent": None,
     }.items():
-        assert differences(changed(**{name: fact})) == [(name, kind)], kind
+        configured = replace(changed(**{name: fact}), config={"CONFIG_XFRM": "y", "CONFIG_INET": "y"})
+        assert differences(configured) == [(name, kind)], kind
     new = KfuncFacts("bpf_never_seen", {"XDP": ()}, "int bpf_never_seen(void)")
     assert differences(changed(bpf_never_seen=new)) == [("bpf_never_seen", "missing")]
 
@@ -82,6 +83,14 @@ def test_what_the_kernel_was_built_without_is_told(config: dict[str, str] | None
     comparison = compare(load_builtin(), replace(changed(bpf_skb_get_fou_encap=None), config=config))
     assert comparison.told == ((("bpf_skb_get_fou_encap", reason),) if reason else ())
     assert len(comparison.differences) == (0 if reason else 1)
+
+
+def test_without_a_configuration_absence_has_no_reason_but_its_options() -> None:
+    gone = changed(bpf_get_fsverity_digest=None)
+    (told,) = compare(load_builtin(), gone).told
+    assert told[1] == "needs CONFIG_FS_VERITY, and the kernel's configuration is not known"
+    source = replace(gone, origin="source")  # which has everything, whatever the configuration
+    assert [(d.name, d.kind) for d in compare(load_builtin(), source).differences] == [(told[0], "absent")]
 
 
 # The running kernel.

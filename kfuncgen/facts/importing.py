@@ -28,6 +28,9 @@ from kfuncgen.spec.shape import CHANGE_KEYS, FUNCTION_KEYS, RawFamily, read_fami
 from kfuncgen.spec.words import HOOKS, KF_FLAGS
 from kfuncgen.spec.yamlsrc import decoded, parse_yaml, read_bytes
 
+BOM = "\ufeff"
+"""What some editors put before UTF-8 text."""
+
 Field = Literal["flags", "hooks", "prototype"]
 FIELDS: tuple[Field, ...] = ("prototype", "flags", "hooks")
 
@@ -71,7 +74,7 @@ def import_facts(files: Mapping[str, str], facts: KernelFacts, plan: Plan) -> Im
     homes = {
         f.name: _Home(name, entry) for name, entry in raw.items() for f in entry.functions if f.kind == "kfunc"
     }
-    texts = {name: SpecText(text) for name, text in files.items()}
+    texts = {name: SpecText(text.removeprefix(BOM).replace("\r\n", "\n")) for name, text in files.items()}
     result = Import()
     new: list[KfuncFacts] = []
     for name, found in sorted(facts.kfuncs.items()):
@@ -82,9 +85,17 @@ def import_facts(files: Mapping[str, str], facts: KernelFacts, plan: Plan) -> Im
             new.append(found)
     if new:
         _add(texts, new, facts, specs, result, plan)
-    result.texts = {name: text.text for name, text in texts.items() if text.text != files.get(name)}
+    written = {name: _as_before(text.text, files.get(name, "")) for name, text in texts.items()}
+    result.texts = {name: text for name, text in written.items() if text != files.get(name)}
     _linked(read_family(parse_yaml(text.text.encode(), name)) for name, text in texts.items())
     return result
+
+
+def _as_before(text: str, before: str) -> str:
+    """`text` with the line ends of `before`."""
+    if "\r\n" in before:
+        text = text.replace("\n", "\r\n")
+    return BOM + text if before.startswith(BOM) else text
 
 
 def _linked(families: Iterable[RawFamily]) -> SpecSet:
@@ -105,7 +116,9 @@ def read_files(paths: Iterable[Path]) -> dict[str, str]:
     files = {}
     for path in paths:
         for file in user_files(path) if path.exists() else ():
-            files[str(file)] = decoded(read_bytes(file), str(file))
+            data = read_bytes(file)
+            decoded(data, str(file))  # refuses what is no text
+            files[str(file)] = data.decode("utf-8")
     return files
 
 

@@ -15,7 +15,7 @@ MAX_BYTES = 4 << 20
 def running_config(options: Iterable[str]) -> dict[str, str] | None:
     """`y`, `m`, `n` or a value for each of `options`; None when the kernel's configuration is not to be had.
 
-    Read from /proc/config.gz (CONFIG_IKCONFIG_PROC), else /boot/config-<release>.
+    Read from /proc/config.gz (CONFIG_IKCONFIG_PROC), else where distributions keep it.
     """
     text = _text()
     if text is None:
@@ -30,8 +30,11 @@ def _text() -> str | None:
             return stream.read(MAX_BYTES).decode("utf-8", "replace")
     except (OSError, EOFError):
         pass
-    try:
-        with Path(f"/boot/config-{os.uname().release}").open("rb") as stream:
-            return stream.read(MAX_BYTES).decode("utf-8", "replace")
-    except OSError:
-        return None
+    release = os.uname().release
+    for name in (f"/boot/config-{release}", f"/lib/modules/{release}/config", f"/lib/kernel/config-{release}"):
+        try:
+            with Path(name).open("rb") as stream:
+                return stream.read(MAX_BYTES).decode("utf-8", "replace")
+        except OSError:
+            continue
+    return None

@@ -100,10 +100,10 @@ class SpecText:
     def _insert(self, mapping: Any, key: str, value: Value, order: Sequence[str]) -> None:
         spelled = _key(key)
         if mapping.flow_style:
-            at = self._offset(mapping.end_mark) - 1
+            last = mapping.value[-1][1] if mapping.value else None
+            at = self._end(last) if last is not None else self._offset(mapping.start_mark) + 1
             lead = ", " if mapping.value else ""
-            inside = self.text[:at].rstrip()
-            self.text = inside + f"{lead}{spelled}: {_flow(value)}" + self.text[len(inside) :]
+            self.text = self.text[:at] + f"{lead}{spelled}: {_flow(value)}" + self.text[at:]
             return
         column = mapping.value[0][0].start_mark.column
         preceding = list(order)[: list(order).index(key)] if key in order else None
@@ -119,7 +119,8 @@ class SpecText:
     def _replace(self, key: Any, value: Any, new: Value, flow: bool) -> None:
         start = self.text.index(":", self._offset(key.end_mark)) + 1
         end = self._end(value)
-        comments = re.findall(r"^[ \t]*#.*\n", self.text[start:end], re.MULTILINE)
+        scalar = isinstance(value, yaml.ScalarNode)
+        comments = [] if scalar else re.findall(r"(?:^|(?<=\s))#.*", self.text[start:end], re.MULTILINE)
         written = f" {_flow(new)}" if flow else _block(new, key.start_mark.column)
         behind = re.match(r"[ \t]*#[^\n]*", self.text[end:])
         if behind and written.startswith(" >-"):  # behind folded text a comment would be part of it
@@ -129,7 +130,7 @@ class SpecText:
         if comments:
             line = self.text.rfind("\n", 0, self._offset(key.start_mark)) + 1
             indent = " " * key.start_mark.column
-            kept = "".join(indent + comment.lstrip() for comment in comments)
+            kept = "".join(f"{indent}{comment}\n" for comment in comments)
             self.text = self.text[:line] + kept + self.text[line:]
 
     def _mapping(self, path: Path) -> Any:

@@ -60,6 +60,8 @@ def why_absent(function: Function, facts: KernelFacts) -> str:
         return f"in a module that is not loaded ({function.module or ', '.join(modular)})" if modular else ""
     if function.module and (facts.origin == "probe" or not facts.complete):
         return f"in a module that is not loaded ({function.module})"
+    if facts.origin == "probe" and function.config:
+        return f"needs {' and '.join(function.config)}, and the kernel's configuration is not known"
     if facts.complete:
         return ""
     if function.config:
