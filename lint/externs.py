@@ -32,7 +32,7 @@ class Resolved(Enum):
 
 def called_function(name: str, specs: SpecSet, loader: str) -> Function | None:
     """The kfunc that a loader looks up for an extern called `name`; None when the specs do not know it."""
-    return specs.get(name) or (specs.get(plain_name(name)) if knows_flavours(loader) else None)
+    return specs.get(plain_name(name) if knows_flavours(loader) else name)
 
 
 def knows_flavours(loader: str) -> bool:

@@ -162,7 +162,7 @@ class Run:
     def contract(self, name: str) -> Contract | None:
         """The contract of a kfunc or helper on this run's kernel, None when the specs do not know it."""
         if name not in self._contracts:
-            function = self.specs.get(name) or self.specs.get(plain_name(name))
+            function = self.specs.get(plain_name(name)) or self.specs.get(name)
             info = self.program.info
             program_type = info.program_type if info is not None else ""
             self._contracts[name] = (
@@ -220,7 +220,7 @@ class Run:
             body = self.module.functions.get(name)
             if body is None:
                 # Helpers without a spec (not declared: they are numbers in the helper header) change nothing.
-                spec = self.specs.get(name) or self.specs.get(plain_name(name))
+                spec = self.specs.get(plain_name(name)) or self.specs.get(name)
                 known = spec is not None or name in self.module.declarations
             else:
                 known = body.indirect or any(self.matters(callee) for callee in sorted(body.calls))

@@ -72,7 +72,7 @@ def alike(module: ir.Module, specs: SpecSet, kernels: Sequence[Kernel]) -> list[
     program types, same side of every change of the verifier that it can tell.
     """
     names = sorted({name for function in module.functions.values() for name in function.calls})
-    functions = [f for n in names if (f := specs.get(n) or specs.get(plain_name(n))) is not None]
+    functions = [f for n in names if (f := specs.get(plain_name(n)) or specs.get(n)) is not None]
     sections = sorted({f.section for f in module.functions.values() if f.section})
     infos = [info for section in sections if (info := section_info(section)) is not None]
     options = [struct for function in functions for _, struct in function.options]

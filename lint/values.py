@@ -7,6 +7,7 @@ into a scalar at once (CONTRACT 3.1 step 8). Facts are immutable; a state maps i
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
@@ -155,8 +156,14 @@ Fact = Scalar | Pointer
 
 
 def plain_name(tag: str) -> str:
-    """A struct's tag without CO-RE flavour; `T___init` is a type of its own (no-cast alias, CONTRACT 4.C)."""
-    return tag if tag.endswith("___init") else tag.split("___", 1)[0]
+    """A struct's tag or an extern's name without CO-RE flavour, which is what follows the last three underscores
+    (bpf_core_essential_name_len(), tools/lib/bpf/relo_core.c 6.12); `T___init` is a type of its own (no-cast alias,
+    CONTRACT 4.C)."""
+    flavoured = None if tag.endswith("___init") else _FLAVOUR.fullmatch(tag)
+    return flavoured[1] if flavoured is not None else tag
+
+
+_FLAVOUR = re.compile(r"(.*[^_])___[^_].*")
 
 
 ANY = Scalar(-(1 << 63), (1 << 64) - 1)

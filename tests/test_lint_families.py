@@ -153,6 +153,7 @@ SEC("lsm/bprm_committed_creds") int BPF_PROG(contents)
 }
 """
 OPEN = "bpf_dynptr_from_file(file, 0, &dynptr);"
+RESERVE = "bpf_ringbuf_reserve_dynptr(&ring, 8, 0, &dynptr);"
 
 
 @pytest.mark.parametrize(
@@ -289,3 +290,34 @@ SLEEPS = 'SEC("syscall") int of_cpu(void *ctx)'
 )
 def test_results_that_rcu_protects(program: str, body: str, found: list[str], tmp_path: Path) -> None:
     assert rules(REMOTE % (program, body), tmp_path) == found
+
+
+VERSIONS = """
+extern %s __ksym __weak;
+extern void scx_bpf_dsq_insert___v1(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) __ksym __weak;
+SEC("struct_ops/enqueue") int BPF_PROG(enqueue, struct task_struct *p, u64 enq_flags)
+{
+	if (bpf_ksym_exists(%s))
+		%s(p, 1, 2, enq_flags);
+	else if (bpf_ksym_exists(scx_bpf_dsq_insert___v1))
+		scx_bpf_dsq_insert___v1(p, 1, 2, enq_flags);
+	return 0;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel", "found"),
+    [
+        ("scx_bpf_dsq_insert___v2___compat", "6.12", []),
+        ("scx_bpf_dsq_insert___v2___compat", "6.18", []),
+        ("scx_bpf_dsq_insert___v2___compat", "6.19", []),
+        ("scx_bpf_dsq_insert___v2", "6.18", ["weak-kfunc-signature"]),
+        ("scx_bpf_dsq_insert___v2", "6.19", ["weak-kfunc-signature"]),
+        ("scx_bpf_dsq_insert___compat", "6.19", ["weak-kfunc-signature"]),
+    ],
+)
+def test_only_the_last_suffix_is_a_flavour(name: str, kernel: str, found: list[str], tmp_path: Path) -> None:
+    """Functions of the kernel may end in ___v2 themselves: for libbpf that is a flavour, unless another follows."""
+    extern = f"bool {name}(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags)"
+    assert rules(VERSIONS % (extern, name, name), tmp_path, kernel) == found
