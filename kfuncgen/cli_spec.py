@@ -96,8 +96,9 @@ def find(specs: SpecSet, name: str, kernel: str | None) -> Contract:
 
 def lifetime(function: Function) -> str:
     """`since 6.8`, `since 6.2, gone in 6.12`."""
-    text = f"since {function.since}"
-    return text if function.until is None else f"{text}, gone in {function.until}"
+    (since, _), *later = function.turns()
+    turns = [f"back in {kernel}" if there else f"gone in {kernel}" for kernel, there in later]
+    return ", ".join([f"since {since}", *turns])
 
 
 def table(contracts: list[Contract]) -> str:

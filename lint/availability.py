@@ -100,8 +100,9 @@ def _instead(call: Transfer) -> str:
 
 def _life(function: Function) -> dict[str, str]:
     """Words on the kernels that have a function."""
-    since, until = str(function.since), str(function.until) if function.until else ""
-    return {"life": f": {since} brought it" + (f", {until} removed it" if until else "")}
+    (since, _), *later = function.turns()
+    turns = [f"{kernel} brought it back" if there else f"{kernel} removed it" for kernel, there in later]
+    return {"life": ": " + ", ".join([f"{since} brought it", *turns])}
 
 
 def _report_declaration(call: Transfer, declaration: ir.Declaration) -> None:

@@ -157,8 +157,8 @@ Fact = Scalar | Pointer
 
 def plain_name(tag: str) -> str:
     """A struct's tag or an extern's name without CO-RE flavour, which is what follows the last three underscores
-    (bpf_core_essential_name_len(), tools/lib/bpf/relo_core.c 6.12); `T___init` is a type of its own (no-cast alias,
-    CONTRACT 4.C)."""
+    (bpf_core_essential_name_len(), tools/lib/bpf/relo_core.c 6.12); `T___init` is a type of its own (no-cast
+    alias, CONTRACT 4.C)."""
     flavoured = None if tag.endswith("___init") else _FLAVOUR.fullmatch(tag)
     return flavoured[1] if flavoured is not None else tag
 

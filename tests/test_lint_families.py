@@ -318,6 +318,23 @@ SEC("struct_ops/enqueue") int BPF_PROG(enqueue, struct task_struct *p, u64 enq_f
     ],
 )
 def test_only_the_last_suffix_is_a_flavour(name: str, kernel: str, found: list[str], tmp_path: Path) -> None:
-    """Functions of the kernel may end in ___v2 themselves: for libbpf that is a flavour, unless another follows."""
+    """Kernel functions may end in ___v2 themselves: for libbpf that is a flavour, unless another follows."""
     extern = f"bool {name}(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags)"
     assert rules(VERSIONS % (extern, name, name), tmp_path, kernel) == found
+
+
+def test_a_function_that_went_and_came_back(tmp_path: Path) -> None:
+    source = """
+extern void bpf_list_push_front(struct bpf_list_head *head, struct bpf_list_node *node) __ksym;
+struct head { struct bpf_list_head list; struct bpf_list_node node; };
+SEC("tc") int push(struct __sk_buff *skb)
+{
+	bpf_list_push_front((void *)skb, (void *)skb);
+	return 0;
+}
+"""
+    assert "kfunc-missing" in rules(source, tmp_path, "6.1")
+    assert "kfunc-missing" not in rules(source, tmp_path, "6.2")
+    assert "kfunc-missing" in rules(source, tmp_path, "6.4")
+    assert "kfunc-missing" in rules(source, tmp_path, "6.18")
+    assert "kfunc-signature" in rules(source, tmp_path, "7.1")

@@ -176,6 +176,9 @@ def published_rows(table: dict[str, dict[str, Any]]) -> list[str]:
 
 
 SINCE = {
+    "bpf_list_push_back": "6.2 and 6.3 had it; 6.4 renamed it, 7.1 brought the name back",
+    "bpf_list_push_front": "6.2 and 6.3 had it; 6.4 renamed it, 7.1 brought the name back",
+    "bpf_rbtree_add": "6.3 had it; 6.4 renamed it, 7.1 brought the name back",
     "bpf_dynptr_is_rdonly": "became a kfunc in 6.5; the function of that name in 5.19 was the kernel's own",
     "bpf_sk_assign_tcp_reqsk": "its commit is of January 2024, in time for 6.9",
     "bpf_strnlen": "missing in the data set; came with the other string functions",

@@ -316,6 +316,11 @@ class Function:
     measured: tuple[Measured, ...] = ()
     """What probes of single kernels say, each kernel once."""
 
+    def turns(self) -> tuple[tuple[Kernel, bool], ...]:
+        """The kernels with which the function came (true), went, and perhaps came back, oldest first."""
+        gaps = [(c.since, c.present) for c in self.changes if c.present is not None]
+        return ((self.since, True), *gaps, *([(self.until, False)] if self.until is not None else []))
+
     def exists_at(self, kernel: Kernel) -> bool:
         """Whether `kernel` has the function at all."""
         found = self._measured_at(kernel)
