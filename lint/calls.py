@@ -21,7 +21,7 @@ from kfuncgen.lint.typeids import check_type_id
 from kfuncgen.lint.values import Pointer, Ref, Value
 from kfuncgen.spec.helperargs import helper_arguments
 from kfuncgen.spec.model import Contract, Role
-from kfuncgen.spec.progtypes import allowed_sections, allows
+from kfuncgen.spec.progtypes import allowed_sections, allows, refused_operation
 
 _GRAPH = frozenset(
     ("list-push", "list-pop", "list-peek", "rbtree-add", "rbtree-remove", "rbtree-first", "rbtree-peek")
@@ -102,7 +102,12 @@ def _available(call: Transfer) -> bool:
         return False
     info = call.run.program.info
     if info is None or info.program_type == "BPF_PROG_TYPE_EXT" or allows(call.contract, info, call.run.kernel):
-        return True
+        implements = call.run.module.struct_ops.get(call.run.program.function.name)
+        instead = refused_operation(call.contract, *implements) if implements is not None else ""
+        if info is None or not instead:
+            return True
+        call.report(Fault.NOT_ALLOWED, {"section": info.section, "sections": instead})
+        return False
     where = allowed_sections(call.contract, call.run.kernel)
     call.report(Fault.NOT_ALLOWED, {"section": info.section, "sections": ", ".join(where[:6])})
     return False

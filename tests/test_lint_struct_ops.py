@@ -83,3 +83,32 @@ SEC("struct_ops/go") int BPF_PROG(go, s32 cpu, struct task_struct *prev) {{ {tes
 SEC(".struct_ops.link") struct sched_ext_ops___small scheduler = {{ .dispatch = (void *)go }};
 """
     assert [rule for rule, _ in rules(source, tmp_path)] == expected
+
+
+MORE = """
+struct bpf_sk_buff_ptr { struct sk_buff *skb; };
+extern void bpf_qdisc_skb_drop(struct sk_buff *skb, struct bpf_sk_buff_ptr *to_free_list) __weak __ksym;
+extern void bpf_qdisc_bstats_update(struct Qdisc *sch, const struct sk_buff *skb) __weak __ksym;
+extern void bpf_qdisc_watchdog_schedule(struct Qdisc *sch, u64 expire, u64 delta_ns) __weak __ksym;
+extern void bpf_qdisc_reset_destroy_epilogue(struct Qdisc *sch) __weak __ksym;
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("bpf_qdisc_skb_drop(skb, (void *)to_free); return 1;", []),
+        ("bpf_qdisc_watchdog_schedule(sch, 1, 1); bpf_kfree_skb(skb); return 1;", []),
+        ("bpf_kfree_skb(skb); return 1;", []),
+        ("bpf_qdisc_bstats_update(sch, skb); bpf_kfree_skb(skb); return 1;", ["kfunc-not-allowed"]),
+        ("bpf_qdisc_reset_destroy_epilogue(sch); bpf_kfree_skb(skb); return 1;", ["kfunc-not-allowed"]),
+    ],
+)
+def test_functions_of_other_operations_are_refused(body: str, found: list[str], tmp_path: Path) -> None:
+    assert [rule for rule, _ in rules(f"{MORE}{ENQUEUE} {{ {body} }}{USES}", tmp_path)] == found
+
+
+def test_functions_of_disciplines_are_refused_elsewhere(tmp_path: Path) -> None:
+    shelf = '\nSEC(".struct_ops") struct shelf books = { .first = (void *)first };\n'
+    first = 'SEC("struct_ops/first") int BPF_PROG(first, struct sk_buff *skb) { bpf_kfree_skb(skb); return 0; }'
+    assert "kfunc-not-allowed" in [rule for rule, _ in rules(first + shelf, tmp_path)]

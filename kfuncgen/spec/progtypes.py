@@ -320,6 +320,23 @@ def _passes(name: str, info: SectionInfo) -> bool:
     return True
 
 
+_OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "qdisc": ("Qdisc_ops", ()),
+    "qdisc-enqueue": ("Qdisc_ops", ("enqueue",)),
+    "qdisc-dequeue": ("Qdisc_ops", ("dequeue",)),
+    "qdisc-both": ("Qdisc_ops", ("enqueue", "dequeue")),
+}
+"""Filter -> the struct of operations, and which of them; () = all."""
+
+
+def refused_operation(contract: Contract, struct: str, operation: str) -> str:
+    """Where the function may be called instead, when a program that is this operation may not; "" when it may."""
+    wanted, operations = _OPERATIONS.get(contract.function.filter, (struct, ()))
+    if struct == wanted and (not operations or operation in operations):
+        return ""
+    return ", ".join(f"{wanted}.{name}()" for name in operations) or f"the operations of {wanted}"
+
+
 def allowed_sections(contract: Contract, kernel: Kernel) -> tuple[str, ...]:
     """One section name for each kind of program that may call the function on `kernel`, for messages.
 

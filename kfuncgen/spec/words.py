@@ -109,9 +109,12 @@ SPECIAL_EFFECTS = (
 )
 """Names of what the verifier special-cases by function name (CONTRACT sections 5 and 7)."""
 
-FILTERS = ("lsm", "iter", "kprobe-session", "css-task-iter", "hidden")
+FILTERS = (
+    *("lsm", "iter", "kprobe-session", "css-task-iter", "hidden"),
+    *("qdisc", "qdisc-enqueue", "qdisc-dequeue", "qdisc-both"),
+)
 """Programs that a kfunc's own filter lets through, within its hooks: `lsm` = BPF_PROG_TYPE_LSM only
 (bpf_fs_kfuncs_filter), `iter` = attach type BPF_TRACE_ITER only (tracing_iter_filter), `kprobe-session` = session
 attach types only (bpf_kprobe_multi_filter), `css-task-iter` = LSM, iterators and sleepable programs
-(check_css_task_iter_allowlist), `hidden` = none: the kernel itself puts the calls into programs
-(bpf_qdisc_kfunc_filter)."""
+(check_css_task_iter_allowlist), `hidden` = none: the kernel itself puts the calls into programs,
+`qdisc` = struct_ops programs of Qdisc_ops, in the operations named (bpf_qdisc_kfunc_filter)."""
