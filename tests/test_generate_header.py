@@ -44,6 +44,7 @@ def every_kfunc() -> tuple[str, ...]:
         name
         for name, function in sorted(specs.functions.items())
         if function.kind == "kfunc" and function.exists_at(specs.newest)
+        if function.hooks != ("FMODRET",) and function.filter != "hidden"
     )
 
 
@@ -184,3 +185,9 @@ def test_annotations_let_analyzers_join_in(tmp_path: Path, check: str, release: 
     command += ["-target", "bpf", "-DKFG_ANALYZE", "-o", "/dev/null", str(source)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     assert (clang in told) if clang else not told
+
+
+@pytest.mark.parametrize("name", ["update_socket_protocol", "bpf_qdisc_init_prologue"])
+def test_what_no_program_calls_is_not_declared(name: str) -> None:
+    with pytest.raises(UsageError, match=f"'{name}' is not for calling"):
+        render_header([name], load_builtin())

@@ -18,7 +18,8 @@ from kfuncgen.spec.model import Function, Kernel, SpecSet
 def selected(names: Sequence[str], specs: SpecSet) -> tuple[Function, ...]:
     """The kfuncs called `names` plus the usual release of each that acquires, sorted by family and name.
 
-    UsageError for no name, an unknown name (with the nearest ones) or a helper, which needs no declaration.
+    UsageError for no name, an unknown name (with the nearest ones), a helper, which needs no declaration, or what
+    programs do not call: targets of fmod_ret, and functions to which the kernel itself writes the calls.
     """
     if not names:
         raise UsageError("no kfunc named, expected for example bpf_task_from_pid")
@@ -29,6 +30,10 @@ def selected(names: Sequence[str], specs: SpecSet) -> tuple[Function, ...]:
         function = specs.get(name)
         if function is None or function.kind != "kfunc":
             raise UsageError(_unknown(name, specs, function))
+        if function.hooks == ("FMODRET",):
+            raise UsageError(f"'{name}' is not for calling: SEC(\"fmod_ret/{name}\") programs are attached to it")
+        if function.filter == "hidden":
+            raise UsageError(f"'{name}' is not for calling: the kernel puts the calls into programs itself")
         if name not in chosen:
             chosen[name] = function
             queue.extend(function.release[:1])
