@@ -43,7 +43,10 @@ _GROUPS: dict[str, tuple[str, str]] = {
         "dynptr-stale-slice dynptr-slice-null dynptr-raw-access dynptr-rdwr-not-allowed",
         "",
     ),
-    "availability": ("kfunc-not-allowed kfunc-missing kfunc-signature gpl-license destructive dev-bound", ""),
+    "availability": (
+        "kfunc-not-allowed kfunc-missing kfunc-signature gpl-license destructive dev-bound missing-symbol",
+        "unguarded-kfunc missing-ksym",
+    ),
     "exit": ("", "return-range"),
 }  # fmt: skip
 """Group -> the reference's names, further names of the linter (many rules are called alike in both)."""
