@@ -9,6 +9,7 @@ from kfuncgen.lint.availability import check_guard
 from kfuncgen.lint.integers import MIRRORED, NEGATED, narrow
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
+from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, dead
 
 MAX_DEPTH = 8
@@ -67,7 +68,11 @@ def _assume_pointer(run: Run, state: State, value: Ref, fact: Pointer, truth: bo
         return True
     state.facts[value.id] = dead("null", fact, "", fact.site)
     reference = state.references.get(fact.reference)
+    # Before 6.14 a callback had references of its own: what it found to be NULL stayed its caller's to release.
+    copied = run.kernel < CALLBACKS_BALANCE_SINCE
     if reference is not None and reference.holder == value.id:
+        if copied and reference.callback < run.callback_depth:
+            return True
         del state.references[fact.reference]
     state.step("assume", span, f"assuming {it} is NULL", value.id)
     return True

@@ -175,6 +175,7 @@ class Explorer:
                 self._arrive(other_side, state)
                 return
         condition = self.evaluator.value(state, end.condition)
+        self.run.callback_depth = self.callback
         other = state.copy()
         yes = assume(self.run, state, condition, True, end.span)
         no = assume(self.run, other, condition, False, end.span)
@@ -211,6 +212,7 @@ class Explorer:
 
     def _switch(self, end: ir.Switch, state: State) -> None:
         value = self.evaluator.value(state, end.value)
+        self.run.callback_depth = self.callback
         rest: State | None = state
         for low, high, block in end.cases:
             if rest is None:

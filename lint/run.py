@@ -10,6 +10,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.externs import Resolved, is_silent, resolve
 from kfuncgen.lint.machine import UNAVAILABLE, Fault
 from kfuncgen.lint.state import BEYOND, State
+from kfuncgen.lint.targets import TIMERS_NEVER_SLEEP_SINCE
 from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, plain_name
 from kfuncgen.spec.helperargs import helper_contract
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
@@ -81,6 +82,8 @@ class Run:
     notes: dict[tuple[str, str], Span] = field(default_factory=dict)
     loader: str = "libbpf"
     """What loads the object, a word of externs.LOADERS."""
+    callback_depth: int = 0
+    """How many callbacks deep the code is in that is being walked."""
     compiled: bool = False
     """Walk what compilers keep: which weak externs the kernel has is not known yet then."""
     names: dict[int, str] = field(default_factory=dict)
@@ -229,9 +232,11 @@ class Run:
 
     @property
     def sleepable(self) -> bool:
+        info = self.program.info
+        sleeps = info is not None and info.sleepable
         if self.program.kind == "async":
-            return self.program.may_sleep
-        return self.program.info is not None and self.program.info.sleepable
+            return self.program.may_sleep or (sleeps and self.kernel < TIMERS_NEVER_SLEEP_SINCE)
+        return sleeps
 
     def in_rcu(self, state: State) -> bool:
         """in_rcu_cs() of the verifier: explicit lock, spin lock held, or a program that cannot sleep."""

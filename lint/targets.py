@@ -36,7 +36,12 @@ TAIL_CALLS_RETURN_SINCE = Kernel(6, 18)
 """From here on a tail call that failed leaves the packet as it was, and one that succeeded in a called function
 comes back to its caller with another packet; before, slices ended with the call (seen on 6.18.44)."""
 
+TIMERS_NEVER_SLEEP_SINCE = Kernel(6, 18)
+"""From here on callbacks of timers cannot sleep; before, those of sleepable programs could (6.12.117 accepts what
+6.18.44 refuses)."""
+
 _BY_SPECIAL = {
+    "async-callback": TIMERS_NEVER_SLEEP_SINCE,
     "sync-callback": CALLBACKS_BALANCE_SINCE,
     "rbtree-add": CALLBACKS_BALANCE_SINCE,
     "rdonly-cast": CAST_TO_VOID_SINCE,

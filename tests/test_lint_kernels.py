@@ -278,3 +278,64 @@ def test_many_kernels_at_once_are_the_same_as_one_by_one(name: str) -> None:
         assert found == {(rule, span) for rule, span, _ in wanted}, kernel
         differ += len(wanted) != len(together)
     assert differ, "every finding concerns every kernel: nothing was tried"
+
+
+def test_a_reference_that_a_callback_found_to_be_null_stayed_its_callers(tmp_path: Path) -> None:
+    text = (
+        STRONG
+        + """
+struct seen { struct task_struct *task; int pid; };
+
+static int look(u64 index, struct seen *s)
+{
+	if (s->task)
+		s->pid = s->task->pid;
+	return 0;
+}
+
+SEC("tp_btf/task_newtask") int a(u64 *ctx)
+{
+	struct seen s = { .task = bpf_task_acquire((struct task_struct *)ctx[0]) };
+
+	bpf_loop(3, look, &s, 0);
+	if (s.task)
+		bpf_task_release(s.task);
+	return s.pid & 0;
+}
+"""
+    )
+    # Seen on 6.12.117 and 6.18.44.
+    assert told(lint(tmp_path, text, "6.12,6.18"), "6.12,6.18") == [("unreleased-reference", "kernel 6.12")]
+
+
+def test_timers_of_sleepable_programs_could_sleep(tmp_path: Path) -> None:
+    text = """
+struct timed { struct bpf_timer timer; };
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, int);
+	__type(value, struct timed);
+} timers SEC(".maps");
+
+static int expire(void *map, int *key, struct timed *t)
+{
+	char byte;
+
+	bpf_copy_from_user(&byte, 1, NULL);
+	return 0;
+}
+
+SEC("%s") int a(void *ctx)
+{
+	int key = 0;
+	struct timed *t = bpf_map_lookup_elem(&timers, &key);
+
+	if (t && !bpf_timer_init(&t->timer, &timers, 1))
+		bpf_timer_set_callback(&t->timer, expire);
+	return 0;
+}
+"""
+    # Seen on 6.12.117 and 6.18.44.
+    assert told(lint(tmp_path, text % "syscall", "6.12,6.18"), "6.12,6.18") == [("sleepable-prog", "kernel 6.18")]
+    assert [f.kernels for f in lint(tmp_path, text % "tc", "6.12,6.18")] == [("6.12", "6.18")]
