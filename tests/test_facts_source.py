@@ -175,3 +175,22 @@ def test_the_specs_agree_with_the_sources_of_kernels(folder: Path) -> None:
     broken = replace(function, changes=(*function.changes, Change(facts.kernel, flags=("KF_ACQUIRE",))))
     changed = replace(specs, functions={**specs.functions, name: broken})
     assert [(d.name, d.kind) for d in compare(changed, facts).differences] == [(name, "flags")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a(" * 100_000,
+        "/* " * 100_000,
+        "__bpf_kfunc " * 20_000,
+        "BTF_KFUNCS_START(x)\n" * 20_000,
+        "f(int a) __ksym " * 9000,
+    ],
+    ids=["calls", "comments", "marks", "sets", "externs"],
+)
+def test_text_that_goes_on_and_on_comes_to_an_end(text: str, tmp_path: Path) -> None:
+    """Each took minutes when it was read again from every place in it."""
+    assert declarations(text) == {}
+    (tmp_path / "a.c").write_text(text + " btf_kfunc_id_set")
+    with pytest.raises(UsageError, match="registers no kfuncs"):
+        read_source(tmp_path, Kernel(6, 12))

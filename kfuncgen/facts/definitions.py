@@ -9,7 +9,11 @@ from kfuncgen.spec.normalise import plain_words
 MAX_PROTOTYPE = 2000
 """Characters between a function's name and its body; the kernel's longest list of parameters has 150."""
 
-_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL)
+MAX_NESTING = 8
+"""Parentheses within each other in a list of parameters; a function that takes a function has two."""
+
+_PARENTHESIS = re.compile(r"[()]")
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL)
 
 
 def without_comments(text: str) -> str:
@@ -28,14 +32,19 @@ def find_definition(text: str, name: str, ending: str = "{") -> tuple[str, int] 
     `text` is free of comments. The prototype holds no storage class and no annotation.
     """
     for match in re.finditer(rf"\b{re.escape(name)}\s*\(", text):
-        close = _closing(text, match.end() - 1)
-        if close is None or not re.match(rf"\s*(?:__\w+\s*)*{re.escape(ending)}", text[close + 1 : close + 200]):
-            continue
-        head = _head(text, match.start())
-        if head is not None:
-            params = " ".join(plain_words(text[match.end() : close]))
-            return _tidy(f"{head} {name}({params})"), text.count("\n", 0, match.start()) + 1
+        prototype = _definition_at(text, match, name, ending)
+        if prototype is not None:
+            return prototype, text.count("\n", 0, match.start()) + 1
     return None
+
+
+def _definition_at(text: str, match: re.Match[str], name: str, endings: str) -> str | None:
+    """The prototype whose `name(` is `match`, when one of `endings` follows it; None when that is a call."""
+    close = _closing(text, match.end() - 1)
+    if close is None or not re.match(rf"\s*(?:__\w+\s*)*[{endings}]", text[close + 1 : close + 200]):
+        return None
+    head = _head(text, match.start())
+    return None if head is None else _tidy(f"{head} {name}({' '.join(plain_words(text[match.end() : close]))})")
 
 
 def declarations(source: str) -> dict[str, str]:
@@ -44,24 +53,38 @@ def declarations(source: str) -> dict[str, str]:
     Where some are marked as kfuncs (__ksym in programs, __bpf_kfunc in kernels), only those.
     """
     text = without_comments(source)
-    marked = re.findall(r"\b(\w+)\s*\([^;{}]*\)\s*(?:__weak\s+)?__ksym\b", text)
-    marked += re.findall(r"\b__bpf_kfunc\b[^;{}()]*?\b(\w+)\s*\(", text)
-    names = marked or re.findall(r"\b([A-Za-z_]\w*)\s*\(", text)
-    found = {}
-    for name in dict.fromkeys(names):
-        definition = find_definition(text, name, ";") or find_definition(text, name)
-        if definition is not None:
-            found[name] = definition[0]
+    marked = _marked(text)
+    found: dict[str, str] = {}
+    for match in re.finditer(r"\b([A-Za-z_]\w*)\s*\(", text):
+        name = match[1]
+        if name not in found and (not marked or name in marked):
+            prototype = _definition_at(text, match, name, ";{")
+            if prototype is not None:
+                found[name] = prototype
     return found
+
+
+def _marked(text: str) -> set[str]:
+    """The names of functions with __ksym behind them or __bpf_kfunc before them."""
+    names = set()
+    for mark in re.finditer(r"\b__ksym\b", text):
+        before = re.split(r"[;{}]", text[max(0, mark.start() - MAX_PROTOTYPE) : mark.start()])[-1]
+        names.update(re.findall(r"\b(\w+)\s*\(", before)[:1])
+    for mark in re.finditer(r"\b__bpf_kfunc\b", text):
+        behind = re.match(r"[\w\s*]{0,300}?\b(\w+)\s*\(", text[mark.end() : mark.end() + 400])
+        names.update([behind[1]] if behind else [])
+    return names
 
 
 def _closing(text: str, opening: int) -> int | None:
     """The offset of the parenthesis that closes the one at `opening`."""
     depth = 0
-    for at in range(opening, min(len(text), opening + MAX_PROTOTYPE)):
-        depth += {"(": 1, ")": -1}.get(text[at], 0)
+    for match in _PARENTHESIS.finditer(text, opening, opening + MAX_PROTOTYPE):
+        depth += 1 if match[0] == "(" else -1
         if depth == 0:
-            return at
+            return match.start()
+        if depth > MAX_NESTING:
+            break
     return None
 
 

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from kfuncgen.diagnostic import Place, UsageError
@@ -22,7 +23,7 @@ from kfuncgen.spec.model import Kernel
 MAX_FILES = 200_000
 MAX_FILE_BYTES = 4 << 20
 """Larger files are tables (register headers of graphics drivers)."""
-MAX_NAMES = 20_000
+MAX_NAMES = 5000
 
 _SKIPPED = frozenset({"Documentation", "LICENSES", "samples", "scripts", "usr", "rust", "arch", "sound", "tools"})
 """Folders at the top of a kernel tree that register no kfuncs; of tools, the test modules are read."""
@@ -49,9 +50,9 @@ _HOOK_OF_TYPE = {
 }
 """bpf_prog_type_to_kfunc_hook() of 6.12 to 6.18, for folders that are no whole kernel."""
 
-_SET = re.compile(r"\bBTF_(?:KFUNCS|SET8)_START\(\s*(\w+)\s*\)(.*?)\bBTF_(?:KFUNCS|SET8)_END\(", re.DOTALL)
+_SET = re.compile(r"\bBTF_(?:KFUNCS|SET8)_(?:START\(\s*(\w+)\s*\)|END\()")
 _ENTRY = re.compile(r"\bBTF_ID_FLAGS\(\s*func\s*,\s*(\w+)\s*(?:,([^)]*))?\)")
-_ID_SET = re.compile(r"\bstruct\s+btf_kfunc_id_set\s+(\w+)\s*=\s*\{(.*?)\}\s*;", re.DOTALL)
+_ID_SET = re.compile(r"\bstruct\s+btf_kfunc_id_set\s+(\w+)\s*=\s*\{([^{}]*)\}\s*;")
 _REGISTERED = re.compile(r"\bregister_btf_kfunc_id_set\(\s*(\w+)\s*,\s*&\s*(\w+)\s*\)")
 _FMODRET = re.compile(r"\bregister_btf_fmodret_id_set\(\s*&\s*(\w+)\s*\)")
 _MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)(?:\(([^)]*)\))?((?:[^\n\\]|\\\n|\\.)*)$", re.MULTILINE)
@@ -140,9 +141,12 @@ def _c_files(folder: Path) -> Iterator[Path]:
 
 def _read(name: str, text: str, folder: Path) -> _File:
     file = _File(name, text)
-    for match in _SET.finditer(text):
-        body = _expanded(match[2], text, folder)
-        file.sets[match[1]] = {entry[1]: _flags(entry[2] or "") for entry in _ENTRY.finditer(body)}
+    marks = list(_SET.finditer(text))
+    for start, end in pairwise(marks):
+        if start[1] is None or end[1] is not None:
+            continue  # what is not closed is no set
+        body = _expanded(text[start.end() : end.start()], text, folder)
+        file.sets[start[1]] = {entry[1]: _flags(entry[2] or "") for entry in _ENTRY.finditer(body)}
     for match in _ID_SET.finditer(text):
         pointed = re.search(r"\.set\s*=\s*&\s*(\w+)", match[2])
         filtered = re.search(r"\.filter\s*=\s*&?\s*(\w+)", match[2])
