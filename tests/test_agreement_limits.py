@@ -66,6 +66,7 @@ CROWDED = "so many paths meet here that numbers no longer tell them apart: findi
 
 SCALAR = "R4 invalid mem access 'scalar'"
 TAKEN = "904: (15) if r1 == 0x0 goto pc+47 952: R0=scalar() R1=pkt(off=14,r=94) R6=0"
+STACK = "534: (55) if r9 != 0x0 goto pc+14     ; frame2: R9=fp[1]-84 refs=44"
 PASSED_BY = "904: (55) if r1 != 0x0 goto pc+47     ; R1=pkt(off=14,r=94)"
 
 
@@ -84,8 +85,9 @@ PASSED_BY = "904: (55) if r1 != 0x0 goto pc+47     ; R1=pkt(off=14,r=94)"
         (verdict("rejected", "R0 invalid", line=8), [], {"without_keys": (LOOKED_UP,)}, ""),
         (verdict("rejected", "R0 invalid", line=9), [], {"without_keys": (LEAK,)}, ""),
         (verdict("rejected", "map 'm' has to have BTF in order to use bpf_spin_lock"), [], {}, "vanished-type"),
-        (verdict("rejected", SCALAR), [], {"log": TAKEN}, "packet-null"),
-        (verdict("rejected", SCALAR), [], {"log": PASSED_BY}, "packet-null"),
+        (verdict("rejected", SCALAR), [], {"log": TAKEN}, "null-test"),
+        (verdict("rejected", SCALAR), [], {"log": PASSED_BY}, "null-test"),
+        (verdict("rejected", SCALAR), [], {"log": STACK}, "null-test"),
         (verdict("rejected", "R0 leaks"), [], {"log": TAKEN}, ""),
         (verdict("rejected", SCALAR), [], {"log": TAKEN.replace("R1=pkt", "R2=pkt")}, ""),
         (verdict("rejected", SCALAR), [], {"log": PASSED_BY.replace("!=", "==")}, ""),

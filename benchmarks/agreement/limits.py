@@ -110,16 +110,16 @@ def _placed_key(case: Case) -> bool:
     return any(e.line == case.verdict.line for e in lookups)
 
 
-_PACKET_NULL = re.compile(
-    r"if r(\d+) == 0x0 goto \S+ \d+: .*\bR\1=pkt\(|if r(\d+) != 0x0 goto \S+ +; (?:.* )?R\2=pkt\("
+_TAKEN_FOR_NULL = re.compile(
+    r"if r(\d+) == 0x0 goto \S+ \d+: .*\bR\1=(?:pkt\(|fp)|if r(\d+) != 0x0 goto \S+ +; (?:.* )?R\2=(?:pkt\(|fp)"
 )
-"""A packet pointer that is taken for NULL: a branch taken, and one that is not."""
+"""A pointer into the packet or the stack that is taken for NULL: a branch taken, and one that is not."""
 
 
-def _packet_null(case: Case) -> bool:
-    """On the verifier's path a pointer into the packet is NULL."""
+def _null_test(case: Case) -> bool:
+    """On the verifier's path a pointer into the packet, or to the stack, is NULL."""
     through = " 'scalar'" in case.verdict.message or "type=scalar" in case.verdict.message
-    return case.error is None and through and _PACKET_NULL.search(case.known.log) is not None
+    return case.error is None and through and _TAKEN_FOR_NULL.search(case.known.log) is not None
 
 
 def _vanished_type(case: Case) -> bool:
@@ -160,10 +160,10 @@ LIMITS = (
         _placed_key,
     ),
     Limit(
-        "packet-null",
-        "the verifier takes a packet pointer for NULL at each test anew, also where it was tested before; "
+        "null-test",
+        "the verifier takes pointers into the packet, and to the stack, for NULL at each test, whatever is known; "
         "compilers mostly merge such tests",
-        _packet_null,
+        _null_test,
     ),
     Limit(
         "vanished-type",
