@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Known wrong answers, FP_: an error about what loads, FN_: silence about what does not. Each with its reason. */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
+extern void bpf_task_release(struct task_struct *p) __ksym;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4);
+	__type(key, u32);
+	__type(value, u64);
+} values SEC(".maps");
+
+int sink;
+
+char _license[] SEC("license") = "GPL";
+
+/* The verifier takes a pointer into the packet for NULL at each test; where compilers do not merge the tests it walks
+ * a path that no packet takes. They mostly do, so that reporting it would be wrong more often than right. */
+SEC("xdp")
+int FN_packet_pointer_is_tested_again(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data;
+
+	if (!data)
+		return XDP_DROP;
+	barrier_var(data);
+	if (!data)
+		bpf_task_release(NULL);
+	return XDP_PASS;
+}
+
+/* Assembly is not understood; a note says so. */
+SEC("tc")
+int FN_assembly_ends_the_program(struct __sk_buff *skb)
+{
+	struct task_struct *task = bpf_task_from_pid(1);
+
+	asm volatile("r0 = 0; exit" ::: "r0");
+	if (task)
+		bpf_task_release(task);
+	return 0;
+}
+
+/* The lookup cannot fail, and the verifier sees it where the compiler gives the key a stack slot that begins at a
+ * multiple of eight; which slot it gets, nobody can tell from the source. */
+SEC("tc")
+int FP_key_is_constant(struct __sk_buff *skb)
+{
+	u32 key __attribute__((aligned(8))) = 1;
+	u64 *value = bpf_map_lookup_elem(&values, &key);
+
+	return *value;
+}
+
+/* Reaching through NULL is undefined: the compiler drops the branch, and nothing is left for the verifier to see. */
+SEC("tc")
+int FP_undefined_code_is_dropped(struct __sk_buff *skb)
+{
+	u32 key = skb->mark;
+	u64 *value = bpf_map_lookup_elem(&values, &key);
+
+	if (!value)
+		sink = *value;
+	return 0;
+}
+
+/* What is read is not used: the compiler drops it. */
+SEC("syscall")
+int FP_unused_read_is_dropped(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(1);
+	int pid = task->pid;
+
+	if (task)
+		bpf_task_release(task);
+	return 0;
+}
