@@ -1,7 +1,7 @@
 """Known wrong answers of the linter, in tests/known: each is wrong for the reason that stands above it.
 
-`FP_` is an error about a program that the kernel accepts, `FN_` silence about one that it refuses. When one of these
-comes right, its program moves to tests/cases.
+`FP_` is an error about a program that the kernel accepts, `FN_` silence about one that it refuses. When one of
+these comes right, its program moves to tests/cases.
 """
 
 from __future__ import annotations
