@@ -13,8 +13,9 @@ from test_spec_facts import NOT_CONFIGURED, facts
 from kfuncgen import cli
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.facts import probe as probing
-from kfuncgen.facts.check import compare
+from kfuncgen.facts.check import Comparison, compare
 from kfuncgen.facts.origins import config_options, only
+from kfuncgen.render.kernels import check_text
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts, read_facts, to_json
 from kfuncgen.spec.load import load_builtin
 from kfuncgen.spec.model import Change, Kernel, SpecSet
@@ -305,3 +306,11 @@ def test_only_some() -> None:
     assert list(only(as_kernel(), ["bpf_rcu_read_lock"]).kfuncs) == ["bpf_rcu_read_lock"]
     with pytest.raises(UsageError, match="there is no kfunc 'x'"):
         only(as_kernel(), ["x"])
+
+
+def test_kfuncs_that_share_a_reason_share_a_line() -> None:
+    facts = KernelFacts(V6_18, "6.18", "probe", {})
+    told = (("a", "gone"), ("b", "gone"), ("c", "gone"), ("d", "gone"), ("e", "away"), ("f", "gone"))
+    lines = list(check_text(Comparison(facts, 0, (), told)))
+    assert lines[:2] == ["a, b, c, 2 more: gone", "e: away"]
+    assert next(iter(check_text(Comparison(facts, 0, (), told[:4])))) == "a, b, c, d: gone"

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from kfuncgen.facts.check import KINDS, Change, Comparison, Difference
 from kfuncgen.render.json import dump
 
+NAMED = 3
+"""How many names stand before a reason that many kfuncs share."""
+
 _SAID = {
     "missing": "not in the specs",
     "absent": "not in the kernel",
@@ -17,8 +20,7 @@ def check_text(comparison: Comparison) -> Iterator[str]:
     """The differences, one line each; then what was told apart, then the count."""
     for difference in comparison.differences:
         yield f"{difference.name}: {_difference(difference)}"
-    for name, reason in comparison.told:
-        yield f"{name}: {reason}"
+    yield from _told(comparison)
     facts = comparison.facts
     number = len(comparison.differences)
     counted = "no difference" if not number else "1 difference" if number == 1 else f"{number} differences"
@@ -26,6 +28,17 @@ def check_text(comparison: Comparison) -> Iterator[str]:
     yield f"{counted} from {facts.origin} {facts.release}, {comparison.compared} kfuncs compared" + (
         f" ({kinds})" if kinds else ""
     )
+
+
+def _told(comparison: Comparison) -> Iterator[str]:
+    """What was told apart, a line for each reason; JSON has all names."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in comparison.told:
+        reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        more = len(names) - NAMED
+        rest = [f"{more} more"] if more > 1 else names[NAMED:]
+        yield f"{', '.join([*names[:NAMED], *rest])}: {reason}"
 
 
 def _count(comparison: Comparison, kind: str) -> int:
