@@ -54,9 +54,7 @@ class Evaluator(Memory):
                 self._moved_by(base.id, where)
                 return Ref(base.id, where.offset)
             return base + (where.offset or 0)
-        root = place
-        while isinstance(root, ir.Member | ir.Element):
-            root = root.base
+        root = ir.root_of(place)
         if isinstance(root, ir.Deref):
             value = self.value(state, root.pointer)
             if isinstance(value, Ref):

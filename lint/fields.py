@@ -145,9 +145,8 @@ def copied(memory: Memory, state: State, instruction: ir.Copy, target: Location,
 
 def _in_registers(place: ir.Place) -> bool:
     """Whether a struct is a local of which no address is taken."""
-    while isinstance(place, ir.Member | ir.Element):
-        place = place.base
-    return isinstance(place, ir.Local) and not place.var.address_taken
+    root = ir.root_of(place)
+    return isinstance(root, ir.Local) and not root.var.address_taken
 
 
 def _wrong(field: SpecialField, where: Location, low: int, size: int, how: str) -> str:

@@ -380,10 +380,11 @@ def _written(instruction: Instruction) -> tuple[Place, ...]:
         places = instruction.places
     elif isinstance(instruction, Assign | Fill | Copy):
         places = (instruction.place,)
-    return tuple(_root(place) for place in places)
+    return tuple(root_of(place) for place in places)
 
 
-def _root(place: Place) -> Place:
+def root_of(place: Place) -> Place:
+    """The variable, or the dereference, that a place is a part of."""
     while isinstance(place, Member | Element):
         place = place.base
     return place

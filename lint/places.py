@@ -15,21 +15,14 @@ def path_of(place: ir.Place) -> tuple[ir.Member, ...]:
     return tuple(reversed(members))
 
 
-def root_of(place: ir.Place) -> ir.Place:
-    """The variable, or the dereference, that a place is a part of."""
-    while isinstance(place, ir.Member | ir.Element):
-        place = place.base
-    return place
-
-
 def is_global(place: ir.Place) -> bool:
     """Whether a place is in a variable of file scope."""
-    return isinstance(root_of(place), ir.Global)
+    return isinstance(ir.root_of(place), ir.Global)
 
 
 def is_frozen(place: ir.Place) -> bool:
     """Whether a place is in read-only data, which is frozen before the program is loaded."""
-    root = root_of(place)
+    root = ir.root_of(place)
     return isinstance(root, ir.Global) and root.var.frozen and not root.var.extern
 
 

@@ -80,9 +80,8 @@ class Relevance:
                 place: ir.Place | None = instruction.result
             else:
                 place = getattr(instruction, "place", None)
-            while isinstance(place, ir.Member | ir.Element):
-                place = place.base
-            if isinstance(place, ir.Local) and place.var.index in watched and place.var.index in meeting.live:
+            root = ir.root_of(place) if place is not None else None
+            if isinstance(root, ir.Local) and root.var.index in watched and root.var.index in meeting.live:
                 return False
         return True
 

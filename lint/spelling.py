@@ -22,9 +22,8 @@ def spell_place(place: ir.Place) -> str:
 
 def pointer_of(place: ir.Place) -> str:
     """What the pointer is called through which a place is reached, "" when it is reached through none."""
-    while isinstance(place, ir.Member | ir.Element):
-        place = place.base
-    return spell(place.pointer) if isinstance(place, ir.Deref) else ""
+    root = ir.root_of(place)
+    return spell(root.pointer) if isinstance(root, ir.Deref) else ""
 
 
 def _expression(expression: ir.Expr) -> str:

@@ -69,9 +69,7 @@ class ExpressionBuilder(CallBuilder):
         """The address of a place; the local it is part of is no longer private to its name."""
         if isinstance(place, ir.Deref) and ctype.kind == "pointer":
             return ir.Cast(place.pointer, ctype, span)
-        root = place
-        while isinstance(root, ir.Member | ir.Element):
-            root = root.base
+        root = ir.root_of(place)
         if isinstance(root, ir.Local):
             root.var.address_taken = True
         return ir.AddressOf(place, ctype, span)
