@@ -8,7 +8,8 @@ import os
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -129,9 +130,8 @@ class Judge:
     def _make(
         self, text: bytes, name: str, flags: Flags, only: Collection[str], unlike: dict[str, str] | None
     ) -> tuple[Build, list[Verdict]]:
-        with tempfile.TemporaryDirectory(prefix="agreement-") as folder:
-            source, output = Path(folder) / name, Path(folder) / "out.o"
-            source.write_bytes(text)
+        with _placed(text, name) as source:
+            output = source.with_name("out.o")
             error = compile_source(source, output, flags)
             if error:
                 return Build(error), []
@@ -143,10 +143,8 @@ class Judge:
             build = Build("", tuple(sorted(codes.items())))
             if unlike is not None and not wanted:
                 return build, []
-            if flags.libbpf is not None:
-                os.environ["KFUNCGEN_LIBBPF"] = str(flags.libbpf)
             try:
-                said = verify_object(output, source=source, only=wanted)
+                said = _load(output, source, flags, wanted)
             except KfuncgenError as problem:
                 return replace(build, error=problem.message), []
         return build, [_verdict(v, made.get(v.program, Code("", (), ()))) for v in said]
@@ -173,40 +171,51 @@ def compile_source(source: Path, output: Path, flags: Flags) -> str:
 
 def warnings_of(text: bytes, name: str, flags: Flags) -> set[str]:
     """Which variables without a value clang warns of, without their places."""
-    with tempfile.TemporaryDirectory(prefix="agreement-") as folder:
-        source = Path(folder) / name
-        source.write_bytes(text)
-        wanted = ("-Wno-everything", "-Wuninitialized", "-Wsometimes-uninitialized", "-fno-color-diagnostics")
-        command = [find_clang(), "-O2", *flags.args, *wanted, "-fsyntax-only", str(source)]
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMPILE_SECONDS, check=False
-        )
+    with _placed(text, name) as source:
+        args = ["-O2", *flags.args, "-fsyntax-only", str(source)]
+        done = _clang(args, "-Wuninitialized", "-Wsometimes-uninitialized")
     told = done.stderr.decode(errors="replace").splitlines()
     return {line.split("warning: ")[1] for line in told if " warning: variable " in line}
 
 
 def whole_log(text: bytes, name: str, flags: Flags, program: str) -> str:
     """All that the verifier says of a program; "" when it cannot be built."""
-    with tempfile.TemporaryDirectory(prefix="agreement-") as folder:
-        source, output = Path(folder) / name, Path(folder) / "out.o"
-        source.write_bytes(text)
+    with _placed(text, name) as source:
+        output = source.with_name("out.o")
         if compile_source(source, output, flags):
             return ""
-        if flags.libbpf is not None:
-            os.environ["KFUNCGEN_LIBBPF"] = str(flags.libbpf)
-        return "".join(v.log for v in verify_object(output, source=source, only={program}))
+        return "".join(v.log for v in _load(output, source, flags, {program}))
+
+
+@contextmanager
+def _placed(text: bytes, name: str) -> Iterator[Path]:
+    """The source as a file in a folder of its own, for as long as it is needed."""
+    with tempfile.TemporaryDirectory(prefix="agreement-") as folder:
+        source = Path(folder) / name
+        source.write_bytes(text)
+        yield source
+
+
+def _load(output: Path, source: Path, flags: Flags, only: Collection[str]) -> list[ProgramVerdict]:
+    if flags.libbpf is not None:
+        os.environ["KFUNCGEN_LIBBPF"] = str(flags.libbpf)
+    return verify_object(output, source=source, only=only)
 
 
 def run_compiler(args: Sequence[str]) -> str:
     """Run clang; its first error, "" when there is none."""
     try:
-        done = subprocess.run(
-            [find_clang(), *args, "-Wno-everything", "-fno-color-diagnostics"],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMPILE_SECONDS, check=False,
-        )  # fmt: skip
+        done = _clang(args)
     except subprocess.TimeoutExpired:
         return f"no object within {_COMPILE_SECONDS} s"
     if not done.returncode:
         return ""
     lines = done.stderr.decode(errors="replace").splitlines()
     return next((line for line in lines if "error:" in line), "the compiler failed")
+
+
+def _clang(args: Sequence[str], *warnings: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [find_clang(), *args, "-Wno-everything", *warnings, "-fno-color-diagnostics"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMPILE_SECONDS, check=False,
+    )  # fmt: skip

@@ -217,15 +217,14 @@ class _Base:
             self.source.path, mutant.apply(text), args, programs, kernel or load_builtin().newest
         )
 
-    def circumstances(
-        self, mutant: Mutant, programs: list[str], missed: list[str], notes: set[str]
-    ) -> Circumstances:
-        """What may explain that linter and kernel differ about these programs of a mutant (`missed`: those that
-        only the kernel refuses)."""
-        name, text = self.source.path.name, self.source.text
-        before, after = (warnings_of(t, name, self.whole.flags) for t in (text, mutant.apply(text)))
-        errors, _ = self.lint(mutant, programs, WITHOUT_KEYS)
-        log = whole_log(mutant.apply(text), name, self.whole.flags, missed[0]) if missed else ""
+    def circumstances(self, mutant: Mutant, odd: list[Verdict], notes: set[str]) -> Circumstances:
+        """What may explain that linter and kernel differ about these programs of a mutant."""
+        name, flags = self.source.path.name, self.whole.flags
+        text = mutant.apply(self.source.text)
+        before, after = warnings_of(self.source.text, name, flags), warnings_of(text, name, flags)
+        errors, _ = self.lint(mutant, [v.program for v in odd], WITHOUT_KEYS)
+        missed = next((v.program for v in odd if v.verdict == "rejected"), "")
+        log = whole_log(text, name, flags, missed) if missed else ""
         every = tuple(error for found in errors.values() for error in found)
         return Circumstances(frozenset(notes), bool(after - before), every, log)
 
@@ -272,10 +271,9 @@ def _one(base: _Base, mutant: Mutant, programs: list[str]) -> Outcome:
     signal.alarm(LINT_SECONDS)
     try:
         found, notes = base.lint(mutant, [v.program for v in labelled])
-        odd = [v.program for v in labelled if bool(found[v.program]) == (v.verdict == "accepted")]
+        odd = [v for v in labelled if not Pair(v, tuple(found[v.program])).agrees]
         if odd:
-            missed = [v.program for v in labelled if v.program in odd and v.verdict == "rejected"]
-            known = base.circumstances(mutant, odd, missed, notes)
+            known = base.circumstances(mutant, odd, notes)
     except _Timeout:
         problem = f"no answer within {LINT_SECONDS} s"
     except KfuncgenError as error:
