@@ -33,10 +33,10 @@ def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 
     monkeypatch.setattr(resources, "template_root", lambda: tmp_path)
     templates.cache_clear()
-    resources.environment.cache_clear()
+    resources.builtin_folder.cache_clear()
     yield make
     templates.cache_clear()
-    resources.environment.cache_clear()
+    resources.builtin_folder.cache_clear()
 
 
 def test_folder_is_all_that_a_template_needs(template: Callable[..., None], tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_folder_is_all_that_a_template_needs(template: Callable[..., None], tmp_
     ("old", "new", "message"),
     [
         ("description: a test", "descriptoin: a test", r"unknown key 'descriptoin' .* valid keys are"),
-        ("description: a test", "x: [", r"t/template.yaml:\d+:\d+: bad YAML"),
+        ("description: a test", "x: [", r"t/template.yaml:\d+:\d+: not valid YAML"),
         ("a test", "[1]", "'description' must be a string"),
         ('"[a-z]+"', '"["', "value 'name': bad pattern"),
         ("default: x", "default: X", "the default 'X' does not match"),
@@ -89,6 +89,71 @@ def test_fault_in_template_yaml(template: Callable[..., None], old: str, new: st
 )
 def test_fault_in_a_template_file(template: Callable[..., None], source: str, message: str) -> None:
     template(source=source)
+    with pytest.raises(KfuncgenError, match=message):
+        render_project("t", {}, load_builtin())
+
+
+SKELETON = """
+values:
+  name: {description: a name, default: x, pattern: "[a-z]+", expected: letters, forbidden: [int]}
+  more: {description: more, default: "1", pattern: "[0-9]", expected: a digit}
+files:
+  - {path: shared.txt, source: shared.j2}
+  - {path: own.txt, source: shared.j2}
+"""
+WITH_SKELETON = """
+skeleton: _shared
+description: a test
+kfuncs: [bpf_task_from_pid]
+hooks: [SYSCALL]
+values:
+  name: {default: abc, forbidden: [taken]}
+facts:
+  words: ["{{ name }}-1", "{{ name }}-2"]
+files:
+  - {path: own.txt, source: f.j2}
+"""
+
+
+def test_skeleton_gives_values_and_files_and_the_template_goes_before(
+    template: Callable[..., None], tmp_path: Path
+) -> None:
+    template(WITH_SKELETON, "{% extends '_shared/shared.j2' %}{% block who %}own {{ since }}{% endblock %}")
+    (tmp_path / "_shared").mkdir()
+    (tmp_path / "_shared/template.yaml").write_text(SKELETON)
+    (tmp_path / "_shared/shared.j2").write_text(
+        "{{ name }}{{ more }} {{ facts.words | join(' ') }} {% block who %}shared{% endblock %}\n"
+    )
+    files = render_project("t", {}, load_builtin())
+    assert {path: file.text for path, file in files.items()} == {
+        "shared.txt": "abc1 abc-1 abc-2 shared\n",
+        "own.txt": "abc1 abc-1 abc-2 own 6.10\n",
+    }
+    for taken in ("int", "taken"):
+        with pytest.raises(KfuncgenError, match="expected letters"):
+            render_project("t", {"name": taken}, load_builtin())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("_shared", "_none", "t/template.yaml:2:11: bad skeleton '_none'"),
+        ("_shared", "../t", "bad skeleton"),
+        ("_shared", "t", "bad skeleton"),
+        ("SYSCALL", "SYSCAL", "t/template.yaml:5:8: bad hook 'SYSCAL', expected one of: .*SYSCALL"),
+        ("SYSCALL", "NETFILTER", "no kernel allows 'bpf_task_from_pid' in NETFILTER"),
+        ("words:", "Words:", "bad name of a fact 'Words'"),
+        ("{{ name }}-1", "{{ nmae }}", "'nmae' is undefined"),
+    ],
+)
+def test_fault_beside_a_skeleton(
+    template: Callable[..., None], tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    assert old in WITH_SKELETON
+    template(WITH_SKELETON.replace(old, new))
+    (tmp_path / "_shared").mkdir()
+    (tmp_path / "_shared/template.yaml").write_text(SKELETON)
+    (tmp_path / "_shared/shared.j2").write_text("x\n")
     with pytest.raises(KfuncgenError, match=message):
         render_project("t", {}, load_builtin())
 

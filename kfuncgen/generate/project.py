@@ -1,7 +1,7 @@
 """Project templates: what there is, and its files as text for given values.
 
-A template is one folder of templates/ with a `template.yaml`: description, kfuncs used, values with their
-default and form, and the files. Views are computed here and in header.py; the .j2 files loop and test only.
+Views are computed here and in header.py; the .j2 files loop and test only. What a template consists of is read by
+template.py.
 """
 
 from __future__ import annotations
@@ -12,54 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources.abc import Traversable
-from typing import Any
 
-from kfuncgen.diagnostic import Place, UsageError
+from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate import resources
 from kfuncgen.generate.resources import TemplateFault
-from kfuncgen.spec.model import Kernel, SpecSet
+from kfuncgen.generate.template import Template, Value, read_template
+from kfuncgen.spec.model import Function, Kernel, SpecSet
 
-MAX_VALUE = 80
-"""Characters of a value whose template sets no limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A value that `--set NAME=VALUE` may give: `pattern` must match all of its at most `longest` characters;
-    `expected` says so in words."""
-
-    name: str
-    description: str
-    default: str
-    pattern: str
-    expected: str
-    longest: int
-    forbidden: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FileRule:
-    """One file of a template. `path` is itself a template; `rewrite` = ours to remake, never hand-edited."""
-
-    path: str
-    source: str
-    mode: int
-    comment: str
-    rewrite: bool
-    generator: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A project template as its template.yaml tells it."""
-
-    name: str
-    description: str
-    values: tuple[Value, ...]
-    kfuncs: tuple[str, ...]
-    types: tuple[str, ...]
-    files: tuple[FileRule, ...]
+__all__ = ["GeneratedFile", "Template", "Value", "find_template", "render_project", "template_since", "templates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +38,7 @@ def templates() -> tuple[Template, ...]:
     found = []
     for folder in sorted(resources.template_root().iterdir(), key=lambda node: node.name):
         if folder.is_dir() and not folder.name.startswith(("_", ".")) and (folder / "template.yaml").is_file():
-            found.append(_read_template(folder))
+            found.append(read_template(resources.builtin_folder(folder.name)))
     return tuple(found)
 
 
@@ -92,10 +52,31 @@ def find_template(name: str) -> Template:
     raise UsageError(f"unknown template '{name}', {hint}")
 
 
+def template_since(template: Template, specs: SpecSet) -> Kernel | None:
+    """The first kernel that has all kfuncs of `template` and lets its programs call them; None without kfuncs.
+
+    Of a template with several kinds of programs (`hooks`) each kfunc must be allowed in one of them.
+    """
+    from kfuncgen.generate.header import selected
+
+    if not template.kfuncs:
+        return None
+    return max(_allowed_since(function, template.hooks) for function in selected(template.kfuncs, specs))
+
+
+def _allowed_since(function: Function, hooks: Sequence[str]) -> Kernel:
+    """The first kernel on which programs of one of `hooks` (of any, when none is named) may call `function`."""
+    for kernel in sorted({function.since, *(change.since for change in function.changes)}):
+        contract = function.at(kernel)
+        if function.exists_at(kernel) and (not hooks or {"COMMON", *hooks} & set(contract.hooks)):
+            return kernel
+    raise TemplateFault(f"no kernel allows '{function.name}' in {', '.join(hooks)} programs")
+
+
 def render_project(
-    template: str, values: Mapping[str, str], specs: SpecSet, kernel: Kernel | None = None
+    template: str | Template, values: Mapping[str, str], specs: SpecSet, kernel: Kernel | None = None
 ) -> dict[str, GeneratedFile]:
-    """The files of `template` by relative path, in order of path.
+    """The files of `template` (or of the one so called) by relative path, in order of path.
 
     `values` are the user's settings; those not given take their default. `kernel` (default: the newest in
     `specs`) decides which prototypes are written. UsageError for an unknown template or value and for a value of
@@ -105,27 +86,32 @@ def render_project(
     from kfuncgen.generate.minimal import render_types
     from kfuncgen.generate.views import FamilyView, family_views
 
-    chosen = find_template(template)
-    settings = _settings(chosen, values)
+    chosen = find_template(template) if isinstance(template, str) else template
+    settings = checked_values(chosen, values)
     target = kernel or specs.newest
-    functions = selected(chosen.kfuncs, specs)
+    functions = selected(chosen.kfuncs, specs) if chosen.kfuncs else ()
     spec_names = tuple(sorted({function.family for function in functions}))
     command = _command(chosen, settings, kernel_words(target, specs))
     families: tuple[FamilyView, ...] = family_views(functions, target)
+    since = template_since(chosen, specs)
     views: dict[str, object] = {
-        **settings,
+        **_identifiers(settings),
         "families": families,
         "kfuncs": tuple(view for family in families for view in family.kfuncs),
         "options": {view.name: view for family in families for view in family.options},
-        "since": str(max(function.since for function in functions)),
+        "since": str(since) if since else "",
         "kernel": str(target),
         "config": tuple(sorted({symbol for family in families for symbol in family.config})),
         "spec_names": spec_names,
         "command": command,
+        "template": chosen.name,
     }
+    views["facts"] = _facts(chosen, views)
     files: dict[str, GeneratedFile] = {}
     for rule in chosen.files:
-        path = resources.render_line(chosen.name, "template.yaml", rule.path, views)
+        path = chosen.folder.render_line(rule.path, views)
+        if path in files:
+            raise TemplateFault(f"two files are called '{path}'", rule.place)
         advice = "Do not edit." if rule.rewrite else "Yours to edit: it is not overwritten once changed."
         lines = resources.banner_lines(spec_names, command, advice)
         if rule.generator == "header":
@@ -134,9 +120,19 @@ def render_project(
             text = render_types(chosen.types, specs, banner=resources.banner("c", lines))
         else:
             banner = resources.banner(rule.comment, lines)
-            text = resources.render(chosen.name, rule.source, {**views, "banner": banner})
+            text = chosen.folder.render(rule.source, {**views, "banner": banner})
         files[path] = GeneratedFile(text, rule.mode, rule.rewrite)
     return dict(sorted(files.items()))
+
+
+def _facts(template: Template, views: Mapping[str, object]) -> dict[str, str | tuple[str, ...]]:
+    """The template's facts, each of them a line that may use values."""
+    return {
+        name: template.folder.render_line(fact, views)
+        if isinstance(fact, str)
+        else tuple(template.folder.render_line(line, views) for line in fact)
+        for name, fact in template.facts.items()
+    }
 
 
 def _command(template: Template, settings: Mapping[str, str], options: Sequence[str]) -> str:
@@ -148,8 +144,11 @@ def _command(template: Template, settings: Mapping[str, str], options: Sequence[
     return shlex.join([*words, *options])
 
 
-def _settings(template: Template, given: Mapping[str, str]) -> dict[str, str]:
-    """Every value of the template, checked, plus `<name>_id` (as C identifier) and `<name>_upper` for each."""
+def checked_values(template: Template, given: Mapping[str, str]) -> dict[str, str]:
+    """Every value of the template: the one `given`, else its default.
+
+    UsageError for a name or a text that is none.
+    """
     known = {value.name: value for value in template.values}
     for name in given:
         if name not in known:
@@ -159,110 +158,16 @@ def _settings(template: Template, given: Mapping[str, str]) -> dict[str, str]:
     settings = {}
     for value in template.values:
         text = given.get(value.name, value.default)
-        if len(text) > value.longest or not re.fullmatch(value.pattern, text) or text in value.forbidden:
+        if not value.accepts(text):
             raise UsageError(f"bad value for '{value.name}': {text!r}, expected {value.expected}")
         settings[value.name] = text
-    for name, text in list(settings.items()):
-        identifier = re.sub(r"\W", "_", text)
-        settings[f"{name}_id"] = identifier
-        settings[f"{name}_upper"] = identifier.upper()
     return settings
 
 
-def _read_template(folder: Traversable) -> Template:
-    """template.yaml, checked key by key."""
-    import yaml
-
-    place = Place(f"templates/{folder.name}/template.yaml")
-    try:
-        data = yaml.safe_load(resources.read_text(folder, "template.yaml"))
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = Place(place.file, mark.line + 1, mark.column + 1) if mark else place
-        raise TemplateFault(f"bad YAML: {getattr(error, 'problem', None) or 'too deep'}", where) from None
-    body = _mapping(data, place, "template.yaml", {"description", "kfuncs", "types", "values", "files"})
-    values = []
-    for name, raw in _mapping(body.get("values", {}), place, "values", None).items():
-        keys = {"description", "default", "pattern", "max", "expected", "forbidden"}
-        entry = _mapping(raw, place, f"value '{name}'", keys)
-        longest = entry.get("max", MAX_VALUE)
-        if not isinstance(longest, int):
-            raise TemplateFault(f"value '{name}': 'max' must be a number of characters", place)
-        value = Value(
-            name,
-            _text(entry, "description", place),
-            _text(entry, "default", place),
-            _text(entry, "pattern", place),
-            _text(entry, "expected", place),
-            longest,
-            _texts(entry, "forbidden", place),
-        )
-        try:
-            matches = re.fullmatch(value.pattern, value.default)
-        except re.error as error:
-            raise TemplateFault(f"value '{name}': bad pattern: {error}", place) from None
-        if not matches:
-            raise TemplateFault(f"value '{name}': the default {value.default!r} does not match its pattern", place)
-        values.append(value)
-    files = []
-    listed = body.get("files")
-    if not isinstance(listed, list):
-        raise TemplateFault("'files' must be a list of files", place)
-    for raw in listed:
-        keys = {"path", "source", "mode", "comment", "rewrite", "generator"}
-        entry = _mapping(raw, place, "a file", keys)
-        generator = _text(entry, "generator", place, "")
-        comment = _text(entry, "comment", place, "hash")
-        mode = _text(entry, "mode", place, "file")
-        for key, text, valid in (
-            ("generator", generator, ("", "header", "types")),
-            ("comment", comment, ("c", "hash", "html")),
-            ("mode", mode, ("file", "executable")),
-        ):
-            if text not in valid:
-                words = ", ".join(filter(None, valid))
-                raise TemplateFault(f"bad {key} '{text}', expected one of: {words}", place)
-        files.append(
-            FileRule(
-                _text(entry, "path", place),
-                _text(entry, "source", place, "" if generator else None),
-                0o755 if mode == "executable" else 0o644,
-                comment,
-                bool(entry.get("rewrite", False)),
-                generator,
-            )
-        )
-    return Template(
-        folder.name,
-        _text(body, "description", place),
-        tuple(values),
-        _texts(body, "kfuncs", place),
-        _texts(body, "types", place),
-        tuple(files),
-    )
-
-
-def _mapping(data: object, place: Place, what: str, keys: set[str] | None) -> dict[str, Any]:
-    """`data` as a mapping with known keys."""
-    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
-        raise TemplateFault(f"{what} is no mapping", place)
-    for key in data:
-        if keys is not None and key not in keys:
-            raise TemplateFault(f"unknown key '{key}' in {what}, valid keys are: {', '.join(sorted(keys))}", place)
-    return data
-
-
-def _text(entry: Mapping[str, Any], key: str, place: Place, default: str | None = None) -> str:
-    """`entry[key]` as a string; `default` when it is absent and a default is given."""
-    value = entry.get(key, default)
-    if not isinstance(value, str):
-        raise TemplateFault(f"'{key}' must be a string", place)
-    return value.strip("\n")
-
-
-def _texts(entry: Mapping[str, Any], key: str, place: Place) -> tuple[str, ...]:
-    """`entry[key]` as a list of strings; empty when absent."""
-    value: Sequence[Any] = entry.get(key) or []
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise TemplateFault(f"'{key}' must be a list of strings", place)
-    return tuple(value)
+def _identifiers(settings: Mapping[str, str]) -> dict[str, str]:
+    """The values, and for each `<name>_id`, a C identifier made of it, and `<name>_upper`."""
+    views = dict(settings)
+    for name, text in settings.items():
+        views[f"{name}_id"] = re.sub(r"\W", "_", text)
+        views[f"{name}_upper"] = views[f"{name}_id"].upper()
+    return views

@@ -6,8 +6,10 @@ hold what generators share. Templates are rendered in Jinja's sandbox: a user's 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -34,76 +36,115 @@ def template_root() -> Traversable:
     return resources.files("kfuncgen") / "templates"
 
 
-def read_text(folder: Traversable, path: str) -> str:
-    """The text of `path` (forward slashes, no `..`) below `folder`; TemplateFault when there is none."""
-    parts = path.split("/")
-    if any(part in ("", ".", "..") for part in parts):
-        raise TemplateFault(f"bad template path '{path}', expected a path inside the template folder")
-    place = Place(f"templates/{folder.name}/{path}")
-    node = folder
-    for part in parts:
-        node = node / part
-    try:
-        data = node.read_bytes()
-    except OSError:
-        raise TemplateFault("no such template file", place) from None
-    if len(data) > MAX_TEMPLATE_BYTES:
-        raise TemplateFault(f"template of {len(data)} bytes, expected at most {MAX_TEMPLATE_BYTES}", place)
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise TemplateFault("template is not UTF-8 text", place) from None
+def is_shared(name: str) -> bool:
+    """Whether `name` is a folder of ours that templates share, such as `_project`."""
+    return re.fullmatch(r"_[a-z]+", name) is not None and (template_root() / name).is_dir()
+
+
+@dataclass(frozen=True, eq=False)
+class Folder:
+    """A folder with templates. `label` is what places in it begin with; `root` is the folder itself."""
+
+    name: str
+    label: str
+    root: Traversable
+
+    def place(self, path: str, line: int = 0) -> Place:
+        """A place in the folder's file `path`."""
+        return Place(f"{self.label}/{path}", line)
+
+    def read_text(self, path: str) -> str:
+        """The text of `path` (forward slashes, no `..`) below the folder; TemplateFault when there is none."""
+        parts = path.split("/")
+        if any(part in ("", ".", "..") for part in parts) or "\0" in path or "\\" in path:
+            raise TemplateFault(f"bad template path '{path}', expected a path inside the template folder")
+        try:
+            data = self.read_bytes(parts)
+        except OSError:
+            raise TemplateFault("no such template file", self.place(path)) from None
+        if len(data) > MAX_TEMPLATE_BYTES:
+            raise TemplateFault(
+                f"template of {len(data)} bytes, expected at most {MAX_TEMPLATE_BYTES}", self.place(path)
+            )
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            raise TemplateFault("template is not UTF-8 text", self.place(path)) from None
+
+    def read_bytes(self, parts: Sequence[str]) -> bytes:
+        """The bytes of a file by the parts of its checked path; OSError when it cannot be read."""
+        node = self.root
+        for part in parts:
+            node = node / part
+        return node.read_bytes()
+
+    @cached_property
+    def environment(self) -> ImmutableSandboxedEnvironment:
+        """Jinja for this folder: undefined names fail, blocks leave no blank lines, C is never escaped.
+
+        Made once per folder, so that each template is compiled once.
+        """
+        return ImmutableSandboxedEnvironment(
+            loader=_FolderLoader(self),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            autoescape=False,
+        )
+
+    def render(self, path: str, views: Mapping[str, object]) -> str:
+        """The file `path` with `views`; TemplateFault names place and kind of a fault in it."""
+        return self._rendered(path, lambda: self.environment.get_template(path).render(views))
+
+    def render_line(self, line: str, views: Mapping[str, object]) -> str:
+        """`line`, a template in the folder's template.yaml, with `views`; errors as of `render`."""
+        return self._rendered("template.yaml", lambda: self.environment.from_string(line).render(views))
+
+    def _rendered(self, path: str, run: Callable[[], str]) -> str:
+        try:
+            return run()
+        except TemplateError as error:
+            line = getattr(error, "lineno", None) or 0
+            name = getattr(error, "name", None) or path
+            folder, own = source_of(self, name)
+            raise TemplateFault(
+                f"bad template: {error.message or type(error).__name__}", folder.place(own, line)
+            ) from None
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
+            # An expression in a template can raise anything Python's operators raise.
+            raise TemplateFault(f"bad template: {error}", self.place(path)) from None
+
+
+def source_of(folder: Folder, path: str) -> tuple[Folder, str]:
+    """Whose file the template `path` is: a shared folder's of ours (`_project/Makefile.j2`), or `folder`'s own."""
+    first, _, rest = path.partition("/")
+    return (builtin_folder(first), rest) if rest and is_shared(first) else (folder, path)
 
 
 class _FolderLoader(BaseLoader):
-    """Jinja sources from one template folder."""
+    """Jinja sources from one template folder and the shared ones."""
 
-    def __init__(self, folder: Traversable) -> None:
+    def __init__(self, folder: Folder) -> None:
         self.folder = folder
 
     def get_source(self, environment: Any, template: str) -> tuple[str, str | None, Any]:
+        folder, path = source_of(self.folder, template)
         try:
-            return read_text(self.folder, template), template, lambda: True
-        except TemplateFault:
-            raise TemplateNotFound(template) from None
+            return folder.read_text(path), template, lambda: True
+        except TemplateFault as fault:
+            raise TemplateNotFound(template, message=fault.message) from None
 
 
 @cache
-def environment(name: str) -> ImmutableSandboxedEnvironment:
-    """Jinja for the template folder `name`: undefined names fail, blocks leave no blank lines, C is never escaped.
-
-    Made once per folder, so that each template is compiled once.
-    """
-    return ImmutableSandboxedEnvironment(
-        loader=_FolderLoader(folder_of(name)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+def builtin_folder(name: str) -> Folder:
+    """The package's template folder called `name`, such as `xdp-xfrm` or `_header`."""
+    return Folder(name, f"templates/{name}", template_root() / name)
 
 
-def render(folder: str, path: str, views: dict[str, object]) -> str:
-    """`path` of the template folder `folder` with `views`; TemplateFault names place and kind of a fault in it."""
-    return _rendered(folder, path, lambda: environment(folder).get_template(path).render(views))
-
-
-def render_line(folder: str, path: str, line: str, views: dict[str, object]) -> str:
-    """`line`, a template in the file `path`, with `views`; errors as of `render`."""
-    return _rendered(folder, path, lambda: environment(folder).from_string(line).render(views))
-
-
-def _rendered(folder: str, path: str, run: Callable[[], str]) -> str:
-    try:
-        return run()
-    except TemplateError as error:
-        line = getattr(error, "lineno", None) or 0
-        where = Place(f"templates/{folder}/{getattr(error, 'name', None) or path}", line)
-        raise TemplateFault(f"bad template: {error.message or type(error).__name__}", where) from None
-    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
-        # An expression in a template can raise anything Python's operators raise.
-        raise TemplateFault(f"bad template: {error}", Place(f"templates/{folder}/{path}")) from None
+def render(folder: str, path: str, views: Mapping[str, object]) -> str:
+    """`path` of the package's template folder `folder` with `views`; errors as of `Folder.render`."""
+    return builtin_folder(folder).render(path, views)
 
 
 def folder_of(folder: str) -> Traversable:
@@ -111,11 +152,17 @@ def folder_of(folder: str) -> Traversable:
     return template_root() / folder
 
 
+def read_text(folder: Traversable, path: str) -> str:
+    """The text of `path` below a template folder of the package; errors as of `Folder.read_text`."""
+    return builtin_folder(folder.name).read_text(path)
+
+
 def banner_lines(specs: tuple[str, ...], command: str, advice: str) -> tuple[str, ...]:
     """What a generated file says of itself: version, specs and the command that remakes it; never a date."""
     source = "spec" if len(specs) == 1 else "specs"
+    origin = f" from the {source} {', '.join(specs)}" if specs else ""
     return (
-        f"{MARK} {__version__} from the {source} {', '.join(specs)}. {advice}",
+        f"{MARK} {__version__}{origin}. {advice}",
         f"Remake: {command}",
     )
 

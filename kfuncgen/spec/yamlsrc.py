@@ -77,18 +77,19 @@ def read_bytes(path: Path) -> bytes:
         raise SpecError("cannot read the spec: its name holds a NUL character", Place(repr(file))) from None
 
 
-def parse_yaml(data: bytes, file: str) -> Node:
-    """The node tree of `data`; `file` is the name that places carry. SpecError names place and expectation."""
+def parse_yaml(data: bytes, file: str, what: str = "spec") -> Node:
+    """The node tree of `data`; `file` is the name that places carry. SpecError names place and expectation; `what`
+    is its word for such a file."""
     if len(data) > MAX_BYTES:
-        raise SpecError(f"spec is too large, expected at most {MAX_BYTES} bytes", Place(file))
-    text = decoded(data, file)
+        raise SpecError(f"{what} is too large, expected at most {MAX_BYTES} bytes", Place(file))
+    text = decoded(data, file, what)
     lines = text.split("\n")
 
     def place(mark: Any) -> Place:
         return _place(file, lines, mark.line, mark.column)
 
     try:
-        return _build(yaml.parse(text, Loader=_LOADER), place, file)
+        return _build(yaml.parse(text, Loader=_LOADER), place, file, what)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = (error.problem or error.context or "syntax error").rstrip(".")
@@ -97,7 +98,7 @@ def parse_yaml(data: bytes, file: str) -> Node:
         raise SpecError(f"not valid YAML: {str(error).splitlines()[0]}", Place(file)) from None
 
 
-def decoded(data: bytes, file: str) -> str:
+def decoded(data: bytes, file: str, what: str = "spec") -> str:
     """`data` as text; binary files are told by NUL and control bytes before a YAML parser sees them."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
@@ -106,14 +107,14 @@ def decoded(data: bytes, file: str) -> str:
         before = data[: error.start]
         line = before.count(b"\n") + 1
         column = error.start - (before.rfind(b"\n") + 1) + 1
-        raise SpecError("spec is not UTF-8 text", Place(file, line, column)) from None
+        raise SpecError(f"{what} is not UTF-8 text", Place(file, line, column)) from None
     text = text.replace("\r\n", "\n")
     for number, line_text in enumerate(text.split("\n"), 1):
         for column, char in enumerate(line_text, 1):
             # The printable set of YAML 1.1 without the exotic line breaks, which editors do not count as lines.
             if (char < " " and char != "\t") or char in "\x7f\x85\u2028\u2029\ufeff" or "\x80" <= char < "\xa0":
                 raise SpecError(
-                    f"spec holds the control character U+{ord(char):04X}, expected text",
+                    f"{what} holds the control character U+{ord(char):04X}, expected text",
                     Place(file, number, len(line_text[: column - 1].encode()) + 1),
                 )
     return text
@@ -125,7 +126,7 @@ def _place(file: str, lines: list[str], line: int, column: int) -> Place:
     return Place(file, line + 1, len(text[:column].encode()) + 1)
 
 
-def _build(events: Iterable[Any], place: Any, file: str) -> Node:
+def _build(events: Iterable[Any], place: Any, file: str, what: str) -> Node:
     """Nodes from parser events, without recursion; refuses what could make the tree bigger than the text."""
     root: Node | None = None
     stack: list[Sequence | Mapping] = []
@@ -136,9 +137,9 @@ def _build(events: Iterable[Any], place: Any, file: str) -> Node:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                raise SpecError("a spec file holds one YAML document, found a second", place(event.start_mark))
+                raise SpecError(f"a {what} file holds one YAML document, found a second", place(event.start_mark))
         elif isinstance(event, yaml.AliasEvent):
-            raise SpecError("YAML aliases are not accepted in specs", place(event.start_mark))
+            raise SpecError(f"YAML aliases are not accepted in {what}s", place(event.start_mark))
         elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
             stack.pop()
             keys.pop()
@@ -146,11 +147,11 @@ def _build(events: Iterable[Any], place: Any, file: str) -> Node:
             at = place(event.start_mark)
             count += 1
             if count > MAX_NODES:
-                raise SpecError(f"spec has too many elements, expected at most {MAX_NODES}", at)
+                raise SpecError(f"{what} has too many elements, expected at most {MAX_NODES}", at)
             if event.anchor is not None:
-                raise SpecError("YAML anchors are not accepted in specs", at)
+                raise SpecError(f"YAML anchors are not accepted in {what}s", at)
             if getattr(event, "tag", None) is not None:
-                raise SpecError("YAML tags are not accepted in specs", at)
+                raise SpecError(f"YAML tags are not accepted in {what}s", at)
             node = _node(event, at)
             if stack:
                 _attach(stack[-1], keys, node)
@@ -158,11 +159,11 @@ def _build(events: Iterable[Any], place: Any, file: str) -> Node:
                 root = node
             if not isinstance(node, Text):
                 if len(stack) >= MAX_DEPTH:
-                    raise SpecError(f"spec is nested too deeply, expected at most {MAX_DEPTH} levels", at)
+                    raise SpecError(f"{what} is nested too deeply, expected at most {MAX_DEPTH} levels", at)
                 stack.append(node)
                 keys.append(None)
     if root is None:
-        raise SpecError("spec is empty, expected a mapping with the key 'family'", Place(file))
+        raise SpecError(f"{what} is empty, expected a mapping", Place(file))
     return root
 
 

@@ -11,17 +11,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -83,8 +80,8 @@ static void usage(FILE *out)
 		"Exit status: 0 done, 1 the kernel or the interface refused, 2 wrong usage.\n");
 }
 
-/* A whole number of seconds; false when `text` is none or too large. */
-static bool parse_seconds(const char *text, unsigned int *seconds)
+/* A whole number up to INT_MAX; false when `text` is none or too large. */
+static bool parse_number(const char *text, unsigned int *number)
 {
 	char *end;
 	unsigned long value;
@@ -93,7 +90,7 @@ static bool parse_seconds(const char *text, unsigned int *seconds)
 	value = strtoul(text, &end, 10);
 	if (errno || end == text || *end || *text == '-' || value > INT_MAX)
 		return false;
-	*seconds = value;
+	*number = value;
 	return true;
 }
 
@@ -114,11 +111,16 @@ static bool parse_mode(const char *text, __u32 *mode)
 static int parse_arguments(int argc, char **argv, struct settings *settings)
 {
 	static const struct option options[] = {
-		{ "interface", required_argument, NULL, 'i' }, { "mode", required_argument, NULL, 'm' },
-		{ "stats", required_argument, NULL, 's' },     { "duration", required_argument, NULL, 'd' },
-		{ "json", no_argument, NULL, 'j' },	       { "probe", no_argument, NULL, 'p' },
-		{ "verbose", no_argument, NULL, 'v' },	       { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },	       { NULL, 0, NULL, 0 },
+		{ "interface", required_argument, NULL, 'i' },
+		{ "mode", required_argument, NULL, 'm' },
+		{ "stats", required_argument, NULL, 's' },
+		{ "duration", required_argument, NULL, 'd' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "probe", no_argument, NULL, 'p' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int option;
 
@@ -135,7 +137,7 @@ static int parse_arguments(int argc, char **argv, struct settings *settings)
 			break;
 		case 's':
 		case 'd':
-			if (!parse_seconds(optarg, option == 's' ? &settings->stats : &settings->duration)) {
+			if (!parse_number(optarg, option == 's' ? &settings->stats : &settings->duration)) {
 				fprintf(stderr, PROGRAM ": bad time '%s', expected a number of seconds\n", optarg);
 				return EXIT_USAGE;
 			}
@@ -232,11 +234,13 @@ static void print_states(int map, bool json)
 	}
 }
 
-static int print_statistics(const struct xdp_xfrm_bpf *skeleton, bool json)
+static int print_statistics(const struct xdp_xfrm_bpf *skeleton, const struct settings *settings)
 {
+	bool json = settings->json;
 	__u64 sums[NR_COUNTERS];
-	int error = read_counters(bpf_map__fd(skeleton->maps.counters), sums);
+	int error;
 
+	error = read_counters(bpf_map__fd(skeleton->maps.counters), sums);
 	if (error) {
 		fprintf(stderr, PROGRAM ": cannot read the counters: %s\n", strerror(-error));
 		return EXIT_FAILED;
@@ -245,15 +249,18 @@ static int print_statistics(const struct xdp_xfrm_bpf *skeleton, bool json)
 		for (int counter = 0; counter < NR_COUNTERS; counter++)
 			printf("%s\"%s\":%llu", counter ? "," : "{", counter_names[counter],
 			       (unsigned long long)sums[counter]);
-		printf(",\"states\":[");
 	} else {
 		for (int counter = 0; counter < NR_COUNTERS; counter++)
 			if (sums[counter] || counter == COUNTER_PACKETS || counter == COUNTER_STATE_FOUND)
 				printf("%-12s %12llu  %s\n", counter_names[counter],
 				       (unsigned long long)sums[counter], counter_texts[counter]);
 	}
+	if (json)
+		printf(",\"states\":[");
 	print_states(bpf_map__fd(skeleton->maps.states), json);
-	printf(json ? "]}\n" : "\n");
+	if (json)
+		printf("]");
+	printf(json ? "}\n" : "\n");
 	fflush(stdout);
 	return EXIT_OK;
 }
@@ -281,7 +288,7 @@ static int wait_and_report(const struct xdp_xfrm_bpf *skeleton, const struct set
 		if (end && time >= end)
 			return EXIT_OK;
 		if (report && time >= report) {
-			if (print_statistics(skeleton, settings->json))
+			if (print_statistics(skeleton, settings))
 				return EXIT_FAILED;
 			report = time + settings->stats;
 		}
@@ -349,7 +356,7 @@ static int run(const struct settings *settings, const sigset_t *signals)
 		goto destroy;
 	status = wait_and_report(skeleton, settings, signals);
 	close(link);
-	if (print_statistics(skeleton, settings->json))
+	if (print_statistics(skeleton, settings))
 		status = EXIT_FAILED;
 destroy:
 	xdp_xfrm_bpf__destroy(skeleton);

@@ -9,8 +9,8 @@
 /* X(NAME, "json_name", "meaning"). Each packet counts under `packets` and under exactly one of the others. */
 #define COUNTERS(X) \
 	X(PACKETS, "packets", "all packets seen") \
-	X(NOT_ESP, "not_esp", "no ESP: another protocol, IPv6 with extension headers, more than one VLAN tag") \
-	X(FRAGMENT, "fragment", "fragment of an IP packet, not looked up") \
+	X(NOT_ESP, "not_esp", "no ESP: another protocol, IPv6 with extension headers, ESP in UDP, more than one VLAN tag") \
+	X(FRAGMENT, "fragment", "fragment of an IP packet; ESP is processed after reassembly, so it is not looked up") \
 	X(MALFORMED, "malformed", "truncated or inconsistent header, or SPI 0") \
 	X(STATE_FOUND, "state_found", "ESP whose state is known") \
 	X(EINVAL, "einval", "netns_id is below -1; the size argument is not BPF_XFRM_STATE_OPTS_SZ (a size below 4 returns NULL and leaves error untouched)") \
