@@ -122,12 +122,12 @@ def test_skeleton_gives_values_and_files_and_the_template_goes_before(
     (tmp_path / "_shared").mkdir()
     (tmp_path / "_shared/template.yaml").write_text(SKELETON)
     (tmp_path / "_shared/shared.j2").write_text(
-        "{{ name }}{{ more }} {{ facts.words | join(' ') }} {% block who %}shared{% endblock %}\n"
+        "{{ name }}{{ more }} {{ facts.words | join(' ') }} {% block who %}shared{% endblock %}"
     )
     files = render_project("t", {}, load_builtin())
     assert {path: file.text for path, file in files.items()} == {
-        "shared.txt": "abc1 abc-1 abc-2 shared\n",
-        "own.txt": "abc1 abc-1 abc-2 own 6.10\n",
+        "shared.txt": "abc1 abc-1 abc-2 shared",
+        "own.txt": "abc1 abc-1 abc-2 own 6.10",
     }
     for taken in ("int", "taken"):
         with pytest.raises(KfuncgenError, match="expected letters"):
