@@ -112,6 +112,15 @@ def header(
     minimal: Annotated[
         bool, typer.Option("--minimal", help="Add the types that the kfuncs need, so that no vmlinux.h is needed.")
     ] = False,
+    types: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--type",
+            metavar="TYPE",
+            help="With --minimal: add a type, an enumerator, or members of a struct, such as "
+            "'struct task_struct:pid,comm,mm.exe_file'; repeatable.",
+        ),
+    ] = None,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE if it differs.")
     ] = None,
@@ -120,12 +129,15 @@ def header(
 ) -> int:
     """Write a C header for kfuncs.
 
-    Prototypes, options initialisers, error decoding, scope-bound release.
+    Prototypes, options initialisers, error decoding, scope-bound release. With --minimal, structs of which the
+    kfuncs take or return only pointers have no members; --type adds those that the program reads, at the
+    offsets of whatever kernel it runs on.
     """
     from kfuncgen.generate import GeneratedFile, render_header, write_project
 
     specs = options.load_specs(spec, kernel)
-    text = render_header(kfuncs, specs, options.targets(kernel, specs)[-1], minimal=minimal)
+    target = options.targets(kernel, specs)[-1]
+    text = render_header(kfuncs, specs, target, minimal=minimal, types=types or ())
     if output is None:
         emit(text)
         return 0

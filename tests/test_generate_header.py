@@ -16,6 +16,7 @@ from kfuncgen.spec.load import load_builtin
 from kfuncgen.spec.model import Kernel
 
 XFRM = ("bpf_xdp_get_xfrm_state",)
+STATE = ("struct xfrm_state:props.replay_window",)
 
 LOOKUP = """
 int lookup(struct xdp_md *ctx)
@@ -61,7 +62,7 @@ def clang(source: str, tmp_path: Path, *args: str) -> subprocess.CompletedProces
 
 @pytest.mark.parametrize("minimal", [False, True], ids=["plain", "minimal"])
 def test_header_of_the_xfrm_kfuncs(minimal: bool) -> None:
-    text = render_header(XFRM, load_builtin(), minimal=minimal)
+    text = render_header(XFRM, load_builtin(), minimal=minimal, types=STATE if minimal else ())
     check_golden(f"header/xfrm{'-minimal' if minimal else ''}.h", text)
 
 
@@ -135,7 +136,7 @@ def test_every_kfunc_compiles_with_the_vmlinux_h_of_this_kernel(tmp_path: Path, 
 
 
 def test_wrappers_and_scope_bound_release_compile(tmp_path: Path) -> None:
-    (tmp_path / "k.h").write_text(render_header(XFRM, load_builtin(), minimal=True))
+    (tmp_path / "k.h").write_text(render_header(XFRM, load_builtin(), minimal=True, types=STATE))
     scoped = """
 int scoped(struct xdp_md *ctx, struct bpf_xfrm_state_opts *opts, struct xfrm_state **out)
 {
@@ -170,7 +171,7 @@ def test_size_constant_of_the_minimal_header_is_checked_by_the_compiler(tmp_path
     ids=["right", "leak", "unchecked", "double"],
 )
 def test_annotations_let_analyzers_join_in(tmp_path: Path, check: str, release: str, gcc: str, clang: str) -> None:
-    (tmp_path / "k.h").write_text(render_header(XFRM, load_builtin(), minimal=True))
+    (tmp_path / "k.h").write_text(render_header(XFRM, load_builtin(), minimal=True, types=STATE))
     source = tmp_path / "lookup.c"
     source.write_text(f'#include "k.h"\n{LOOKUP % (check, release)}')
     if not shutil.which("gcc"):

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate import resources
-from kfuncgen.generate.minimal import minimal_types, prototype_types
+from kfuncgen.generate.minimal import minimal_types, prototype_needs, prototype_types, wanted
 from kfuncgen.generate.views import family_views
 from kfuncgen.spec.model import Function, Kernel, SpecSet
 
@@ -61,6 +61,7 @@ def render_header(
     kernel: Kernel | None = None,
     minimal: bool = False,
     command: str = "",
+    types: Sequence[str] = (),
 ) -> str:
     """The header for `names`, as they are on `kernel` (default: the newest in `specs`).
 
@@ -76,16 +77,17 @@ def render_header(
     families = family_views(functions, target)
     kfuncs = [view for family in families for view in family.kfuncs]
     options = [view for family in families for view in family.options]
-    tags: set[str] = set()
-    roots: list[str] = []
-    for view in kfuncs:
-        types = prototype_types(view.prototype)
-        roots += types
-        tags |= {name for name in types if name.startswith(("struct ", "union "))}
+    if types and not minimal:
+        raise UsageError("types are written by --minimal only: otherwise vmlinux.h has them")
+    tags = {name for view in kfuncs for name in prototype_types(view.prototype)}
+    text = ""
     if minimal:
-        roots += [f"struct {view.name}" for view in options]
+        needed, opaque = prototype_needs([function.at(target).prototype for function in functions], specs)
+        needed += [f"struct {view.name}" for view in options]
+        text = minimal_types([wanted(name) for name in types], specs, needed, opaque)
     if not command:
         options_given = [*(["--minimal"] if minimal else []), *kernel_words(target, specs)]
+        options_given += [word for name in types for word in ("--type", name)]
         words = ["kfuncgen", "gen", "header", *names, *options_given]
         command = shlex.join(words)
     chosen = [view.name for view in kfuncs]
@@ -97,8 +99,8 @@ def render_header(
         "guard": f"KFG_KFUNCS_{digest}_H",
         "kernel": str(target),
         "minimal": minimal,
-        "types": minimal_types(roots, specs) if minimal else "",
-        "forward": tuple(sorted(tags)),
+        "types": text,
+        "forward": tuple(sorted(name for name in tags if name.startswith(("struct ", "union ")))),
         "kfuncs": kfuncs,
         "options": options,
         "errors": tuple(sorted({(e.name, e.number) for view in options for e in view.errors}, key=lambda e: e[1])),

@@ -248,6 +248,11 @@ _CANONICAL = (
 
 
 @cache
+def context_structs() -> frozenset[str]:
+    """Tags of the structs that programs of some type are given as their context."""
+    return frozenset(struct for struct, _ in _CTX.values() if struct)
+
+
 def section_info(section: str) -> SectionInfo | None:
     """What `section` (the text in SEC(), a leading `?` allowed) says; None when it is no program section."""
     name = section.removeprefix("?")

@@ -59,11 +59,15 @@ def kernel_declares_struct(name: str) -> bool:
     return name in _kernel_structs()
 
 
+def kernel_declarations() -> str:
+    """The text of the bundled vmlinux.h: all types of the kernel that it was made from, then its kfuncs."""
+    return (_vmlinux_folder(cache_dir()) / _NAME).read_text(encoding="utf-8")
+
+
 @lru_cache(maxsize=1)
 def _kernel_structs() -> frozenset[str]:
     """The tags of all structs in the bundled vmlinux.h (about 15 ms, once per process)."""
-    text = (_vmlinux_folder(cache_dir()) / _NAME).read_text(encoding="utf-8")
-    return frozenset(re.findall(r"^struct (\w+) \{", text, re.MULTILINE))
+    return frozenset(re.findall(r"^struct (\w+) \{", kernel_declarations(), re.MULTILINE))
 
 
 @lru_cache(maxsize=4)

@@ -20,16 +20,9 @@ typedef __s64 s64;
 typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u64 __be64;
-typedef __u16 __le16;
-typedef __u32 __le32;
-typedef __u64 __le64;
 typedef __u16 __sum16;
 typedef __u32 __wsum;
 typedef _Bool bool;
-typedef int pid_t;
-typedef unsigned long size_t;
-typedef long ssize_t;
-typedef long long loff_t;
 
 enum {
 	false = 0,

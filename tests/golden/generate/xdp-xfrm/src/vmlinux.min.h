@@ -24,41 +24,13 @@ typedef __s64 s64;
 typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u64 __be64;
-typedef __u16 __le16;
-typedef __u32 __le32;
-typedef __u64 __le64;
 typedef __u16 __sum16;
 typedef __u32 __wsum;
 typedef _Bool bool;
-typedef int pid_t;
-typedef unsigned long size_t;
-typedef long ssize_t;
-typedef long long loff_t;
 
 enum {
 	false = 0,
 	true = 1,
-};
-
-enum bpf_map_type {
-	BPF_MAP_TYPE_HASH = 1,
-	BPF_MAP_TYPE_ARRAY = 2,
-	BPF_MAP_TYPE_PERCPU_HASH = 5,
-	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
-	BPF_MAP_TYPE_LRU_HASH = 9,
-	BPF_MAP_TYPE_RINGBUF = 27,
-};
-
-/* Flags of bpf_map_update_elem(). */
-enum {
-	BPF_ANY = 0,
-	BPF_NOEXIST = 1,
-	BPF_EXIST = 2,
-};
-
-/* "The namespace that the packet is in", for netns_id of options. */
-enum {
-	BPF_F_CURRENT_NETNS = -1,
 };
 
 enum xdp_action {
@@ -69,28 +41,40 @@ enum xdp_action {
 	XDP_REDIRECT = 4,
 };
 
-struct xdp_md {
-	__u32 data;
-	__u32 data_end;
-	__u32 data_meta;
-	__u32 ingress_ifindex;
-	__u32 rx_queue_index;
-	__u32 egress_ifindex;
-};
-
-/* Opaque: only kfuncs and helpers look inside. */
 struct bpf_dynptr {
 	__u64 __opaque[2];
-} __attribute__((aligned(8)));
+};
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+		__be16 u6_addr16[8];
+		__be32 u6_addr32[4];
+	} in6_u;
+};
+
+typedef union {
+	__be32 a4;
+	__be32 a6[4];
+	struct in6_addr in6;
+} xfrm_address_t;
+
+struct bpf_xfrm_state_opts {
+	s32 error;
+	s32 netns_id;
+	u32 mark;
+	xfrm_address_t daddr;
+	__be32 spi;
+	u8 proto;
+	u16 family;
+};
 
 enum {
-	IPPROTO_IPIP = 4,
-	IPPROTO_TCP = 6,
-	IPPROTO_UDP = 17,
-	IPPROTO_IPV6 = 41,
-	IPPROTO_FRAGMENT = 44,
-	IPPROTO_ESP = 50,
+	BPF_XFRM_STATE_OPTS_SZ = sizeof(struct bpf_xfrm_state_opts),
 };
+
+_Static_assert(sizeof(struct bpf_xfrm_state_opts) == 36,
+	       "struct bpf_xfrm_state_opts has the size that the kernel accepts");
 
 struct ethhdr {
 	unsigned char h_dest[6];
@@ -98,9 +82,10 @@ struct ethhdr {
 	__be16 h_proto;
 } __attribute__((packed));
 
-struct vlan_hdr {
-	__be16 h_vlan_TCI;
-	__be16 h_vlan_encapsulated_proto;
+struct ip_esp_hdr {
+	__be32 spi;
+	__be32 seq_no;
+	__u8 enc_data[0];
 };
 
 struct iphdr {
@@ -122,14 +107,6 @@ struct iphdr {
 	__be32 daddr;
 };
 
-struct in6_addr {
-	union {
-		__u8 u6_addr8[16];
-		__be16 u6_addr16[8];
-		__be32 u6_addr32[4];
-	} in6_u;
-};
-
 struct ipv6hdr {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	__u8 priority : 4;
@@ -146,17 +123,19 @@ struct ipv6hdr {
 	struct in6_addr daddr;
 };
 
-struct ip_esp_hdr {
-	__be32 spi;
-	__be32 seq_no;
-	__u8 enc_data[0];
+struct vlan_hdr {
+	__be16 h_vlan_TCI;
+	__be16 h_vlan_encapsulated_proto;
 };
 
-typedef union {
-	__be32 a4;
-	__be32 a6[4];
-	struct in6_addr in6;
-} xfrm_address_t;
+struct xdp_md {
+	__u32 data;
+	__u32 data_end;
+	__u32 data_meta;
+	__u32 ingress_ifindex;
+	__u32 rx_queue_index;
+	__u32 egress_ifindex;
+};
 
 struct xfrm_stats {
 	__u32 replay_window;
@@ -167,60 +146,28 @@ struct xfrm_stats {
 struct xfrm_lifetime_cur {
 	__u64 bytes;
 	__u64 packets;
-	__u64 add_time;
-	__u64 use_time;
-} __attribute__((preserve_access_index));
-
-struct xfrm_replay_state {
-	__u32 oseq;
-	__u32 seq;
-	__u32 bitmap;
-} __attribute__((preserve_access_index));
-
-struct xfrm_replay_state_esn {
-	unsigned int bmp_len;
-	__u32 oseq;
-	__u32 seq;
-	__u32 oseq_hi;
-	__u32 seq_hi;
-	__u32 replay_window;
-} __attribute__((preserve_access_index));
-
-struct xfrm_id {
-	xfrm_address_t daddr;
-	__be32 spi;
-	__u8 proto;
 } __attribute__((preserve_access_index));
 
 struct xfrm_state {
-	struct xfrm_id id;
-	u32 if_id;
-	struct {
-		u32 reqid;
-		u8 mode;
-		u8 replay_window;
-		u16 family;
-	} props;
-	struct xfrm_replay_state replay;
-	struct xfrm_replay_state_esn *replay_esn;
 	struct xfrm_stats stats;
 	struct xfrm_lifetime_cur curlft;
 } __attribute__((preserve_access_index));
 
-struct bpf_xfrm_state_opts {
-	s32 error;
-	s32 netns_id;
-	u32 mark;
-	xfrm_address_t daddr;
-	__be32 spi;
-	u8 proto;
-	u16 family;
+enum bpf_map_type {
+	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 };
 
 enum {
-	BPF_XFRM_STATE_OPTS_SZ = sizeof(struct bpf_xfrm_state_opts),
+	BPF_ANY = 0,
 };
 
-_Static_assert(sizeof(struct bpf_xfrm_state_opts) == 36, "struct bpf_xfrm_state_opts has the size that the kernel accepts");
+enum {
+	BPF_F_CURRENT_NETNS = -1,
+};
+
+enum {
+	IPPROTO_ESP = 50,
+};
 
 #endif /* __VMLINUX_H__ */
