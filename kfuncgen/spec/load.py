@@ -23,13 +23,15 @@ from kfuncgen.spec.model import (
     Function,
     Kernel,
     OptionsStruct,
+    Param,
     Prototype,
     SpecSet,
 )
 from kfuncgen.spec.options import build_options
 from kfuncgen.spec.prototype import PrototypeError, parse_prototype
+from kfuncgen.spec.reading import Word
 from kfuncgen.spec.references import check_references, resolve_releases
-from kfuncgen.spec.shape import RawFamily, RawFunction, Word, read_family
+from kfuncgen.spec.shape import RawFamily, RawFunction, read_family
 from kfuncgen.spec.yamlsrc import MAX_BYTES, Node, parse_yaml, read_yaml
 
 MAX_FILES = 500
@@ -229,10 +231,18 @@ def _prototype(raw: RawFunction, text: Word, flags: tuple[str, ...], called: boo
         if documented not in names and text is raw.prototype and not any(c.prototype for c in raw.changes):
             known = ", ".join(p.name for p in prototype.params) or "none"
             raise SpecError(f"'{raw.name}' has no parameter '{documented}', it has {known}", summary.place)
-    params = tuple(
-        replace(p, summary=raw.params[p.name].text) if p.name in raw.params else p for p in prototype.params
-    )
+    for given, example in raw.examples.items():
+        if given not in names and text is raw.prototype and not any(c.prototype for c in raw.changes):
+            raise SpecError(f"'{raw.name}' has no parameter '{given}' to give an example of", example.place)
+    params = tuple(_described(p, raw) for p in prototype.params)
     return replace(prototype, params=params)
+
+
+def _described(param: Param, raw: RawFunction) -> Param:
+    """`param` with its documentation and its example."""
+    summary = raw.params[param.name].text if param.name in raw.params else param.summary
+    example = raw.examples[param.name].text if param.name in raw.examples else param.example
+    return replace(param, summary=summary, example=example)
 
 
 def _with_options(function: Function, options: dict[str, OptionsStruct], outputs: tuple[Word, ...]) -> Function:

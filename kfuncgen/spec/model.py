@@ -120,6 +120,8 @@ class Param:
     uninit: bool = False
     size_param: int | None = None
     summary: str = ""
+    example: str = ""
+    """What generated callers pass: C, in which other parameters are known by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,8 @@ class OptionField:
     maximum: int | None = None
     values: Mapping[str, int] = field(default_factory=dict)
     since_size: int = 0
+    example: str = ""
+    """What generated callers set it to, a C initialiser; "" for the first of `values`, else zero."""
     summary: str = ""
     place: Place = Place("")
 

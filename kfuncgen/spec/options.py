@@ -93,6 +93,7 @@ def _field(member: Member, raw: RawField, layout: StructLayout) -> OptionField:
         maximum=raw.maximum,
         values=raw.values,
         since_size=raw.since_size,
+        example=raw.example,
         summary=raw.summary,
         place=raw.place,
     )

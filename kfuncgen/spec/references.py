@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from kfuncgen.diagnostic import SpecError
 from kfuncgen.spec.model import Effects, Function, Prototype, derive_effects
-from kfuncgen.spec.shape import Word
+from kfuncgen.spec.reading import Word
 
 _CONSUMING = frozenset(
     {

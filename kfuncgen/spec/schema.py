@@ -118,6 +118,7 @@ _FUNCTION = _object(
         "changes": _CHANGES,
         "release": _one_or_more(_text("a function", _IDENTIFIER), "what ends the reference that it acquires"),
         "params": _named(_text("what it is for"), "parameters by name"),
+        "examples": _named(_text("C"), "what generated callers pass, by parameter"),
         "outputs": _one_or_more(_text("a parameter", _IDENTIFIER), "whose options struct is only written to"),
     },
     required=["prototype"],
@@ -138,6 +139,7 @@ _FIELD = _object(
         "maximum": _INTEGER | {"description": "the greatest valid value"},
         "values": _named(_INTEGER, "valid values by name"),
         "since-size": {"type": "integer", "minimum": 0, "description": "the smallest size with which it is read"},
+        "example": _text("C: what generated callers set it to"),
         "summary": _SHARED["summary"],
     },
 )
