@@ -150,7 +150,7 @@ def _closure(roots: Iterable[Type], enter_kernel: bool) -> Iterator[Type]:
         elif ctype.kind == "function":
             todo += [(p, False) for p in (*ctype.params, *([ctype.target] if ctype.target is not None else []))]
         elif ctype.kind in ("struct", "union"):
-            if ctype.name and ctype.size:
+            if ctype.name and not ctype.incomplete:
                 yield ctype
             if enter_kernel or not _is_kernel(ctype):
                 todo += [(f.ctype, True) for f in reversed(ctype.fields)]

@@ -36,12 +36,8 @@ def _told(ctype: Type) -> str:
     inner = ctype
     while inner.target is not None and inner.kind == "pointer":
         inner = inner.target
-    missing = " (a struct that is only declared)" if _is_incomplete(inner) else ""
+    missing = " (a struct that is only declared)" if inner.incomplete else ""
     return f"'{ctype}'{missing}"
-
-
-def _is_incomplete(ctype: Type) -> bool:
-    return ctype.kind in ("struct", "union") and not ctype.size and not ctype.fields
 
 
 def _compatible(have: Type, want: CType) -> bool:
@@ -54,4 +50,4 @@ def _compatible(have: Type, want: CType) -> bool:
             return want.is_pointer
         return _compatible(have.target, want.pointee)
     # An incomplete struct is of a kind of its own in BTF.
-    return have.kind == want.kind and not _is_incomplete(have)
+    return have.kind == want.kind and not have.incomplete

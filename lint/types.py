@@ -38,6 +38,8 @@ class Type:
     volatile: bool = False
     const: bool = False
     params: tuple[Type, ...] = ()
+    incomplete: bool = False
+    """A struct or union that is only declared; one without members is complete."""
     _load: Callable[[], tuple[Field, ...]] | None = field(default=None, repr=False)
     _fields: tuple[Field, ...] | None = field(default=None, repr=False)
     _probe: Callable[[], bool] | None = field(default=None, repr=False)

@@ -324,17 +324,19 @@ def prototype_needs(prototypes: Sequence[Prototype], specs: SpecSet) -> tuple[li
     A program needs the definition of what it has itself (iterators, dynptrs, nodes, options, contexts, plain
     memory), and of enums and typedefs. What some kfunc returns is an object of the kernel's.
     """
-    objects = {f.prototype.result.struct_name for f in specs.functions.values() if f.kind == "kfunc"}
-    contexts = context_structs()
+    every = [function.prototype for function in specs.functions.values() if function.kind == "kfunc"]
+    objects = {prototype.result.struct_name for prototype in every}
+    params = [param for prototype in (*every, *prototypes) for param in prototype.params]
+    own = {param.ctype.struct_name for param in params if param.role in OWN_ROLES}
+    own |= context_structs() | set(specs.options)
     needed: list[str] = []
     opaque: set[str] = set()
     for prototype in prototypes:
-        result, _, params = split_prototype(prototype.text)
-        own = {param.ctype.struct_name for param in prototype.params if param.role in OWN_ROLES}
-        for text in (result, *params):
+        result, _, written = split_prototype(prototype.text)
+        for text in (result, *written):
             for name in _named_types(text):
                 tag = name.partition(" ")[2]
-                mine = tag in own or tag in specs.options or tag in contexts
+                mine = tag in own
                 if name.startswith(("struct ", "union ")) and not mine:
                     mine = tag not in objects and kerneltypes.is_scalar_struct(name)
                     if not mine:

@@ -105,7 +105,8 @@ class TypeTable:
             name = "" if declaration.is_anonymous() else declaration.spelling
             if "(" in name:
                 name = ""
-            plain = Type("union" if union else "struct", max(canonical.get_size(), 0), name)
+            size = canonical.get_size()
+            plain = Type("union" if union else "struct", max(size, 0), name, incomplete=size < 0)
             plain._load = lambda: self._fields(canonical)
             plain._probe = lambda: _relocated(declaration)
             self._records[key] = plain
@@ -114,7 +115,7 @@ class TypeTable:
         if not volatile and not const:
             return plain
         same = plain
-        qualified = Type(plain.kind, plain.size, plain.name, volatile=volatile, const=const)
+        qualified = replace(plain, volatile=volatile, const=const)
         qualified._load = lambda: same.fields
         qualified._probe = plain._probe
         return qualified
