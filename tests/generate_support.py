@@ -45,3 +45,16 @@ def vmlinux_h() -> Path | None:
         command = [tool, "btf", "dump", "file", str(BTF), "format", "c"]
         subprocess.run(command, stdout=output, check=True, timeout=60)
     return folder
+
+
+def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """`make words`; fails the test with make's output when make fails or a compiler warns."""
+    changed = ("MAKEFLAGS", "CLANG", "CFLAGS", "BPFTOOL")
+    env = {key: value for key, value in os.environ.items() if key not in changed}
+    done = subprocess.run(
+        ["make", "-C", str(folder), *words], capture_output=True, text=True, check=False, timeout=300, env=env
+    )
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told
+    assert "warning" not in told, told
+    return done

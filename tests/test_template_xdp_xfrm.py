@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from generate_support import CLANG, GOLDEN, bpftool, check_golden
+from generate_support import CLANG, bpftool, make
 
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate import GeneratedFile, render_project, templates, write_project
@@ -23,27 +23,6 @@ NO_LINT = "KFUNCGEN="
 
 def project(**values: str) -> dict[str, GeneratedFile]:
     return render_project("xdp-xfrm", values, load_builtin())
-
-
-def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """`make words`; fails the test with make's output when make fails or a compiler warns."""
-    changed = ("MAKEFLAGS", "CLANG", "CFLAGS", "BPFTOOL")
-    env = {key: value for key, value in os.environ.items() if key not in changed}
-    done = subprocess.run(
-        ["make", "-C", str(folder), *words], capture_output=True, text=True, check=False, timeout=300, env=env
-    )
-    told = done.stdout + done.stderr
-    assert done.returncode == 0, told
-    assert "warning" not in told, told
-    return done
-
-
-def test_files_are_the_golden_ones() -> None:
-    files = project()
-    for path, file in files.items():
-        check_golden(f"xdp-xfrm/{path}", file.text)
-    golden = {str(p.relative_to(GOLDEN / "xdp-xfrm")) for p in (GOLDEN / "xdp-xfrm").rglob("*") if p.is_file()}
-    assert golden == set(files)
 
 
 def test_same_input_same_bytes_and_no_date() -> None:

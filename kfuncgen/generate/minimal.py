@@ -126,13 +126,20 @@ def _base_names() -> frozenset[str]:
     return frozenset(re.findall(r"\b(\w+);", _base())) | {"false", "true"}
 
 
-def render_types(names: Iterable[str], specs: SpecSet, banner: str, guard: str = "__VMLINUX_H__") -> str:
-    """A header that defines `names` (`struct x`, `struct x:member,...`, typedefs, enumerators, macros) and all
-    that they use.
+def render_types(
+    names: Iterable[str],
+    specs: SpecSet,
+    banner: str,
+    guard: str = "__VMLINUX_H__",
+    prototypes: Sequence[Prototype] = (),
+) -> str:
+    """A header that defines `names` (`struct x`, `struct x:member,...`, typedefs, enumerators, macros), what callers
+    of `prototypes` need, and all that these use.
 
     It stands in for vmlinux.h, hence the guard. UsageError names what no library and no spec defines.
     """
-    body = minimal_types([wanted(name) for name in names], specs)
+    needed, opaque = prototype_needs(prototypes, specs)
+    body = minimal_types([wanted(name) for name in names], specs, needed, opaque)
     return f"{LICENCE}\n{banner}\n#ifndef {guard}\n#define {guard}\n\n{body}\n#endif /* {guard} */\n"
 
 

@@ -117,7 +117,8 @@ def render_project(
         if rule.generator == "header":
             text = render_header(chosen.kfuncs, specs, target, command=command)
         elif rule.generator == "types":
-            text = render_types(chosen.types, specs, banner=resources.banner("c", lines))
+            prototypes = [function.at(target).prototype for function in functions]
+            text = render_types(chosen.types, specs, banner=resources.banner("c", lines), prototypes=prototypes)
         else:
             banner = resources.banner(rule.comment, lines)
             text = chosen.folder.render(rule.source, {**views, "banner": banner})

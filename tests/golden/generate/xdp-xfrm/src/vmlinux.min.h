@@ -33,12 +33,13 @@ enum {
 	true = 1,
 };
 
-enum xdp_action {
-	XDP_ABORTED = 0,
-	XDP_DROP = 1,
-	XDP_PASS = 2,
-	XDP_TX = 3,
-	XDP_REDIRECT = 4,
+struct xdp_md {
+	__u32 data;
+	__u32 data_end;
+	__u32 data_meta;
+	__u32 ingress_ifindex;
+	__u32 rx_queue_index;
+	__u32 egress_ifindex;
 };
 
 struct bpf_dynptr {
@@ -75,6 +76,14 @@ enum {
 
 _Static_assert(sizeof(struct bpf_xfrm_state_opts) == 36,
 	       "struct bpf_xfrm_state_opts has the size that the kernel accepts");
+
+enum xdp_action {
+	XDP_ABORTED = 0,
+	XDP_DROP = 1,
+	XDP_PASS = 2,
+	XDP_TX = 3,
+	XDP_REDIRECT = 4,
+};
 
 struct ethhdr {
 	unsigned char h_dest[6];
@@ -126,15 +135,6 @@ struct ipv6hdr {
 struct vlan_hdr {
 	__be16 h_vlan_TCI;
 	__be16 h_vlan_encapsulated_proto;
-};
-
-struct xdp_md {
-	__u32 data;
-	__u32 data_end;
-	__u32 data_meta;
-	__u32 ingress_ifindex;
-	__u32 rx_queue_index;
-	__u32 egress_ifindex;
 };
 
 struct xfrm_stats {

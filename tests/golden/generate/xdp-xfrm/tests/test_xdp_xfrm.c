@@ -337,7 +337,8 @@ int main(void)
 
 		if (tests[i].expected == COUNTER_STATE_FOUND && !states)
 			continue;
-		failures += !check(skeleton, tests[i].name, packet, size, XDP_PASS, tests[i].expected);
+		failures += !check(skeleton, tests[i].name, packet, size, XDP_PASS,
+				   tests[i].expected);
 		run++;
 	}
 	for (size_t i = 0; i < sizeof(truncated) / sizeof(*truncated); i++) {

@@ -1,0 +1,103 @@
+"""Every project template: its golden files, and what compiler, linter and kernel say of the project it makes.
+
+A template needs no registration here: whatever `templates()` finds is tested. Tests of one template alone are in
+test_template_<name>.py.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from generate_support import GOLDEN, bpftool, check_golden, make
+
+from kfuncgen import cli
+from kfuncgen.generate import render_project, templates, write_project
+from kfuncgen.generate.resources import MARK
+from kfuncgen.spec.load import load_builtin
+
+NAMES = [template.name for template in templates()]
+STRICT = ("CFLAGS=-O2 -g -Werror", "BPF_CFLAGS=-O2 -g -Werror")
+NO_LINT = "KFUNCGEN="
+"""Lint has a test of its own here, in this process."""
+
+
+def program(name: str) -> str:
+    """The default name of the program of template `name`."""
+    return name.replace("-", "_")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_are_the_golden_ones(name: str) -> None:
+    files = render_project(name, {}, load_builtin())
+    for path, file in files.items():
+        check_golden(f"{name}/{path}", file.text)
+    golden = {str(p.relative_to(GOLDEN / name)) for p in (GOLDEN / name).rglob("*") if p.is_file()}
+    assert golden == set(files)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_are_written_as_by_hand(name: str) -> None:
+    for path, file in render_project(name, {"author": "A. Author"}, load_builtin()).items():
+        assert MARK in file.text[:512], path
+        assert f"Remake: kfuncgen new {name} . --set 'author=A. Author'" in file.text[:512], path
+        assert not re.search(r"[ \t]$", file.text, re.MULTILINE), f"{path}: blanks at the end of a line"
+        assert "\n\n\n" not in file.text, f"{path}: two empty lines"
+        assert file.text.endswith("\n") and not file.text.endswith("\n\n"), path
+        assert not re.search(r"\n\n\}|\{\n\n(?!/|#)", file.text) or not path.endswith(".c"), (
+            f"{path}: loose braces"
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_name_is_used_for_files_and_program(name: str) -> None:
+    files = render_project(name, {"name": "my-own"}, load_builtin())
+    assert {"src/my_own.bpf.c", "src/my_own.c", "tests/test_my_own.c"} <= set(files)
+    default = render_project(name, {}, load_builtin())
+    assert program(name) in default["src/" + program(name) + ".c"].text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_project_lints_clean_on_every_kernel_it_names(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_project(render_project(name, {}, load_builtin()), tmp_path)
+    (tmp_path / "src/vmlinux.h").write_text((tmp_path / "src/vmlinux.min.h").read_text())
+    status = cli.main(["lint", str(tmp_path)])
+    told = capsys.readouterr()
+    assert (status, told.err) == (0, ""), told.out + told.err
+    assert "not fully checked" not in told.out, told.out
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", NAMES)
+def test_project_builds_loads_and_passes_its_tests_without_btf_and_bpftool(name: str, tmp_path: Path) -> None:
+    write_project(render_project(name, {"name": "my-own"}, load_builtin()), tmp_path)
+    done = make(tmp_path, "all", "verify", "test", "compdb", NO_LINT, "NO_BTF=1", "BPFTOOL=", *STRICT)
+    assert "accepted by this kernel" in done.stdout
+    assert re.search(r"^[1-9]\d* tests, 0 failed$", done.stdout, re.MULTILINE), done.stdout
+    assert "not ok" not in done.stdout and "skipped" not in done.stdout, done.stdout
+    for arguments, status, words in (
+        (["--help"], 0, "Usage: my_own"),
+        (["--version"], 0, "my_own 0.1.0"),
+        (["--bogus"], 2, "Usage:"),
+        (["--probe", "more"], 2, "unexpected argument 'more'"),
+        (["--probe", "--stats", "-1"], 2, "bad time '-1'"),
+    ):
+        run = subprocess.run(
+            [str(tmp_path / "build/my_own"), *arguments], capture_output=True, text=True, check=False, timeout=20
+        )
+        assert run.returncode == status and words in run.stdout + run.stderr, arguments
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", NAMES)
+def test_project_builds_and_loads_with_the_types_of_this_kernel(name: str, tmp_path: Path) -> None:
+    if bpftool() is None:
+        pytest.skip("no bpftool to make vmlinux.h with")
+    write_project(render_project(name, {}, load_builtin()), tmp_path)
+    done = make(tmp_path, "all", "verify", NO_LINT, *STRICT)
+    assert "accepted by this kernel" in done.stdout
+    assert "using src/vmlinux.min.h" not in done.stderr, done.stderr
