@@ -114,10 +114,9 @@ static bool parse_mode(const char *text, __u32 *mode)
 	return true;
 }
 
-/* CPUs such as "0-2,5" from `text`; false when that is no list of CPUs. */
-static bool parse_cpus(const char *text, struct cpu_list *list)
+/* Calls `chosen` for each of the CPUs in `text`, such as "0-2,5"; false when that is no list of CPUs. */
+static bool parse_cpus(const char *text, bool (*chosen)(unsigned long cpu, void *list), void *list)
 {
-	list->count = 0;
 	for (;;) {
 		unsigned long first, last;
 		char *end;
@@ -133,17 +132,25 @@ static bool parse_cpus(const char *text, struct cpu_list *list)
 		}
 		if (last < first || last >= MAX_CPUS)
 			return false;
-		for (; first <= last; first++) {
-			if (list->count == MAX_CPUS)
+		for (; first <= last; first++)
+			if (!chosen(first, list))
 				return false;
-			list->cpu[list->count++] = first;
-		}
 		if (!*end || *end == '\n')
 			return true;
 		if (*end != ',')
 			return false;
 		text = end + 1;
 	}
+}
+
+static bool add_cpu(unsigned long cpu, void *list)
+{
+	struct cpu_list *cpus = list;
+
+	if (cpus->count == MAX_CPUS)
+		return false;
+	cpus->cpu[cpus->count++] = cpu;
+	return true;
 }
 
 static bool online_cpus(struct cpu_list *list)
@@ -154,7 +161,7 @@ static bool online_cpus(struct cpu_list *list)
 
 	if (!file)
 		return false;
-	read = fgets(text, sizeof(text), file) && parse_cpus(text, list);
+	read = fgets(text, sizeof(text), file) && parse_cpus(text, add_cpu, list);
 	fclose(file);
 	return read;
 }
@@ -190,7 +197,8 @@ static int parse_arguments(int argc, char **argv, struct settings *settings)
 			}
 			break;
 case 'c':
-			if (!parse_cpus(optarg, &settings->cpus)) {
+			settings->cpus.count = 0;
+			if (!parse_cpus(optarg, add_cpu, &settings->cpus)) {
 				fprintf(stderr, PROGRAM ": bad CPUs '%s', expected a list such as 1-3,8 below %d\n", optarg,
 					MAX_CPUS);
 				return EXIT_USAGE;
