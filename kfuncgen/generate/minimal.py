@@ -133,8 +133,8 @@ def render_types(
     guard: str = "__VMLINUX_H__",
     prototypes: Sequence[Prototype] = (),
 ) -> str:
-    """A header that defines `names` (`struct x`, `struct x:member,...`, typedefs, enumerators, macros), what callers
-    of `prototypes` need, and all that these use.
+    """A header that defines `names` (`struct x`, `struct x:member,...`, typedefs, enumerators, macros), what
+    callers of `prototypes` need, and all that these use.
 
     It stands in for vmlinux.h, hence the guard. UsageError names what no library and no spec defines.
     """
