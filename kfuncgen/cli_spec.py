@@ -211,6 +211,7 @@ def page(contract: Contract) -> Iterator[str]:
     yield from fact("flags", " ".join(contract.flags))
     yield from fact("programs", " ".join(contract.hooks) + (f" ({function.filter})" if function.filter else ""))
     yield from fact("release", " or ".join(contract.release))
+    yield from fact("formerly", function.formerly)
     yield from fact("module", function.module)
     yield from fact("config", " ".join(function.config))
     for param in contract.params:

@@ -27,7 +27,8 @@ NOT_SHAPE = set(
         "acquire_integer parameter prototype_by_value prototype_macro prototype_many prototype_name "
         "prototype_syntax prototype_two prototype_type prototype_unnamed prototype_variable ret_null_void "
         # several places that do not fit together
-        "change_outside change_prototype duplicate_builtin duplicate_family duplicate_kind hook_flags "
+        "change_outside change_prototype duplicate_builtin duplicate_family duplicate_kind formerly_cycle "
+        "formerly_missing hook_flags "
         "iterator_incomplete iterator_name iterator_parameter iterator_two_steps no_hooks no_since release_absent "
         "release_ambiguous release_cycle release_flag release_missing release_needless release_nothing "
         "release_type until option_bits option_error_field option_error_input option_member option_missing "

@@ -30,7 +30,7 @@ from kfuncgen.spec.model import (
 from kfuncgen.spec.options import build_options
 from kfuncgen.spec.prototype import PrototypeError, parse_prototype
 from kfuncgen.spec.reading import Word
-from kfuncgen.spec.references import check_references, resolve_releases
+from kfuncgen.spec.references import check_references, check_renames, resolve_releases
 from kfuncgen.spec.shape import RawFamily, RawFunction, read_family
 from kfuncgen.spec.yamlsrc import MAX_BYTES, Node, parse_yaml, read_yaml
 
@@ -107,6 +107,9 @@ def link(raw_families: Sequence[RawFamily]) -> SpecSet:
     functions = {name: _with_options(f, options, outputs[name]) for name, f in functions.items()}
     functions = resolve_releases(functions, releases)
     check_references(functions)
+    check_renames(
+        functions, {f.name: f.formerly.place for raw in raw_families for f in raw.functions if f.formerly}
+    )
     families = tuple(
         Family(b.raw.name, b.raw.summary, b.raw.place, tuple(functions[f.name] for f in b.functions), b.options)
         for b in built
@@ -168,6 +171,7 @@ def _function(raw: RawFunction, family: RawFamily) -> Function:
         filter=raw.filter if raw.filter is not None else family.filter,
         config=raw.config if raw.config is not None else family.config,
         module=raw.module if raw.module is not None else family.module,
+        formerly=raw.formerly.text if raw.formerly is not None else "",
         summary=raw.summary,
         notes=raw.notes,
         errors=tuple(ErrorCause(error, cause) for error, cause in raw.errors),

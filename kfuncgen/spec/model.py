@@ -312,6 +312,8 @@ class Function:
     config: tuple[str, ...] = ()
     module: str = ""
     release: tuple[str, ...] = ()
+    formerly: str = ""
+    """The function that did the same on kernels before this one came, under another name."""
     summary: str = ""
     notes: str = ""
     errors: tuple[ErrorCause, ...] = ()

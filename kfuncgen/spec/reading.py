@@ -18,6 +18,8 @@ from kfuncgen.spec.yamlsrc import Mapping, Node, Sequence, Text
 
 T = TypeVar("T")
 
+IDENTIFIER = r"[A-Za-z_]\w{0,127}"
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -51,7 +53,7 @@ def read_word(node: Node, key: str, pattern: str, expected: str) -> Word:
 
 def read_identifier(node: Node, key: str) -> str:
     """A C identifier."""
-    return read_word(node, key, r"[A-Za-z_]\w{0,127}", "a C identifier").text
+    return read_word(node, key, IDENTIFIER, "a C identifier").text
 
 
 def read_module(node: Node, key: str) -> str:

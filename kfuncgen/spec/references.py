@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kfuncgen.diagnostic import SpecError
+from kfuncgen.diagnostic import Place, SpecError
 from kfuncgen.spec.model import Effects, Function, Prototype, derive_effects
 from kfuncgen.spec.reading import Word
 
@@ -149,6 +149,18 @@ def _refuse_cycles(functions: Mapping[str, Function]) -> None:
         if name not in ending:
             chain = " -> ".join([name, *function.release[:1]])
             raise SpecError(f"releases of '{name}' form a cycle ({chain} ...), none of them ends", function.place)
+
+
+def check_renames(functions: Mapping[str, Function], places: Mapping[str, Place]) -> None:
+    """What a function was called before is a function of the specs, and no chain of names comes back to itself."""
+    for name, place in places.items():
+        seen = [name]
+        while former := functions[seen[-1]].formerly:
+            if former not in functions:
+                raise SpecError(f"'{seen[-1]}' was formerly '{former}', which is not in any spec", place)
+            if former in seen:
+                raise SpecError(f"'{former}' was formerly itself ({' <- '.join([*seen, former])})", place)
+            seen.append(former)
 
 
 def _check_flags(function: Function, flags: tuple[str, ...], prototype: Prototype) -> None:

@@ -116,6 +116,7 @@ _FUNCTION = _object(
         },
         "special": _SPECIAL,
         "changes": _CHANGES,
+        "formerly": _text("the function that did the same on older kernels", _IDENTIFIER),
         "release": _one_or_more(_text("a function", _IDENTIFIER), "what ends the reference that it acquires"),
         "params": _named(_text("what it is for"), "parameters by name"),
         "examples": _named(_text("C"), "what generated callers pass, by parameter"),

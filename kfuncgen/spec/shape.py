@@ -13,6 +13,7 @@ from typing import Literal
 from kfuncgen.diagnostic import Place, SpecError
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.reading import (
+    IDENTIFIER,
     Word,
     entries_of,
     listed,
@@ -74,6 +75,7 @@ FUNCTION_KEYS = (
     "config",
     "module",
     "release",
+    "formerly",
     "summary",
     "notes",
     "params",
@@ -131,6 +133,7 @@ class RawFunction:
     config: tuple[str, ...] | None = None
     module: str | None = None
     release: tuple[Word, ...] = ()
+    formerly: Word | None = None
     summary: str = ""
     notes: str = ""
     params: dict[str, Word] = field(default_factory=dict)
@@ -252,6 +255,7 @@ def _function(name: str, node: Node, kind: Literal["kfunc", "helper"], place: Pl
         config=optional(body, "config", read_config, None),
         module=optional(body, "module", read_module, None),
         release=optional(body, "release", read_identifiers, ()),
+        formerly=optional(body, "formerly", _function_name, None),
         summary=optional(body, "summary", read_text, ""),
         notes=optional(body, "notes", read_text, ""),
         params=optional(body, "params", read_texts, {}),
@@ -259,6 +263,10 @@ def _function(name: str, node: Node, kind: Literal["kfunc", "helper"], place: Pl
         outputs=optional(body, "outputs", read_identifiers, ()),
         errors=optional(body, "errors", read_errors, ()),
     )
+
+
+def _function_name(node: Node, key: str) -> Word:
+    return read_word(node, key, IDENTIFIER, "a C identifier")
 
 
 def _changes(node: Node, key: str, keys: tuple[str, ...] = CHANGE_KEYS) -> list[RawChange]:
