@@ -55,13 +55,14 @@ def find_template(name: str) -> Template:
 def template_since(template: Template, specs: SpecSet) -> Kernel | None:
     """The first kernel that has all kfuncs of `template` and lets its programs call them; None without kfuncs.
 
-    Of a template with several kinds of programs (`hooks`) each kfunc must be allowed in one of them.
+    Of a template with several kinds of programs (`hooks`) each kfunc must be allowed in one of them. A newer kernel
+    that the template names itself counts.
     """
     from kfuncgen.generate.header import selected
 
-    if not template.kfuncs:
-        return None
-    return max(_allowed_since(function, template.hooks) for function in selected(template.kfuncs, specs))
+    functions = selected(template.kfuncs, specs) if template.kfuncs else ()
+    found = [_allowed_since(function, template.hooks) for function in functions]
+    return max([*found, *([template.since] if template.since else [])], default=None)
 
 
 def _allowed_since(function: Function, hooks: Sequence[str]) -> Kernel:

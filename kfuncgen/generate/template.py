@@ -15,6 +15,7 @@ from kfuncgen.diagnostic import Place, SpecError
 from kfuncgen.generate import resources
 from kfuncgen.generate.resources import Folder, TemplateFault
 from kfuncgen.spec import yamlsrc
+from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.words import HOOKS
 from kfuncgen.spec.yamlsrc import Node, Sequence, Text
 
@@ -25,7 +26,7 @@ MAX_FILES = 200
 MAX_PATTERN = 200
 """Characters of the pattern of a value."""
 
-TEMPLATE_KEYS = ("description", "skeleton", "kfuncs", "hooks", "types", "values", "facts", "files")
+TEMPLATE_KEYS = ("description", "skeleton", "kfuncs", "hooks", "since", "types", "values", "facts", "files")
 SKELETON_KEYS = ("values", "files")
 VALUE_KEYS = ("description", "default", "pattern", "max", "expected", "forbidden")
 FILE_KEYS = ("path", "source", "mode", "comment", "rewrite", "generator")
@@ -81,6 +82,8 @@ class Template:
     kfuncs: tuple[str, ...]
     hooks: tuple[str, ...]
     types: tuple[str, ...]
+    since: Kernel | None
+    """The first kernel, where something else than the kfuncs asks for a newer one."""
     facts: Mapping[str, str | tuple[str, ...]]
     files: tuple[FileRule, ...]
     folder: Folder
@@ -126,6 +129,7 @@ def read_template(folder: Folder) -> Template:
         _words(body, "kfuncs"),
         hooks,
         _words(body, "types"),
+        _since(body),
         _read_facts(body),
         tuple(files.values()),
         folder,
@@ -174,6 +178,16 @@ def _one_of(word: str, valid: Iterable[str], what: str, place: Place) -> str:
     if word not in (known := tuple(valid)):
         raise TemplateFault(f"bad {what} '{word}', expected one of: {', '.join(known)}", place)
     return word
+
+
+def _since(body: Mapping[str, Node]) -> Kernel | None:
+    if "since" not in body:
+        return None
+    text = _text(body["since"], "'since'")
+    match = re.fullmatch(r"(\d{1,3})\.(\d{1,3})", text)
+    if not match:
+        raise TemplateFault(f"bad version '{text}', expected for example 6.10", body["since"].place)
+    return Kernel(int(match[1]), int(match[2]))
 
 
 def _read_facts(body: Mapping[str, Node]) -> dict[str, str | tuple[str, ...]]:
