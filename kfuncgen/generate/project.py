@@ -55,8 +55,8 @@ def find_template(name: str) -> Template:
 def template_since(template: Template, specs: SpecSet) -> Kernel | None:
     """The first kernel that has all kfuncs of `template` and lets its programs call them; None without kfuncs.
 
-    Of a template with several kinds of programs (`hooks`) each kfunc must be allowed in one of them. A newer kernel
-    that the template names itself counts.
+    Of a template with several kinds of programs (`hooks`) each kfunc must be allowed in one of them. A newer
+    kernel that the template names itself counts.
     """
     from kfuncgen.generate.header import selected
 
