@@ -136,8 +136,8 @@ def header(
     from kfuncgen.generate import GeneratedFile, render_header, write_project
 
     specs = options.load_specs(spec, kernel)
-    target = options.targets(kernel, specs)[-1]
-    text = render_header(kfuncs, specs, target, minimal=minimal, types=types or ())
+    targets = options.targets(kernel, specs)
+    text = render_header(kfuncs, specs, targets, minimal=minimal, types=types or ())
     if output is None:
         emit(text)
         return 0

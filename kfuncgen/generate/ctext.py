@@ -91,7 +91,7 @@ def strip_declarator(param: str) -> tuple[str, str]:
 
     `const struct bpf_dynptr *p` -> `("const struct bpf_dynptr *", "p")`
     """
-    pointer = re.search(r"\(\s*\*\s*(\w+)\s*\)", param)
+    pointer = re.search(r"\(\s*\**\s*(\w+)\s*\)\s*(?=\(|$)", param)
     if pointer:
         return param, pointer[1]
     match = re.fullmatch(r"(.*?[\s*])(\w+)\s*((?:\[\w*\])*)", param, re.DOTALL)

@@ -10,6 +10,8 @@ from difflib import get_close_matches
 
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate import resources
+from kfuncgen.generate.compat import shown, variants
+from kfuncgen.generate.errnos import ERRNO
 from kfuncgen.generate.minimal import minimal_types, prototype_needs, prototype_types, wanted
 from kfuncgen.generate.views import family_views
 from kfuncgen.spec.model import Function, Kernel, SpecSet
@@ -50,20 +52,21 @@ def _unknown(name: str, specs: SpecSet, function: Function | None) -> str:
     return f"unknown kfunc '{shown}', {hint}"
 
 
-def kernel_words(kernel: Kernel, specs: SpecSet) -> list[str]:
-    """The option that says for which kernel prototypes were written, when that is not the default."""
-    return [] if kernel == specs.newest else ["--kernel", str(kernel)]
+def kernel_words(kernels: Kernel | Sequence[Kernel], specs: SpecSet) -> list[str]:
+    """The option that says for which kernels prototypes were written, when that is not the default."""
+    targets = (kernels,) if isinstance(kernels, Kernel) else kernels
+    return [] if tuple(targets) == (specs.newest,) else ["--kernel", shown(targets)]
 
 
 def render_header(
     names: Sequence[str],
     specs: SpecSet,
-    kernel: Kernel | None = None,
+    kernel: Kernel | Sequence[Kernel] | None = None,
     minimal: bool = False,
     command: str = "",
     types: Sequence[str] = (),
 ) -> str:
-    """The header for `names`, as they are on `kernel` (default: the newest in `specs`).
+    """The header for `names`, as they are on `kernel` (default: the newest in `specs`); several: oldest first.
 
     It holds weak externs, for each options struct an initialiser, its size and its errors, functions that
     release at the end of a scope, wrappers with a `kfg_` prefix, and annotations for the analyzers of GCC and
@@ -73,20 +76,26 @@ def render_header(
     kfunc, and with `minimal` for a type that cannot be declared without being known (an enum, a typedef).
     """
     functions = selected(names, specs)
-    target = kernel or specs.newest
-    families = family_views(functions, target)
+    targets = (kernel or specs.newest,) if kernel is None or isinstance(kernel, Kernel) else tuple(kernel)
+    families = family_views(functions, targets, specs)
     kfuncs = [view for family in families for view in family.kfuncs]
     options = [view for family in families for view in family.options]
     if types and not minimal:
         raise UsageError("types are written by --minimal only: otherwise vmlinux.h has them")
-    tags = {name for view in kfuncs for name in prototype_types(view.prototype)}
+    aliases = [(kfunc.name, kfunc.alias) for kfunc in kfuncs]
+    aliases += [(other.name, other.alias) for kfunc in kfuncs for other in kfunc.others]
+    errors = {(error.name, error.number) for view in options for error in view.errors}
+    if any("EOPNOTSUPP" in view.wrapper for view in kfuncs):
+        errors.add(("EOPNOTSUPP", ERRNO["EOPNOTSUPP"]))
+    declared = [v.contract.prototype for f in functions for v in variants(f, targets, specs)]
+    tags = {name for prototype in declared for name in prototype_types(prototype.text)}
     text = ""
     if minimal:
-        needed, opaque = prototype_needs([function.at(target).prototype for function in functions], specs)
+        needed, opaque = prototype_needs(declared, specs)
         needed += [f"struct {view.name}" for view in options]
         text = minimal_types([wanted(name) for name in types], specs, needed, opaque)
     if not command:
-        options_given = [*(["--minimal"] if minimal else []), *kernel_words(target, specs)]
+        options_given = [*(["--minimal"] if minimal else []), *kernel_words(targets, specs)]
         options_given += [word for name in types for word in ("--type", name)]
         words = ["kfuncgen", "gen", "header", *names, *options_given]
         command = shlex.join(words)
@@ -97,12 +106,14 @@ def render_header(
     views: dict[str, object] = {
         "banner": resources.banner("c", lines),
         "guard": f"KFG_KFUNCS_{digest}_H",
-        "kernel": str(target),
+        "kernel": shown(targets),
         "minimal": minimal,
         "types": text,
         "forward": tuple(sorted(name for name in tags if name.startswith(("struct ", "union ")))),
         "kfuncs": kfuncs,
         "options": options,
-        "errors": tuple(sorted({(e.name, e.number) for view in options for e in view.errors}, key=lambda e: e[1])),
+        "aliases": tuple(name for name, alias in aliases if alias == "always"),
+        "aliases_after": tuple(name for name, alias in aliases if alias == "after"),
+        "errors": tuple(sorted(errors, key=lambda error: error[1])),
     }
     return resources.render("_header", "header.h.j2", views)

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from kfuncgen.diagnostic import UsageError
+from kfuncgen.generate.compat import (
+    INLINE,
+    Variant,
+    absence,
+    differs_somewhere,
+    spans,
+    variants,
+    width_notes,
+    wrapper,
+)
 from kfuncgen.generate.ctext import (
     c_string,
     comment,
@@ -17,9 +29,7 @@ from kfuncgen.generate.ctext import (
     struct_text,
 )
 from kfuncgen.generate.errnos import ERRNO
-from kfuncgen.spec.model import Contract, ErrorCause, Function, Kernel, OptionField, OptionsStruct
-
-INLINE = "static __always_inline"
+from kfuncgen.spec.model import Contract, ErrorCause, Function, Kernel, OptionField, OptionsStruct, Role, SpecSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,26 @@ class OptionsView:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclarationView:
+    """One extern. `attributes` follow the declarator, without `__weak __ksym`; `alias` as in KfuncView."""
+
+    name: str
+    declaration: str
+    attributes: tuple[str, ...]
+    comment: str
+    alias: Literal["", "always", "after"]
+
+
+@dataclass(frozen=True, slots=True)
+class AutoView:
+    """The function behind KFG_AUTO(): parameter, what must not be NULL ("" for iterators), statement."""
+
+    param: str
+    value: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class KfuncView:
     """One kfunc: declarations and words. `attributes` follow the declarator, without `__weak __ksym`."""
 
@@ -87,12 +117,12 @@ class KfuncView:
     may_be_null: bool
     errors: tuple[ErrorView, ...]
     notes: str
-    auto_param: str
-    auto_body: str
-    auto_guarded: bool
+    auto: AutoView | None
+    alias: Literal["", "always", "after"]
+    """Whether it is declared under a flavour of its name: always, or where vmlinux.h declared it before."""
+    others: tuple[DeclarationView, ...]
+    """What else is declared to call it on older kernels: flavours, and what it was called before."""
     wrapper: str
-    wrapper_call: str
-    wrapper_comment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +135,23 @@ class FamilyView:
     config: tuple[str, ...]
 
 
-def family_views(functions: Sequence[Function], kernel: Kernel) -> tuple[FamilyView, ...]:
-    """`functions` by family, as they are on `kernel`. Those that release come first: attributes of the acquiring
-    ones name them."""
+def family_views(
+    functions: Sequence[Function], kernels: Kernel | Sequence[Kernel], specs: SpecSet | None = None
+) -> tuple[FamilyView, ...]:
+    """`functions` by family, as they are on the newest of `kernels` (oldest first) that has them.
+
+    With `specs`, what older kernels of the range have in their place is declared too. Functions that release come
+    first: attributes of the acquiring ones name them.
+    """
+    targets = (kernels,) if isinstance(kernels, Kernel) else tuple(kernels)
+    kernel = targets[-1]
     by_family: dict[str, list[Function]] = {}
     for function in functions:
         by_family.setdefault(function.family, []).append(function)
     views = []
+    names = {function.name for function in functions}
     for family, members in sorted(by_family.items()):
-        contracts = [function.at(kernel) for function in members]
+        contracts = [function.at(last_with(function, targets)) for function in members]
         contracts.sort(key=lambda contract: (contract.effects.acquires, contract.effects.releases is None))
         structs: dict[str, OptionsStruct] = {}
         users: dict[str, list[str]] = {}
@@ -124,7 +162,7 @@ def family_views(functions: Sequence[Function], kernel: Kernel) -> tuple[FamilyV
         views.append(
             FamilyView(
                 family,
-                tuple(_kfunc(contract) for contract in contracts),
+                tuple(_kfunc(contract, targets, specs, names) for contract in contracts),
                 tuple(_options(struct, tuple(users[name]), kernel) for name, struct in structs.items()),
                 tuple(sorted({symbol for contract in contracts for symbol in contract.function.config})),
             )
@@ -132,9 +170,17 @@ def family_views(functions: Sequence[Function], kernel: Kernel) -> tuple[FamilyV
     return tuple(views)
 
 
-def _kfunc(contract: Contract) -> KfuncView:
+def last_with(function: Function, kernels: Sequence[Kernel]) -> Kernel:
+    """The newest of `kernels` that has `function`; the newest of all when none has."""
+    return next((kernel for kernel in reversed(kernels) if function.exists_at(kernel)), kernels[-1])
+
+
+def _kfunc(contract: Contract, kernels: Sequence[Kernel], specs: SpecSet | None, chosen: set[str]) -> KfuncView:
     function, effects = contract.function, contract.effects
-    result, name, params = split_prototype(contract.prototype.text)
+    name = function.name
+    found: tuple[Variant, ...] = (Variant(function.name, contract, (contract.kernel,)),)
+    if specs is not None:
+        found = variants(function, kernels, specs)
     about = [function.summary]
     reach = f"Since Linux {function.since}"
     if function.until:
@@ -151,14 +197,16 @@ def _kfunc(contract: Contract) -> KfuncView:
         about.append(f"The result {nullable} must be released with {ways}() on every path.")
     elif effects.may_be_null:
         about.append("The result may be NULL.")
-    auto_param, auto_body = _auto(contract, name, params)
-    wrapper, call, wrapper_comment = _wrapper(contract, result, name, params)
+    about += width_notes(found[0])
+    if specs is not None:
+        about.append(absence(function, kernels, found))
+    called = name if len(found) == 1 else f"kfg_{stem(name)}"
     return KfuncView(
         name=name,
         prototype=contract.prototype.text.rstrip("; "),
-        declaration=declaration(f"extern {join_type(result, name)}", params),
+        declaration=_declared(contract, name),
         attributes=_attributes(contract),
-        comment=comment(about),
+        comment=comment(filter(None, about)),
         summary=function.summary,
         flags=contract.flags,
         since=str(function.since),
@@ -170,13 +218,45 @@ def _kfunc(contract: Contract) -> KfuncView:
         may_be_null=effects.may_be_null,
         errors=_errors(function.errors, strict=False),
         notes=function.notes,
-        auto_param=auto_param,
-        auto_body=auto_body,
-        auto_guarded=effects.iterator != "destroy",
-        wrapper=wrapper,
-        wrapper_call=call,
-        wrapper_comment=wrapper_comment,
+        auto=_auto(contract, called),
+        alias=_alias(name, contract),
+        others=_others(found[1:], kernels, chosen),
+        wrapper=wrapper(found, kernels),
     )
+
+
+def _declared(contract: Contract, symbol: str) -> str:
+    """The extern of one variant. Programs have struct bpf_dynptr where kernels up to 6.10 name their own view."""
+    result, _, params = split_prototype(re.sub(r"\bbpf_dynptr_kern\b", "bpf_dynptr", contract.prototype.text))
+    return declaration(f"extern {join_type(result, symbol)}", params)
+
+
+def _alias(symbol: str, contract: Contract) -> Literal["", "always", "after"]:
+    if symbol != contract.name:
+        return ""
+    if "___" in symbol:
+        return "always"
+    return "after" if differs_somewhere(contract.function, contract.prototype) else ""
+
+
+def _others(
+    older: Sequence[Variant], kernels: Sequence[Kernel], declared: set[str]
+) -> tuple[DeclarationView, ...]:
+    """Declarations for older kernels; what is `declared` elsewhere is left out, the others are added to it.
+
+    Their releases are those of the newest, so they have no attribute that names them.
+    """
+    views = []
+    for variant in older:
+        contract, symbol = variant.contract, variant.symbol
+        if symbol in declared:
+            continue
+        declared.add(symbol)
+        attributes = tuple(word for word in _attributes(contract) if not word.startswith("KFG_ACQUIRES"))
+        told = comment([f"{contract.name}() as Linux {spans(variant.kernels, kernels)} has it."])
+        text = _declared(contract, symbol)
+        views.append(DeclarationView(symbol, text, attributes, told, _alias(symbol, contract)))
+    return tuple(views)
 
 
 def _programs(contract: Contract) -> tuple[str, ...]:
@@ -201,44 +281,35 @@ def _attributes(contract: Contract) -> tuple[str, ...]:
             str(index + 1)
             for index, param in enumerate(contract.params)
             if param.ctype.is_pointer and not param.nullable
+            if param.role not in (Role.IGNORED, Role.PROG_AUX)
         ]
         if pointers:
             found.append(f"KFG_NONNULL({', '.join(pointers)})")
     return tuple(found)
 
 
-def _auto(contract: Contract, name: str, params: tuple[str, ...]) -> tuple[str, str]:
-    """(parameter, body) of the function that a `cleanup` attribute calls for a variable that `name` ends."""
+def _auto(contract: Contract, name: str) -> AutoView | None:
+    """What a `cleanup` attribute calls for a variable that `contract` ends, by `name`; None when it ends none."""
     effects = contract.effects
+    _, _, params = split_prototype(contract.prototype.text)
     if effects.iterator == "destroy" and len(params) == 1:
-        ctype, _ = strip_declarator(params[0])
-        return join_type(ctype, "it"), f"{name}(it);"
-    if effects.releases is None or effects.acquires or len(params) != 1:
-        return "", ""
-    ctype, _ = strip_declarator(params[effects.releases])
-    return join_type(ctype, "*ref"), f"{name}(*ref);"
-
-
-def _wrapper(contract: Contract, result: str, name: str, params: tuple[str, ...]) -> tuple[str, str, str]:
-    """(head, call, comment) of a wrapper that passes the options' size itself; empty without options."""
-    sized = {}
-    for index, struct in contract.function.options:
-        size_index = contract.params[index].size_param
-        if size_index is not None:
-            sized[size_index] = struct
-    if not sized:
-        return "", "", ""
-    kept = tuple(param for index, param in enumerate(params) if index not in sized)
-    args = [
-        f"KFG_{stem(sized[index].name).upper()}_SIZE" if index in sized else strip_declarator(param)[1]
-        for index, param in enumerate(params)
-    ]
-    head = declaration(f"{INLINE} {join_type(result, f'kfg_{stem(name)}')}", kept)
-    call = f"{name}({', '.join(args)});"
-    if result != "void":
-        call = f"return {call}"
-    names = ", ".join(f"{strip_declarator(params[index])[1]} = {sized[index].size_constant}" for index in sized)
-    return head, call, comment([f"{name}() with {names}: one thing less to get wrong."])
+        return AutoView(join_type(strip_declarator(params[0])[0], "it"), "", f"{name}(it);")
+    if effects.releases is None or effects.acquires:
+        return None
+    args = []
+    value = "*ref"
+    for index, param in enumerate(contract.params):
+        if index == effects.releases:
+            # A pointer to any pointer is void *, as the one to a struct's pointer is not a void **.
+            value = "*ref" if param.ctype.struct_name else "*(void **)ref"
+            args.append(value)
+        elif param.role in (Role.IGNORED, Role.PROG_AUX):
+            args.append("(void *)0")
+        else:
+            return None
+    given = len(args) if name == contract.name else 1
+    ctype = join_type(strip_declarator(params[effects.releases])[0], "*ref") if value == "*ref" else "void *ref"
+    return AutoView(ctype, value, f"{name}({', '.join(args[:given])});")
 
 
 def _options(struct: OptionsStruct, users: tuple[str, ...], kernel: Kernel) -> OptionsView:

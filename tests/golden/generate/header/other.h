@@ -7,8 +7,7 @@
 
 /*
  * vmlinux.h made by a newer bpftool brings prototypes of its own, those of the kernel it was made on. The ones
- * below are what this program is written for, so they replace them; where vmlinux.h was included before, both
- * are seen, which is legal C as long as they agree. KFG_NO_PROTOTYPES leaves the ones below out.
+ * below are what this program is written for, so they replace them. KFG_NO_PROTOTYPES leaves the ones below out.
  */
 #ifndef __VMLINUX_H__
 #ifndef BPF_NO_KFUNC_PROTOTYPES
@@ -193,23 +192,6 @@ extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task_
 	__weak __ksym;
 #endif /* KFG_NO_PROTOTYPES */
 
-static __always_inline void kfg_auto_bpf_ct_release(struct nf_conn **ref)
-{
-	if (*ref)
-		bpf_ct_release(*ref);
-}
-
-static __always_inline void kfg_auto_bpf_cpumask_release(struct bpf_cpumask **ref)
-{
-	if (*ref)
-		bpf_cpumask_release(*ref);
-}
-
-static __always_inline void kfg_auto_bpf_iter_task_destroy(struct bpf_iter_task *it)
-{
-	bpf_iter_task_destroy(it);
-}
-
 /* Sets up the options of bpf_skb_ct_lookup(): a parameter is what the caller must choose, the rest is zero. */
 static __always_inline void kfg_ct_opts_init(struct bpf_ct_opts *opts, s32 netns_id, u8 l4proto)
 {
@@ -290,6 +272,23 @@ static __always_inline struct nf_conn *kfg_skb_ct_lookup(struct __sk_buff *skb_c
 							 u32 tuple__sz, struct bpf_ct_opts *opts)
 {
 	return bpf_skb_ct_lookup(skb_ctx, bpf_tuple, tuple__sz, opts, KFG_CT_OPTS_SIZE);
+}
+
+static __always_inline void kfg_auto_bpf_ct_release(struct nf_conn **ref)
+{
+	if (*ref)
+		bpf_ct_release(*ref);
+}
+
+static __always_inline void kfg_auto_bpf_cpumask_release(struct bpf_cpumask **ref)
+{
+	if (*ref)
+		bpf_cpumask_release(*ref);
+}
+
+static __always_inline void kfg_auto_bpf_iter_task_destroy(struct bpf_iter_task *it)
+{
+	bpf_iter_task_destroy(it);
 }
 
 #endif /* KFG_KFUNCS_BAE5F58B_H */

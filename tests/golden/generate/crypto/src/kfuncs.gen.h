@@ -7,14 +7,20 @@
 
 /*
  * vmlinux.h made by a newer bpftool brings prototypes of its own, those of the kernel it was made on. The ones
- * below are what this program is written for, so they replace them; where vmlinux.h was included before, both
- * are seen, which is legal C as long as they agree. KFG_NO_PROTOTYPES leaves the ones below out.
+ * below are what this program is written for, so they replace them. KFG_NO_PROTOTYPES leaves the ones below out.
  */
 #ifndef __VMLINUX_H__
 #ifndef BPF_NO_KFUNC_PROTOTYPES
 #define BPF_NO_KFUNC_PROTOTYPES
 #endif
 #include "vmlinux.h"
+#elif !defined(BPF_NO_KFUNC_PROTOTYPES) && !defined(KFG_NO_PROTOTYPES)
+/*
+ * vmlinux.h came first and may have declared these otherwise, as not all kernels agree on them. libbpf (1.3 and
+ * newer) drops the suffix.
+ */
+#define bpf_dynptr_adjust bpf_dynptr_adjust___kfg
+#define bpf_dynptr_slice bpf_dynptr_slice___kfg
 #endif
 
 #ifndef __ksym
@@ -150,12 +156,6 @@ extern void *bpf_dynptr_slice(const struct bpf_dynptr *p, u32 offset, void *buff
 	__weak __ksym;
 #endif /* KFG_NO_PROTOTYPES */
 
-static __always_inline void kfg_auto_bpf_crypto_ctx_release(struct bpf_crypto_ctx **ref)
-{
-	if (*ref)
-		bpf_crypto_ctx_release(*ref);
-}
-
 /* Sets up the options of bpf_crypto_ctx_create(): a parameter is what the caller must choose, the rest is zero. */
 static __always_inline void kfg_crypto_params_init(struct bpf_crypto_params *opts, u32 key_len)
 {
@@ -174,6 +174,12 @@ static __always_inline struct bpf_crypto_ctx *kfg_crypto_ctx_create(const struct
 								    int *err)
 {
 	return bpf_crypto_ctx_create(params, KFG_CRYPTO_PARAMS_SIZE, err);
+}
+
+static __always_inline void kfg_auto_bpf_crypto_ctx_release(struct bpf_crypto_ctx **ref)
+{
+	if (*ref)
+		bpf_crypto_ctx_release(*ref);
 }
 
 #endif /* KFG_KFUNCS_485563AA_H */

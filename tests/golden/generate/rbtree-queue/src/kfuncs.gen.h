@@ -7,14 +7,19 @@
 
 /*
  * vmlinux.h made by a newer bpftool brings prototypes of its own, those of the kernel it was made on. The ones
- * below are what this program is written for, so they replace them; where vmlinux.h was included before, both
- * are seen, which is legal C as long as they agree. KFG_NO_PROTOTYPES leaves the ones below out.
+ * below are what this program is written for, so they replace them. KFG_NO_PROTOTYPES leaves the ones below out.
  */
 #ifndef __VMLINUX_H__
 #ifndef BPF_NO_KFUNC_PROTOTYPES
 #define BPF_NO_KFUNC_PROTOTYPES
 #endif
 #include "vmlinux.h"
+#elif !defined(BPF_NO_KFUNC_PROTOTYPES) && !defined(KFG_NO_PROTOTYPES)
+/*
+ * vmlinux.h came first and may have declared these otherwise, as not all kernels agree on them. libbpf (1.3 and
+ * newer) drops the suffix.
+ */
+#define bpf_dynptr_slice bpf_dynptr_slice___kfg
 #endif
 
 #ifndef __ksym
@@ -96,7 +101,7 @@ extern void *bpf_dynptr_slice(const struct bpf_dynptr *p, u32 offset, void *buff
  */
 extern void bpf_obj_drop_impl(void *p__alloc, void *meta__ign)
 	KFG_RELEASES(1)
-	KFG_NONNULL(1, 2)
+	KFG_NONNULL(1)
 	__weak __ksym;
 
 /*
@@ -138,5 +143,11 @@ extern struct bpf_rb_node *bpf_rbtree_remove(struct bpf_rb_root *root, struct bp
 	KFG_ACQUIRES(bpf_obj_drop_impl)
 	__weak __ksym;
 #endif /* KFG_NO_PROTOTYPES */
+
+static __always_inline void kfg_auto_bpf_obj_drop_impl(void *ref)
+{
+	if (*(void **)ref)
+		bpf_obj_drop_impl(*(void **)ref, (void *)0);
+}
 
 #endif /* KFG_KFUNCS_D763D35C_H */

@@ -7,8 +7,7 @@
 
 /*
  * vmlinux.h made by a newer bpftool brings prototypes of its own, those of the kernel it was made on. The ones
- * below are what this program is written for, so they replace them; where vmlinux.h was included before, both
- * are seen, which is legal C as long as they agree. KFG_NO_PROTOTYPES leaves the ones below out.
+ * below are what this program is written for, so they replace them. KFG_NO_PROTOTYPES leaves the ones below out.
  */
 #ifndef __VMLINUX_H__
 #ifndef BPF_NO_KFUNC_PROTOTYPES

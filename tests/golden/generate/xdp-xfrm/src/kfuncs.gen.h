@@ -7,14 +7,19 @@
 
 /*
  * vmlinux.h made by a newer bpftool brings prototypes of its own, those of the kernel it was made on. The ones
- * below are what this program is written for, so they replace them; where vmlinux.h was included before, both
- * are seen, which is legal C as long as they agree. KFG_NO_PROTOTYPES leaves the ones below out.
+ * below are what this program is written for, so they replace them. KFG_NO_PROTOTYPES leaves the ones below out.
  */
 #ifndef __VMLINUX_H__
 #ifndef BPF_NO_KFUNC_PROTOTYPES
 #define BPF_NO_KFUNC_PROTOTYPES
 #endif
 #include "vmlinux.h"
+#elif !defined(BPF_NO_KFUNC_PROTOTYPES) && !defined(KFG_NO_PROTOTYPES)
+/*
+ * vmlinux.h came first and may have declared these otherwise, as not all kernels agree on them. libbpf (1.3 and
+ * newer) drops the suffix.
+ */
+#define bpf_dynptr_slice bpf_dynptr_slice___kfg
 #endif
 
 #ifndef __ksym
@@ -167,12 +172,6 @@ extern struct xfrm_state *bpf_xdp_get_xfrm_state(struct xdp_md *ctx,
 	__weak __ksym;
 #endif /* KFG_NO_PROTOTYPES */
 
-static __always_inline void kfg_auto_bpf_xdp_xfrm_state_release(struct xfrm_state **ref)
-{
-	if (*ref)
-		bpf_xdp_xfrm_state_release(*ref);
-}
-
 /* Sets up the options of bpf_xdp_get_xfrm_state(): a parameter is what the caller must choose, the rest is zero. */
 static __always_inline void kfg_xfrm_state_opts_init(struct bpf_xfrm_state_opts *opts, s32 netns_id,
 						     const xfrm_address_t *daddr, __be32 spi,
@@ -238,6 +237,12 @@ static __always_inline struct xfrm_state *kfg_xdp_get_xfrm_state(struct xdp_md *
 								 struct bpf_xfrm_state_opts *opts)
 {
 	return bpf_xdp_get_xfrm_state(ctx, opts, KFG_XFRM_STATE_OPTS_SIZE);
+}
+
+static __always_inline void kfg_auto_bpf_xdp_xfrm_state_release(struct xfrm_state **ref)
+{
+	if (*ref)
+		bpf_xdp_xfrm_state_release(*ref);
 }
 
 #endif /* KFG_KFUNCS_C8FC73CE_H */
