@@ -7,14 +7,19 @@
 
 /*
  * vmlinux.h made by a newer bpftool brings prototypes of its own, those of the kernel it was made on. The ones
- * below are what this program is written for, so they replace them; where vmlinux.h was included before, both
- * are seen, which is legal C as long as they agree. KFG_NO_PROTOTYPES leaves the ones below out.
+ * below are what this program is written for, so they replace them. KFG_NO_PROTOTYPES leaves the ones below out.
  */
 #ifndef __VMLINUX_H__
 #ifndef BPF_NO_KFUNC_PROTOTYPES
 #define BPF_NO_KFUNC_PROTOTYPES
 #endif
 #include "vmlinux.h"
+#elif !defined(BPF_NO_KFUNC_PROTOTYPES) && !defined(KFG_NO_PROTOTYPES)
+/*
+ * vmlinux.h came first and may have declared these otherwise, as not all kernels agree on them. libbpf (1.3 and
+ * newer) drops the suffix.
+ */
+#define bpf_dynptr_slice bpf_dynptr_slice___kfg
 #endif
 
 #ifndef __ksym
@@ -202,12 +207,6 @@ extern void *bpf_dynptr_slice(const struct bpf_dynptr *p, u32 offset, void *buff
 	__weak __ksym;
 #endif /* KFG_NO_PROTOTYPES */
 
-static __always_inline void kfg_auto_bpf_ct_release(struct nf_conn **ref)
-{
-	if (*ref)
-		bpf_ct_release(*ref);
-}
-
 /* Sets up the options of bpf_skb_ct_alloc(), bpf_skb_ct_lookup(): a parameter is what the caller must choose, the rest is zero. */
 static __always_inline void kfg_ct_opts_init(struct bpf_ct_opts *opts, s32 netns_id, u8 l4proto)
 {
@@ -297,6 +296,12 @@ static __always_inline struct nf_conn *kfg_skb_ct_lookup(struct __sk_buff *skb_c
 							 u32 tuple__sz, struct bpf_ct_opts *opts)
 {
 	return bpf_skb_ct_lookup(skb_ctx, bpf_tuple, tuple__sz, opts, KFG_CT_OPTS_SIZE);
+}
+
+static __always_inline void kfg_auto_bpf_ct_release(struct nf_conn **ref)
+{
+	if (*ref)
+		bpf_ct_release(*ref);
 }
 
 #endif /* KFG_KFUNCS_F0A39E1B_H */
