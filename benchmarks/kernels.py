@@ -2,8 +2,9 @@
 
 Every source (tests/cases and the C blocks of the rules' pages) is compiled once. The same objects are loaded on
 the running kernel and, in one boot, on the kernel of VMLINUZ under emulation (virtme-ng's `vng`, qemu, busybox;
-modules as `vng` finds them, in /lib/modules). The linter is asked once for both kernels; printed are, for each of
-them, how often it agrees, and every disagreement.
+modules as `vng` finds them, in /lib/modules). The linter is asked once for both kernels, and for BTF
+with and without type tags, whichever each has; printed are, for each kernel, how often it agrees, and every
+disagreement.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kfuncgen.diagnostic import Finding, KfuncgenError, Severity, SourceError, UsageError
+from kfuncgen.facts.btf import read_btf
 from kfuncgen.lint import LintOptions, check_paths
 from kfuncgen.lint.rule import classify_message
-from kfuncgen.spec.kernels import live_kernel
 from kfuncgen.spec.load import load_builtin
 from kfuncgen.spec.model import Kernel
 from kfuncgen.toolchain.clang import compile_bpf
@@ -42,6 +43,7 @@ LICENSE = 'char _license[] SEC("license") = "GPL";\n'
 BLOCK = re.compile(r"^```c(?: [^\n]*)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MODULES = ("nf_conntrack", "nf_nat", "nf_flow_table", "xfrm_interface", "fou")
 """Modules that bring kfuncs; those that a kernel lacks are left out."""
+VMLINUX = Path("/sys/kernel/btf/vmlinux")
 MARK = "kfuncgen-load "
 BOOT_SECONDS = 3600
 """An emulated processor is some thirty times slower; a boot takes less than a minute."""
@@ -59,6 +61,20 @@ class Outcome:
 
 Outcomes = dict[tuple[str, str], Outcome]
 """By source and program; all of a source that cannot be opened under the program ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A kernel, and whether its BTF is `with` or `without` type tags."""
+
+    kernel: Kernel
+    type_tags: str
+
+    def __str__(self) -> str:
+        return f"{self.kernel}{' with type tags' if self.type_tags == 'with' else ''}"
+
+
+Said = dict[Judge, Outcomes]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,23 +103,24 @@ def _measure(options: argparse.Namespace) -> int:
         sources = list(write_sources(folder, options.only))
         kept = options.verdicts
         said = read_verdicts(kept) if kept is not None else _load(sources, folder, options)
-        kernels = tuple(sorted(said))
-        result = check_paths(sources, LintOptions(kernels, load_builtin(), clang_args=()))
+        judges = sorted(said, key=lambda judge: (judge.kernel, judge.type_tags))
+        kernels = tuple(sorted({judge.kernel for judge in judges}))
+        result = check_paths(sources, LintOptions(kernels, load_builtin(), clang_args=(), type_tags="either"))
     found: dict[str, list[Finding]] = {source.name: [] for source in sources}
     for finding in result.report.findings:
         found.setdefault(Path(finding.span.file).name, []).append(finding)
     print(f"{len(sources)} sources, {len(result.failures)} could not be linted")
-    for kernel in kernels:
-        _report(kernel, {key: value for key, value in said[kernel].items() if key[0] in found}, found)
+    for judge in judges:
+        _report(judge, {key: value for key, value in said[judge].items() if key[0] in found}, found)
     return 0
 
 
-def _load(sources: Sequence[Path], folder: Path, options: argparse.Namespace) -> dict[Kernel, Outcomes]:
+def _load(sources: Sequence[Path], folder: Path, options: argparse.Namespace) -> Said:
     """Compile once, load on each kernel, and keep the verdicts: an emulated kernel takes its time."""
     broken = [source.name for source in sources if not compile_once(source)]
     if broken:
         print(f"{len(broken)} sources do not compile: {', '.join(broken)}")
-    said = {live_kernel(): load_here(folder)}
+    said = dict([load_here(folder)])
     if options.image is not None:
         began = time.monotonic()
         guest, outcomes = load_emulated(options.image, options.vng, folder)
@@ -111,19 +128,20 @@ def _load(sources: Sequence[Path], folder: Path, options: argparse.Namespace) ->
         print(f"{guest}: {options.image.name}, {time.monotonic() - began:.0f} s with its boot")
     if options.json is not None:
         rows = [
-            {"kernel": str(kernel), "source": source, "program": program, **_row(outcome)}
-            for kernel, outcomes in sorted(said.items())
+            {"kernel": str(judge.kernel), "type_tags": judge.type_tags, "source": source, "program": program}
+            | _row(outcome)
+            for judge, outcomes in said.items()
             for (source, program), outcome in sorted(outcomes.items())
         ]
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
     return said
 
 
-def read_verdicts(file: Path) -> dict[Kernel, Outcomes]:
+def read_verdicts(file: Path) -> Said:
     """The verdicts that an earlier run kept with --json."""
-    said: dict[Kernel, Outcomes] = {}
+    said: Said = {}
     for row in json.loads(file.read_text(encoding="utf-8")):
-        outcomes = said.setdefault(Kernel.parse(row["kernel"]), {})
+        outcomes = said.setdefault(Judge(Kernel.parse(row["kernel"]), row["type_tags"]), {})
         outcomes[row["source"], row["program"]] = Outcome(row["verdict"], row["message"])
     return said
 
@@ -132,13 +150,13 @@ def _row(outcome: Outcome) -> dict[str, str]:
     return {"verdict": outcome.verdict, "message": outcome.message}
 
 
-def _report(kernel: Kernel, outcomes: Outcomes, found: Mapping[str, Sequence[Finding]]) -> None:
+def _report(judge: Judge, outcomes: Outcomes, found: Mapping[str, Sequence[Finding]]) -> None:
     """Print how far the linter agrees with a kernel, and where it does not."""
     tally: Counter[str] = Counter()
     lines = []
     unseen: Counter[str] = Counter()
     for (source, program), outcome in sorted(outcomes.items()):
-        errors = [f for f in found.get(source, ()) if _concerns(f, program, kernel)]
+        errors = [f for f in found.get(source, ()) if _concerns(f, program, judge)]
         rules = ", ".join(sorted({f.rule for f in errors}))
         by_loader = outcome.verdict == "not-loaded" and bool(classify_message(outcome.message))
         if outcome.verdict == "not-loaded" and not by_loader:
@@ -149,21 +167,24 @@ def _report(kernel: Kernel, outcomes: Outcomes, found: Mapping[str, Sequence[Fin
         tally[what] += 1
         if what != "agree":
             lines.append(f"  {what}: {source}: {program}: {rules or outcome.message}")
-    print(f"{kernel}: {tally['agree']} agree, {tally['missed']} missed, {tally['false']} false")
+    print(f"{judge}: {tally['agree']} agree, {tally['missed']} missed, {tally['false']} false")
     print("".join(f"{line}\n" for line in lines), end="")
     for message, count in unseen.most_common():
         print(f"  no verdict: {count} times {message}")
 
 
-def _concerns(finding: Finding, program: str, kernel: Kernel) -> bool:
-    if finding.severity is not Severity.ERROR or str(kernel) not in finding.kernels:
+def _concerns(finding: Finding, program: str, judge: Judge) -> bool:
+    if finding.severity is not Severity.ERROR or str(judge.kernel) not in finding.kernels:
+        return False
+    if finding.type_tags not in ("", judge.type_tags):
         return False
     return not program or program in finding.programs or finding.rule in OBJECT_RULES
 
 
 def write_sources(folder: Path, only: str) -> Iterator[Path]:
     """Write the sources that are measured into `folder`: the marked cases, and each block of each page."""
-    for case in sorted((ROOT / "tests" / "cases").glob("*.bpf.c")):
+    tests = ROOT / "tests"
+    for case in sorted([*(tests / "cases").glob("*.bpf.c"), *(tests / "tagged").glob("*.bpf.c")]):
         target = folder / case.name
         if target.match(only):
             shutil.copyfile(case, target)
@@ -196,7 +217,8 @@ def load_all(folder: Path) -> int:
     """Load all objects of a folder on this kernel; one line of JSON each. Runs on both kernels alike."""
     for module in MODULES:
         subprocess.run(["modprobe", "-q", module], check=False, stderr=subprocess.DEVNULL)
-    print(f"{MARK}{json.dumps(os.uname().release)}", flush=True)
+    type_tags = "with" if "rcu" in read_btf(VMLINUX).type_tags() else "without"
+    print(f"{MARK}{json.dumps([os.uname().release, type_tags])}", flush=True)
     for compiled in sorted(folder.glob("*.o")):
         # A process for each: libbpf may crash. Forked, since starting Python takes long under emulation.
         answers = folder / "answers" if os.access(folder, os.W_OK) else Path(tempfile.gettempdir()) / "answers"
@@ -249,14 +271,16 @@ def _reason(messages: object) -> str:
     return (telling or lines or [""])[0]
 
 
-def load_here(folder: Path) -> Outcomes:
+def load_here(folder: Path) -> tuple[Judge, Outcomes]:
     """The outcomes on the running kernel."""
     command = [sys.executable, "-m", "benchmarks.kernels", "--load", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=BOOT_SECONDS)
-    return _read(done.stdout)[1]
+    judge, outcomes = _read(done.stdout)
+    assert judge is not None
+    return judge, outcomes
 
 
-def load_emulated(image: Path, vng: str, folder: Path) -> tuple[Kernel, Outcomes]:
+def load_emulated(image: Path, vng: str, folder: Path) -> tuple[Judge, Outcomes]:
     """The kernel of an image and the outcomes on it. UsageError when it cannot be booted."""
     kept = {name: os.environ[name] for name in ("KFUNCGEN_LIBBPF", "PYTHONPATH") if name in os.environ}
     words = [*(f"{name}={value}" for name, value in kept.items()), sys.executable, "-m", "benchmarks.kernels"]
@@ -287,22 +311,23 @@ def load_emulated(image: Path, vng: str, folder: Path) -> tuple[Kernel, Outcomes
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"{vng} cannot boot the image: {error}") from None
-    release, outcomes = _read(done.stdout)
-    if not release:
+    judge, outcomes = _read(done.stdout)
+    if judge is None:
         raise UsageError(f"{vng} did not boot the image: {done.stderr[-400:] or done.stdout[-400:]}")
-    return Kernel.parse(release), outcomes
+    return judge, outcomes
 
 
-def _read(text: str) -> tuple[str, Outcomes]:
-    """The release and the outcomes that `load_all` printed, among whatever else a console shows."""
+def _read(text: str) -> tuple[Judge | None, Outcomes]:
+    """The kernel and the outcomes that `load_all` printed, among whatever else a console shows."""
     lines = [line.partition(MARK)[2] for line in text.splitlines() if MARK in line]
     if not lines:
-        return "", {}
+        return None, {}
     outcomes: Outcomes = {}
     for line in lines[1:]:
         source, programs = json.loads(line)
         outcomes.update(((source, name), Outcome(*found)) for name, found in programs.items())
-    return str(json.loads(lines[0])), outcomes
+    release, type_tags = json.loads(lines[0])
+    return Judge(Kernel.parse(release), type_tags), outcomes
 
 
 if __name__ == "__main__":

@@ -210,6 +210,7 @@ def lint_options(
         configured_args=config.clang_args,
         configured_dir=config.folder,
         loader=config.loader,
+        type_tags=config.type_tags,
     )
 
 

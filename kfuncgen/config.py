@@ -1,9 +1,9 @@
 """The user's `kfuncgen.toml`: found from a source upward, checked as strictly as the command line.
 
 Keys, all optional: `kernels` (as `--kernel`), `select` and `ignore` (rule names), `spec-paths` (folders beside the
-file), `clang-args` (flags for sources that nothing else describes), `loader` (what loads the
-objects). The file is untrusted: it names data to read,
-never code to run, and its compiler flags pass the same filter as a compile database's (kfuncgen.toolchain.flags).
+file), `clang-args` (flags for sources that nothing else describes), `loader` (what loads the objects), `type-tags`
+(whether the kernels' BTF has them). The file is untrusted: it names data to read, never code to run, and its
+compiler flags pass the same filter as a compile database's (kfuncgen.toolchain.flags).
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kfuncgen.diagnostic import Place, UsageError
+from kfuncgen.spec.typetags import TYPE_TAGS, TypeTags
 
 CONFIG_NAME = "kfuncgen.toml"
 MAX_CONFIG_BYTES = 1 << 20
 """Far more than any configuration needs; a larger file is a mistake."""
-KEYS = ("kernels", "select", "ignore", "spec-paths", "clang-args", "loader")
+KEYS = ("kernels", "select", "ignore", "spec-paths", "clang-args", "loader", "type-tags")
 LOADERS = ("libbpf", "libbpf-1.1", "ebpf-go")
 """What may load the objects; they treat externs differently (kfuncgen.lint.externs)."""
+
+Word = TypeVar("Word", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Config:
     spec_paths: tuple[Path, ...] = ()
     clang_args: tuple[str, ...] = ()
     loader: str = LOADERS[0]
+    type_tags: TypeTags = "without"
 
     @property
     def folder(self) -> Path | None:
@@ -93,9 +97,13 @@ def load_config(path: Path) -> Config:
             raise UsageError(f"'{key}' must be a list of strings", _place(path, text, key))
         return tuple(items)
 
-    loader: Any = document.get("loader", LOADERS[0])
-    if loader not in LOADERS:
-        raise UsageError(f"'loader' must be one of {', '.join(LOADERS)}", _place(path, text, "loader"))
+    def word(key: str, choices: tuple[Word, ...]) -> Word:
+        value: Any = document.get(key, choices[0])
+        for choice in choices:
+            if value == choice:
+                return choice
+        raise UsageError(f"'{key}' must be one of {', '.join(choices)}", _place(path, text, key))
+
     kernels = strings("kernels")
     return Config(
         path=path,
@@ -104,7 +112,8 @@ def load_config(path: Path) -> Config:
         ignore=strings("ignore") or (),
         spec_paths=tuple(path.parent / folder for folder in strings("spec-paths") or ()),
         clang_args=strings("clang-args") or (),
-        loader=loader,
+        loader=word("loader", LOADERS),
+        type_tags=word("type-tags", TYPE_TAGS),
     )
 
 

@@ -112,6 +112,8 @@ class Finding:
     fix: Fix | None = None
     programs: tuple[str, ...] = ()
     """All programs under which it was found: one mistake in a function they share is one finding."""
+    type_tags: str = ""
+    """Of kernels with and without type tags in their BTF, which it concerns: `with`, `without`, or "" for both."""
 
     @property
     def sort_key(self) -> tuple[object, ...]:

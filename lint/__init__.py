@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kfuncgen.diagnostic import FileFailure, Report
 from kfuncgen.spec.model import Kernel, SpecSet
+from kfuncgen.spec.typetags import TypeTags
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class LintOptions:
     """What to check and how. `clang_args` are the arguments after `--` (None: look for a database).
 
     `loader` is one of kfuncgen.lint.externs.LOADERS: what will load the objects.
+    `type_tags`: whether the BTF of the targeted kernels tells `__rcu` and `__user` fields (clang's builds do).
     `configured_args` come from kfuncgen.toml in `configured_dir`. `select` None means all rules.
     """
 
@@ -28,6 +30,7 @@ class LintOptions:
     configured_args: tuple[str, ...] = ()
     configured_dir: Path | None = None
     loader: str = "libbpf"
+    type_tags: TypeTags = "without"
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ def kind_word(fact: Pointer | Scalar, value: Value) -> str:
         "kernel": f"a pointer to struct {fact.struct or '?'}",
         "alloc": "a local object",
         "percpu": "a percpu object",
+        "user": "a pointer to user memory",
         "ctx": "the program's context",
         "stack": "a pointer to the stack",
         "map": "a map",

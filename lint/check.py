@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from kfuncgen.lint.story import by_place, tell
 from kfuncgen.lint.targets import alike
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.progtypes import section_info
+from kfuncgen.spec.typetags import BtfKind
 from kfuncgen.toolchain.flags import find_flags
 from kfuncgen.toolchain.headers import WITHOUT_PROTOTYPES, fallback_include_args, fallback_used
 
@@ -104,13 +105,13 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
     merged: dict[tuple[object, ...], _Merged] = {}
     found = programs(module, options.specs)
     for kernels in alike(module, options.specs, options.kernels):
-        runs = explore_all(module, found, options, kernels[0])
-        for run in [*runs, *_compiled(module, found, options, runs)]:
+        for run, btf in _runs(module, found, options, kernels[0]):
             for told in tell(run, run.occurrences):
                 if _selected(told.finding.rule, options):
                     entry = merged.setdefault(told.key, _Merged(told.finding))
                     entry.kernels.update(kernels)
                     entry.programs.update(dict.fromkeys(run.program.names))
+                    entry.btf |= btf
             for (function, message), span in sorted(run.notes.items(), key=lambda n: n[0]):
                 notes.append(Note(unit.file, function, message, "incomplete", span.line, span.column))
     for name, body in sorted(module.functions.items()):
@@ -129,7 +130,12 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
                 )
             )
     findings = [
-        replace(m.finding, kernels=tuple(map(str, sorted(m.kernels))), programs=tuple(m.programs))
+        replace(
+            m.finding,
+            kernels=tuple(map(str, sorted(m.kernels))),
+            programs=tuple(m.programs),
+            type_tags=next(iter(m.btf)) if options.type_tags == "either" and len(m.btf) == 1 else "",
+        )
         for m in merged.values()
     ]
     return Report(
@@ -139,6 +145,22 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
         sum(is_program(f) for f in module.functions.values()),
         len(module.functions),
     )
+
+
+def _runs(
+    module: ir.Module, found: Sequence[Program], options: LintOptions, kernel: Kernel
+) -> Iterator[tuple[Run, frozenset[str]]]:
+    """All explorations for one kernel, each with the kinds of BTF that it is about.
+
+    Where no tagged field is read, one exploration serves both kinds.
+    """
+    kinds: tuple[BtfKind, ...] = (options.type_tags,) if options.type_tags != "either" else ("with", "without")
+    while kinds:
+        runs = explore_all(module, found, replace(options, type_tags=kinds[0]), kernel)
+        runs += _compiled(module, found, options, runs)
+        about = frozenset(kinds[:1] if any(run.tagged for run in runs) else kinds)
+        yield from ((run, about) for run in runs)
+        kinds = tuple(kind for kind in kinds if kind not in about)
 
 
 def _compiled(module: ir.Module, found: Sequence[Program], options: LintOptions, runs: Sequence[Run]) -> list[Run]:
@@ -197,6 +219,7 @@ class _Merged:
     finding: Finding
     kernels: set[Kernel] = field(default_factory=set)
     programs: dict[str, None] = field(default_factory=dict)
+    btf: frozenset[str] = frozenset()
 
 
 def _selected(rule: str, options: LintOptions) -> bool:
@@ -210,6 +233,7 @@ def explore(
 ) -> Run:
     """Explore one program on one kernel; the run holds what was found."""
     run = Run(module, options.specs, kernel, program, loader=options.loader, compiled=compiled)
+    run.type_tags = options.type_tags == "with"
     state = entry_state(run)
     if program.kind == "main":
         check_declaration(run, state)

@@ -118,6 +118,8 @@ class Memory:
         if fault is None and isinstance(fact, Pointer):
             if fact.kind == "percpu" and fact.ctype is not None:
                 fault = Fault.PERCPU_DEREFERENCE
+            elif fact.kind == "user":
+                fault = Fault.USER_DEREFERENCE
             elif fact.kind == "alloc" and fact.trust == "untrusted" and not (fact.reference or fact.non_owning):
                 fault = Fault.USE_AFTER_UNLOCK  # RCU protected it, and nothing else
         if fault is None:

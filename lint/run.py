@@ -15,6 +15,7 @@ from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, 
 from kfuncgen.spec.helperargs import helper_contract
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progtypes import SectionInfo, hook_at
+from kfuncgen.spec.typetags import member_tag
 
 MAX_STEPS = 240_000
 """Instructions evaluated per program; past it the rest is not explored and a note says so."""
@@ -82,6 +83,10 @@ class Run:
     notes: dict[tuple[str, str], Span] = field(default_factory=dict)
     loader: str = "libbpf"
     """What loads the object, a word of externs.LOADERS."""
+    type_tags: bool = False
+    """The kernel's BTF has type tags."""
+    tagged: bool = False
+    """A field was read that the kernel declares with a tag, whether its BTF tells or not."""
     callback_depth: int = 0
     """How many callbacks deep the code is in that is being walked."""
     compiled: bool = False
@@ -123,6 +128,12 @@ class Run:
         """A new id for a value, reference or dynptr."""
         self._ids += 1
         return self._ids
+
+    def type_tag(self, struct: str, member: str) -> str:
+        """The tag of a pointer member of a kernel struct, "" when the kernel's BTF tells of none."""
+        tag = member_tag(struct, member) if self.type_tags else ""
+        self.tagged |= bool(tag)
+        return tag
 
     def new(self, state: State, fact: Fact, name: str = "") -> Value:
         """A value with that fact; known scalars are plain ints."""

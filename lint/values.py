@@ -38,6 +38,7 @@ PointerKind = Literal[
     "memory",  # slices, ringbuf records, iterator elements
     "function",
     "dynptr",  # the dynptr that a callback or global function was given (CONST_PTR_TO_DYNPTR)
+    "user",  # a pointer into user memory that the kernel's BTF marks as such
     "opaque",  # a pointer of which nothing is checked
 ]
 

@@ -1,16 +1,19 @@
 """What reading a pointer field yields: children of kernel objects, context fields, kptrs (CONTRACT 2.2 to 2.4).
 
-Kernel BTF of GCC builds has no `__rcu` tags, so only the verifier's own lists of safe fields give trusted or
-RCU children (BTF_TYPE_SAFE_* in verifier.c of 6.12 and 6.18).
+The verifier has lists of safe fields that give trusted or RCU children (BTF_TYPE_SAFE_* in verifier.c of 6.12 and
+6.18). Where the kernel's BTF has type tags (built by clang), `__rcu`, `__user` and `__percpu` of its declarations
+count too (check_ptr_to_btf_access()); BTF of most GCC builds has none.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import ANY, Pointer, Scalar, Trust, plain_name, scalar_of
+from kfuncgen.lint.values import ANY, Pointer, PointerKind, Scalar, Trust, plain_name, scalar_of
 from kfuncgen.spec.iterargs import iterator_field
 from kfuncgen.spec.progargs import Worth, struct_ops_argument, tracepoint_argument
 
@@ -41,6 +44,7 @@ _CONTEXT_SOCKETS = frozenset(
     (("bpf_sock_addr", "sk"), ("sk_msg_md", "sk"), ("sk_reuseport_md", "sk"), ("bpf_sockopt", "sk"))
 )
 """Sockets of a context that are there always (PTR_TO_SOCKET); the others may be NULL (*_is_valid_access())."""
+_TAGGED: Mapping[str, PointerKind] = {"user": "user", "percpu": "percpu"}
 
 
 _PACKET_WORDS = frozenset(("data", "data_end", "data_meta"))
@@ -58,13 +62,13 @@ def kernel_field(
     origin = f"field {name}" if name else "a field"
     child: Trust = "plain"
     null = False
+    kind: PointerKind = "kernel"
     if (parent.trust == "untrusted" and not parent.reference) or any(
         m.struct.kind == "union" and len(m.struct.fields) > 1 for m in path
     ):
         child = "untrusted"
     elif parent.trust in ("trusted", "rcu") or parent.reference:
-        owner = plain_name(member.struct.name) if member is not None else ""
-        key = (owner, name)
+        key = (_owner(path), name)
         if key in _SAFE_TRUSTED:
             child = "trusted"
         elif key in _SAFE_TRUSTED_OR_NULL:
@@ -72,11 +76,20 @@ def kernel_field(
         elif run.in_rcu(state):
             if key in _SAFE_RCU:
                 child = "rcu"
-            elif key in _SAFE_RCU_OR_NULL:
+            elif key in _SAFE_RCU_OR_NULL or (tag := run.type_tag(*key)) == "rcu":
                 child, null = "rcu", True
+            else:
+                kind = _TAGGED.get(tag, "kernel")
         else:
             child = "untrusted"
-    return Pointer("kernel", ctype.target, null=null, trust=child, origin=origin)
+    else:
+        kind = _TAGGED.get(run.type_tag(_owner(path), name), "kernel")
+    return Pointer(kind, ctype.target, null=null, trust=child, origin=origin)
+
+
+def _owner(path: tuple[ir.Member, ...]) -> str:
+    """The struct that a member belongs to; members of anonymous structs count as their outer struct's."""
+    return next((plain_name(m.struct.name) for m in reversed(path) if m.struct.name), "")
 
 
 def context_field(run: Run, member: ir.Member | None, offset: int | None, ctype: Type) -> Scalar | Pointer:

@@ -34,9 +34,10 @@ class Builder:
         """A 32-bit integer."""
         return self.add(1, name, 4, struct.pack("<I", 32))
 
-    def structure(self, name: str) -> int:
-        """An empty struct."""
-        return self.add(4, name, 0)
+    def structure(self, name: str, *members: tuple[str, int]) -> int:
+        """A struct with members of the given types, all at offset 0."""
+        extra = b"".join(struct.pack("<III", self.name(n), t, 0) for n, t in members)
+        return self.add(4, name, 0, extra, len(members))
 
     def function(self, name: str, result: int, *params: tuple[str, int], tagged: bool = True) -> int:
         """A function, with the kfunc tag unless told otherwise."""

@@ -29,6 +29,7 @@ class FakeOptions:
     configured_args: tuple[str, ...]
     configured_dir: Path | None
     loader: str
+    type_tags: str
 
 
 @dataclass

@@ -18,6 +18,7 @@ from kfuncgen.lint import LintOptions, check_paths
 from kfuncgen.lint.rule import catalogue
 from kfuncgen.spec.kernels import parse_targets
 from kfuncgen.spec.load import load_builtin
+from kfuncgen.spec.typetags import TypeTags
 
 RULES = Path(str(files("kfuncgen.lint.rules")))
 
@@ -34,8 +35,9 @@ LOOSE_MARK = re.compile(r"//\s*(error|warning|hint)\b", re.IGNORECASE)
 class Block:
     """One fenced C block: where it stands, its text, and the lines of the page that must be reported.
 
-    `line` is the page's line of the code's first one, `kernel` the release it is about ("" for the newest),
-    `libbpf` the oldest release that can load it, `messages` are those that the page quotes.
+    `type_tags`: it is about kernels whose BTF has them. `line` is the page's line of the code's first one,
+    `kernel` the release it is about ("" for the newest), `libbpf` the oldest release that can load it, `messages` are those
+    that the page quotes.
     """
 
     page: str
@@ -46,6 +48,7 @@ class Block:
     marks: frozenset[tuple[int, str]]
     messages: tuple[str, ...] = ()
     libbpf: tuple[int, ...] = ()
+    type_tags: bool = False
 
     @property
     def rule(self) -> str:
@@ -119,10 +122,12 @@ def read_page(path: Path) -> Page:
 
 def _block(page: str, section: str, first: int, body: str, info: str) -> Block:
     about = {"kernel": "", "libbpf": ""}
-    if info:
+    type_tags = info == "type-tags"
+    if info and not type_tags:
         match = re.fullmatch(r"(kernel|libbpf): (\d+(?:\.\d+)*)", info)
         assert match, (
-            f"{page}.md:{first - 1}: '{info}' after ```c, expected 'kernel: VERSION' or 'libbpf: VERSION'"
+            f"{page}.md:{first - 1}: '{info}' after ```c, "
+            "expected 'kernel: VERSION', 'libbpf: VERSION' or 'type-tags'"
         )
         about[match[1]] = match[2]
     libbpf = tuple(int(part) for part in about["libbpf"].split(".") if part)
@@ -132,7 +137,8 @@ def _block(page: str, section: str, first: int, body: str, info: str) -> Block:
         assert mark or not LOOSE_MARK.search(line), f"{page}.md:{number}: not a mark: {line.strip()}"
         if mark:
             marks.add((number, mark[1]))
-    return Block(page, section, first, body, about["kernel"], frozenset(marks), libbpf=libbpf)
+    found = frozenset(marks)
+    return Block(page, section, first, body, about["kernel"], found, libbpf=libbpf, type_tags=type_tags)
 
 
 def message_pattern(message: str) -> re.Pattern[str]:
@@ -152,7 +158,8 @@ def lint(block: Block) -> tuple[Finding, ...]:
         # Explicit arguments: what lies about in the folders above the temporary one must not matter.
         # Optional rules speak on their own pages.
         select = frozenset(catalogue()) if catalogue()[block.rule].optional else None
-        options = LintOptions(kernels=kernels, specs=specs, select=select, clang_args=())
+        tags: TypeTags = "with" if block.type_tags else "without"
+        options = LintOptions(kernels=kernels, specs=specs, select=select, clang_args=(), type_tags=tags)
         result = check_paths([file], options)
     assert result.failures == ()
     return result.report.findings

@@ -59,6 +59,7 @@ def test_the_nearest_file_counts_for_each_source(linter: FakeLinter) -> None:
         (b"select = ['zzz']\n", "kfuncgen.toml:1: unknown rule 'zzz'"),
         (b"\n\nkernels = 'six'\n", "kfuncgen.toml:3: "),
         (b"spec-paths = ['none']\n", "none' with specs"),
+        (b"type-tags = true\n", "kfuncgen.toml:1: 'type-tags' must be one of without, with, either"),
         (b"\nloader = 'aya'\n", "kfuncgen.toml:2: 'loader' must be one of libbpf, libbpf-1.1, ebpf-go"),
         (b"a = \n", "kfuncgen.toml:1:5: Invalid value"),
         (b"select = []\nselect = []\n", "kfuncgen.toml:2:"),
@@ -85,6 +86,13 @@ def test_the_file_says_what_loads_the_objects(linter: FakeLinter) -> None:
     Path("kfuncgen.toml").write_text('loader = "ebpf-go"\n')
     assert cli.main(["lint", "a.bpf.c"]) == 0
     assert [options.loader for _, options, _ in linter.calls] == ["libbpf", "ebpf-go"]
+
+
+def test_the_file_says_what_the_kernels_btf_tells(linter: FakeLinter) -> None:
+    assert cli.main(["lint", "a.bpf.c"]) == 0
+    Path("kfuncgen.toml").write_text('type-tags = "either"\n')
+    assert cli.main(["lint", "a.bpf.c"]) == 0
+    assert [options.type_tags for _, options, _ in linter.calls] == ["without", "either"]
 
 
 def test_compiler_flags_are_relative_to_the_file(linter: FakeLinter) -> None:

@@ -191,3 +191,29 @@ def test_one_spelling(one: str, other: str) -> None:
 )
 def test_different_prototypes_differ(other: str) -> None:
     assert normalised("int f(u32 a)") != normalised(other)
+
+
+def test_tags_of_members_that_point_to_structs() -> None:
+    btf = Builder()
+    target = btf.structure("target")
+    number = btf.integer("int")
+    rcu = btf.add(PTR, target=btf.add(TYPE_TAG, "rcu", target))
+    twice = btf.add(PTR, target=btf.add(TYPE_TAG, "user", btf.add(TYPE_TAG, "rcu", btf.add(CONST, target=target))))
+    text = btf.add(PTR, target=btf.add(TYPE_TAG, "user", number))
+    plain = btf.add(PTR, target=target)
+    nothing = btf.add(PTR)
+    inner = btf.structure("", ("deep", rcu))
+    btf.structure(
+        "outer", ("rcu", rcu), ("twice", twice), ("text", text), ("plain", plain), ("none", nothing), ("", inner)
+    )
+    read = Btf(btf.data(), "tags.btf")
+    assert read.type_tags() == {"rcu", "user"}
+    assert read.tagged_members() == {("outer", "rcu", "rcu"), ("outer", "twice", "user"), ("outer", "deep", "rcu")}
+
+
+def test_structs_that_contain_themselves_end() -> None:
+    btf = Builder()
+    btf.structure("outer", ("", 2))
+    btf.structure("", ("", 2))
+    with pytest.raises(UsageError, match="malformed BTF: a struct's members"):
+        Btf(btf.data(), "loop.btf").tagged_members()

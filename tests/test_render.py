@@ -37,7 +37,8 @@ int drop(void)
 
 FINDING_KEYS = [
     *("file", "line", "column", "end_line", "end_column", "rule", "severity", "message"),
-    *("function", "program", "programs", "section", "kfunc", "kernels", "verifier", "path", "fix"),
+    *("function", "program", "programs", "section", "kfunc", "kernels", "type_tags"),
+    *("verifier", "path", "fix"),
 ]
 
 

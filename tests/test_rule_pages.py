@@ -7,6 +7,7 @@ a message that the page quotes. Good blocks are clean under all rules, and load.
 from __future__ import annotations
 
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from kernel import can_load, compile_bpf, verdicts, vmlinux_args
 from rule_pages import PRELUDE, RULES, Block, Page, lint, message_pattern, pages
 
 from kfuncgen.diagnostic import Severity, UsageError
+from kfuncgen.facts.btf import read_btf
 from kfuncgen.spec.kernels import live_kernel, parse_targets
 from kfuncgen.spec.load import load_builtin
 from kfuncgen.spec.model import Kernel
@@ -23,6 +25,7 @@ from kfuncgen.toolchain.headers import DATA
 from kfuncgen.toolchain.libbpf import Libbpf
 from kfuncgen.verify import ProgramVerdict
 
+VMLINUX = Path("/sys/kernel/btf/vmlinux")
 BLOCKS = [block for page in pages() for block in page.blocks]
 
 by_block = pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
@@ -70,7 +73,15 @@ def loadable(block: Block) -> bool:
     is new enough to load it."""
     if block.libbpf and can_load() is None and Libbpf().version < block.libbpf:
         return False
+    if block.type_tags and not type_tags_here():
+        return False
     return not block.kernel or release(live_kernel()) in map(release, parse_targets(block.kernel, load_builtin()))
+
+
+@cache
+def type_tags_here() -> bool:
+    """Whether the BTF of this kernel has type tags: one built by clang."""
+    return VMLINUX.is_file() and "rcu" in read_btf(VMLINUX).type_tags()
 
 
 def release(kernel: Kernel) -> tuple[int, int]:

@@ -168,6 +168,52 @@ class Btf:
         except _MALFORMED:
             raise UsageError("malformed BTF: a type without a name", Place(self.file)) from None
 
+    def type_tags(self) -> set[str]:
+        """The words of all type tags."""
+        try:
+            entries = (self._type(number) for number in self.ids)
+            return {owner._name(entry.name) for owner, entry in entries if entry.kind == _TYPE_TAG}
+        except _MALFORMED:
+            raise UsageError("malformed BTF: a tag without a word", Place(self.file)) from None
+
+    def tagged_members(self) -> set[tuple[str, str, str]]:
+        """(struct, member, tag) of the members that point to a tagged struct or union.
+
+        Members of anonymous structs count as those of the struct around them. Of several tags the verifier reads
+        the first."""
+        found: set[tuple[str, str, str]] = set()
+        try:
+            for number in self.ids:
+                owner, entry = self._type(number)
+                if entry.kind in (_STRUCT, _UNION) and entry.name:
+                    found |= {(owner._name(entry.name), *pair) for pair in self._tagged(number, 0)}
+        except _MALFORMED:
+            raise UsageError("malformed BTF: a struct's members", Place(self.file)) from None
+        return found
+
+    def _tagged(self, number: int, depth: int) -> Iterator[tuple[str, str]]:
+        owner, entry = self._type(number)
+        if depth > MAX_DEPTH:
+            raise _Malformed("a struct is nested too deeply")
+        for index in range(entry.count):
+            name, target, _ = struct.unpack_from(owner._order + "III", owner._types, entry.offset + 12 * index)
+            kind = self._type(target)[1].kind if target else 0
+            if not owner._name(name) and kind in (_STRUCT, _UNION):
+                yield from self._tagged(target, depth + 1)
+            elif kind == _PTR:
+                tag_owner, tag = self._type(self._type(target)[1].target or target)
+                if tag.kind == _TYPE_TAG and self._behind(tag.target) in (_STRUCT, _UNION):
+                    yield owner._name(name), tag_owner._name(tag.name)
+
+    def _behind(self, number: int, depth: int = 0) -> int:
+        """The kind of `number` behind tags, qualifiers and typedefs; 0 for void."""
+        if number == 0 or depth > MAX_DEPTH:
+            return 0
+        entry = self._type(number)[1]
+        if entry.kind in (_TYPE_TAG, _CONST, _VOLATILE, _RESTRICT, _TYPEDEF):
+            return self._behind(entry.target, depth + 1)
+        return entry.kind
+
     def enum(self, name: str) -> dict[str, int]:
         """Value by name of the members of `enum name`, empty when there is none."""
         try:

@@ -75,6 +75,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "section": finding.section,
         "kfunc": finding.kfunc,
         "kernels": list(finding.kernels),
+        "type_tags": finding.type_tags,
         "verifier": finding.verifier,
         "path": [
             {"file": e.span.file, "line": e.span.line, "column": e.span.column, "message": e.message}

@@ -78,12 +78,17 @@ def _event(number: int, event: Event, sources: Sources) -> Iterator[str]:
         yield f"{shown.line:9} | {shown.text.strip()}"
 
 
+_BUILT = {"with": "kernels built by clang", "without": "kernels built by GCC before 16"}
+
+
 def _facts(finding: Finding, kernels: tuple[str, ...]) -> Iterator[str]:
     if finding.program and finding.function != finding.program:
         section = f' (SEC("{one_line(finding.section)}"))' if finding.section else ""
         yield f"in '{one_line(finding.function)}', reached from program '{one_line(finding.program)}'{section}"
     if finding.kernels and len(finding.kernels) < len(kernels):
         yield f"on {kernel_ranges(finding.kernels, kernels)}; not on the other targeted kernels"
+    if finding.type_tags:
+        yield f"only where the kernel's BTF is {finding.type_tags} type tags ({_BUILT[finding.type_tags]})"
     says = f'the kernel says "{one_line(finding.verifier)}"; ' if finding.verifier else ""
     yield f"{says}see 'kfuncgen explain {finding.rule}'"
 
