@@ -36,8 +36,8 @@ class Block:
     """One fenced C block: where it stands, its text, and the lines of the page that must be reported.
 
     `type_tags`: it is about kernels whose BTF has them. `line` is the page's line of the code's first one,
-    `kernel` the release it is about ("" for the newest), `libbpf` the oldest release that can load it, `messages` are those
-    that the page quotes.
+    `kernel` the release it is about ("" for the newest), `libbpf` the oldest release that can load it.
+    `messages` are those that the page quotes.
     """
 
     page: str

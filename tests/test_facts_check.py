@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,11 @@ from kfuncgen.facts.check import Comparison, compare
 from kfuncgen.facts.origins import config_options, only
 from kfuncgen.render.kernels import check_text
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts, read_facts, to_json
-from kfuncgen.spec.load import load_builtin
+from kfuncgen.spec.load import builtin_nodes, link, load_builtin
 from kfuncgen.spec.model import Change, Kernel, SpecSet
 from kfuncgen.spec.overlay import with_facts
+from kfuncgen.spec.shape import read_family
+from kfuncgen.spec.yamlsrc import parse_yaml
 
 V6_18 = Kernel(6, 18)
 
@@ -123,6 +127,34 @@ def test_a_changed_flag_in_a_spec_fails_the_check() -> None:
     changed = replace(specs, functions={**specs.functions, name: broken})
     before, after = compare(specs, running()).differences, compare(changed, running()).differences
     assert [(d.name, d.kind) for d in after if d not in before] == [(name, "flags")]
+
+
+def families_with_flags() -> list[str]:
+    """Spec files with kfuncs of 6.18 that have flags of their own."""
+    kfuncs = [f for f in load_builtin().functions.values() if f.kind == "kfunc" and f.exists_at(V6_18)]
+    return sorted({f.family for f in kfuncs if f.at(V6_18).flags and not f.hook_flags})
+
+
+@pytest.mark.parametrize("family", families_with_flags())
+def test_a_flag_edited_in_a_spec_file_fails_the_check(family: str) -> None:
+    nodes = {Path(node.place.file).stem: node for node in builtin_nodes()}
+    text = Path(str(files("kfuncgen") / "specs" / f"{family}.yaml")).read_text()
+    seen = 0
+    for name, body in re.findall(r"^  (\w+):\n((?:(?:    .*)?\n)+)", text, re.MULTILINE):
+        function = load_builtin().get(name)
+        if function is None or not function.exists_at(V6_18) or any(c.since > V6_18 for c in function.changes):
+            continue
+        lines = re.findall(r"^ +flags: \[.*KF_.*\]$", body, re.MULTILINE)
+        if not lines or "KF_DESTRUCTIVE" in lines[-1] or seen == 3:
+            continue
+        edited = body[: body.rindex(lines[-1])] + lines[-1].replace("]", ", KF_DESTRUCTIVE]")
+        edited += body[body.rindex(lines[-1]) + len(lines[-1]) :]
+        changed = {**nodes, family: parse_yaml(text.replace(body, edited).encode(), f"specs/{family}.yaml")}
+        specs = link([read_family(node) for node in changed.values()])
+        found = [(d.name, d.kind) for d in compare(specs, as_kernel()).differences]
+        assert found == [(name, "flags")]
+        seen += 1
+    assert seen
 
 
 @pytest.mark.kernel
