@@ -31,6 +31,8 @@ _BPF, _PROG_LOAD = 321, 5
 """x86-64's number of bpf(2), and its command."""
 _SLEEPABLE = 1 << 4
 _LOG_BYTES = 1 << 16
+_KFUNC, _HELPER = 0x20, 0
+"""The register fields of a call: BPF_PSEUDO_KFUNC_CALL as its source, or nothing."""
 REFUSED = "is not allowed"
 LATER = ("css-task-iter",)
 """Filters that the verifier applies while it checks arguments, which these programs do not have."""
@@ -100,9 +102,16 @@ class Verifier:
 
     def says(self, hook: Hook, kfunc: str) -> bool | None:
         """Whether a program may call a kfunc; None when the verifier does not come to that question."""
+        return self._may_call(hook, _KFUNC, self.names[kfunc], (f"calling kernel function {kfunc} {REFUSED}",))
+
+    def helper(self, hook: Hook, number: int) -> bool | None:
+        """The same of a helper, by its number in `enum bpf_func_id`."""
+        return self._may_call(hook, _HELPER, number, ("cannot use helper", "unknown func"))
+
+    def _may_call(self, hook: Hook, what: int, number: int, refusals: Sequence[str]) -> bool | None:
         info = section_info(hook.section)
         assert info is not None
-        call = struct.pack("<BBhi", 0x85, 0x20, 0, self.names[kfunc])
+        call = struct.pack("<BBhi", 0x85, what, 0, number)
         rest = struct.pack("<BBhi", 0xB7, 0, 0, 0) + struct.pack("<BBhi", 0x95, 0, 0, 0)
         code, licence = ctypes.create_string_buffer(call + rest), ctypes.create_string_buffer(b"GPL")
         self._log[0] = b"\0"
@@ -130,7 +139,7 @@ class Verifier:
             self._libc.close(result)
             return True
         log = self._log.value.decode("utf-8", "replace")
-        if f"calling kernel function {kfunc} {REFUSED}" in log:
+        if any(words in log for words in refusals):
             return False
         # The log shows the instruction that the verifier looked at, and what is wrong with it.
         return True if "0: (85) call" in log else None

@@ -285,6 +285,18 @@ def load_emulated(image: Path, vng: str, folder: Path) -> tuple[Judge, Outcomes]
     kept = {name: os.environ[name] for name in ("KFUNCGEN_LIBBPF", "PYTHONPATH") if name in os.environ}
     words = [*(f"{name}={value}" for name, value in kept.items()), sys.executable, "-m", "benchmarks.kernels"]
     inside = f"cd {shlex.quote(str(ROOT))} && env {shlex.join([*words, '--load', str(folder)])}"
+    said = emulate(image, vng, inside, BOOT_SECONDS)
+    judge, outcomes = _read(said)
+    if judge is None:
+        raise UsageError(f"{vng} did not boot the image: {said[-400:]}")
+    return judge, outcomes
+
+
+def emulate(image: Path, vng: str, inside: str, seconds: int) -> str:
+    """What a shell command prints on the kernel of an image, which sees the files of this machine.
+
+    UsageError when `vng` is not there or takes longer than `seconds`.
+    """
     command = [
         vng,
         "--run",
@@ -307,14 +319,11 @@ def load_emulated(image: Path, vng: str, folder: Path) -> tuple[Judge, Outcomes]
             capture_output=True,
             text=True,
             check=False,
-            timeout=BOOT_SECONDS,
+            timeout=seconds,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"{vng} cannot boot the image: {error}") from None
-    judge, outcomes = _read(done.stdout)
-    if judge is None:
-        raise UsageError(f"{vng} did not boot the image: {done.stderr[-400:] or done.stdout[-400:]}")
-    return judge, outcomes
+    return done.stdout or done.stderr
 
 
 def _read(text: str) -> tuple[Judge | None, Outcomes]:

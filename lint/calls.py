@@ -20,6 +20,7 @@ from kfuncgen.lint.transfer import Outcome, Transfer, end_reference, forget_memo
 from kfuncgen.lint.typeids import check_type_id
 from kfuncgen.lint.values import Pointer, Ref, Value
 from kfuncgen.spec.helperargs import helper_arguments
+from kfuncgen.spec.helperprogs import helper_kinds, may_call_helper
 from kfuncgen.spec.model import Contract, Role
 from kfuncgen.spec.progtypes import allowed_sections, allows, refused_operation
 
@@ -95,7 +96,7 @@ def admit(call: Transfer) -> bool:
 def _available(call: Transfer) -> bool:
     """Whether licence and program type allow the kfunc (CONTRACT 3.1 steps 2 and 3)."""
     if not call.contract.is_kfunc:
-        return licence.may_call(call)
+        return _may_call_helper(call) and licence.may_call(call)
     if not availability.check_call(call):
         return True
     if not licence.may_call(call):
@@ -110,6 +111,16 @@ def _available(call: Transfer) -> bool:
         return False
     where = allowed_sections(call.contract, call.run.kernel)
     call.report(Fault.NOT_ALLOWED, {"section": info.section, "sections": ", ".join(where[:6])})
+    return False
+
+
+def _may_call_helper(call: Transfer) -> bool:
+    """Whether programs of this kind have the helper at all (check_helper_call())."""
+    info, kernel = call.run.program.info, call.run.kernel
+    if info is None or may_call_helper(call.name, info, kernel) is not False:
+        return True
+    kinds = helper_kinds(call.name, kernel)
+    call.report(Fault.HELPER_NOT_ALLOWED, {"section": info.section, "sections": ", ".join(kinds[:6])})
     return False
 
 

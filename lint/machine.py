@@ -88,6 +88,7 @@ class Fault(Enum):
     SPECIAL_FIELD_DECLARATION = "special-field-decl"
     LOCK_ARGUMENT = "lock-bad-arg"
     PERCPU_DEREFERENCE = "percpu-deref"
+    HELPER_NOT_ALLOWED = "helper-not-allowed"
     USER_DEREFERENCE = "user-deref"
     CONST_STRING = "const-string-argument"
     MAP_ARGUMENT = "map-argument"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.values import plain_name
+from kfuncgen.spec.helperprogs import may_call_helper, may_have_helper
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progargs import ARGUMENTS_CHANGED
 from kfuncgen.spec.progtypes import SectionInfo, hook_at, section_info
@@ -82,6 +83,7 @@ def alike(module: ir.Module, specs: SpecSet, kernels: Sequence[Kernel]) -> list[
     infos = [info for section in sections if (info := section_info(section)) is not None]
     options = [struct for function in functions for _, struct in function.options]
     at = {kernel: [f.at(kernel) for f in functions] for kernel in kernels}
+    helpers = [name for name in names if may_have_helper(name)]
     gates = _gates(module, (contract for found in at.values() for contract in found), infos)
     groups: dict[object, list[Kernel]] = {}
     for kernel in kernels:
@@ -90,6 +92,7 @@ def alike(module: ir.Module, specs: SpecSet, kernels: Sequence[Kernel]) -> list[
             tuple(_content(contract) for contract in at[kernel]),
             tuple(hook_at(info, kernel) for info in infos),
             tuple(struct.sizes_at(kernel) for struct in options),
+            tuple(may_call_helper(name, info, kernel) for name in helpers for info in infos),
             tuple(kernel >= gate for gate in gates),
         )
         groups.setdefault(key, []).append(kernel)

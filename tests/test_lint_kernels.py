@@ -338,4 +338,28 @@ SEC("%s") int a(void *ctx)
 """
     # Seen on 6.12.117 and 6.18.44.
     assert told(lint(tmp_path, text % "syscall", "6.12,6.18"), "6.12,6.18") == [("sleepable-prog", "kernel 6.18")]
-    assert [f.kernels for f in lint(tmp_path, text % "tc", "6.12,6.18")] == [("6.12", "6.18")]
+    # Programs of tc have the helper since 6.18, and it sleeps.
+    assert told(lint(tmp_path, text % "tc", "6.12,6.18"), "6.12,6.18") == [
+        ("helper-not-allowed", "kernel 6.12"),
+        ("sleepable-prog", "kernel 6.18"),
+    ]
+
+
+def test_helpers_of_program_types_come_with_kernels(tmp_path: Path) -> None:
+    text = """
+SEC("%s") int a(void *ctx)
+{
+	char name[16];
+
+	return bpf_get_current_comm(name, sizeof(name));
+}
+"""
+    # Seen on 6.1, 6.12.117 and 6.18.44; between two of them a helper counts as refused where both refuse it.
+    between = told(lint(tmp_path, text % "xdp", "6.1..6.18"), "6.1..6.18")
+    assert [rule for rule, _ in between] == ["helper-not-allowed"]
+    assert between[0][1].startswith("kernels 6.1 to 6.12")
+    assert lint(tmp_path, text % "tp_btf/task_newtask", "6.1..6.18") == ()
+    # What no measured kernel says is left open: kinds of programs it could not load, and newer kernels.
+    arguments = 'SEC("fentry/bpf_fentry_test1") int b(void *ctx) { return bpf_get_func_arg_cnt(ctx); }'
+    assert lint(tmp_path, arguments, "6.1..6.18") == ()
+    assert lint(tmp_path, arguments.replace("fentry/bpf_fentry_test1", "tcx/ingress"), "7.1") == ()

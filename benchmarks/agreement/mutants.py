@@ -213,9 +213,7 @@ class _Base:
             header = self.folder / "libclang.pch"
             if header.exists() or self._make_libclang():
                 text, args = blank(text, self.length), (*args, "-include-pch", str(header))
-        return lint_text(
-            self.source.path, mutant.apply(text), args, programs, kernel or load_builtin().newest
-        )
+        return lint_text(self.source.path, mutant.apply(text), args, programs, kernel or load_builtin().newest)
 
     def circumstances(self, mutant: Mutant, odd: list[Verdict], notes: set[str]) -> Circumstances:
         """What may explain that linter and kernel differ about these programs of a mutant."""
