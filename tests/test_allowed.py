@@ -95,6 +95,6 @@ def test_measured_kernels_are_written_as_a_table(tmp_path: Path) -> None:
     assert rows == [
         ["*", "6.1", "tc xdp"],
         ["*", "6.18", "tc xdp"],
-        ["bpf_a", "6.1", "tc"],
         ["bpf_a", "6.18", "all"],
+        ["bpf_a", "6.1", "tc"],
     ]
