@@ -88,6 +88,13 @@ def test_narrower_integers_are_told() -> None:
     assert "Up to Linux 6.18 the kernel takes 32 bits of start, end." in " ".join(text.replace(" * ", " ").split())
 
 
+def test_size_of_options_is_one_that_all_kernels_take() -> None:
+    assert "#define KFG_CT_OPTS_SIZE NF_BPF_CT_OPTS_SZ\n" in header(("bpf_xdp_ct_lookup",), "6.12..6.18")
+    text = header(("bpf_xdp_ct_lookup",), "6.1..6.18")
+    assert "#define KFG_CT_OPTS_SIZE 12 /* what all of Linux 6.1..6.18 take */\n" in text
+    assert "with opts__sz = 12:" in text
+
+
 def test_command_names_the_range() -> None:
     assert "gen header bpf_strlen --kernel 6.17..6.18\n" in header(("bpf_strlen",), "6.17..6.18")
 

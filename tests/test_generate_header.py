@@ -76,6 +76,34 @@ def test_release_comes_along_and_before_what_acquires() -> None:
     assert 0 < text.index("extern void bpf_xdp_xfrm_state_release(") < text.index("bpf_xdp_get_xfrm_state(struct")
 
 
+def test_what_a_caller_cannot_do_without_comes_along() -> None:
+    specs = load_builtin()
+    text = render_header(["bpf_iter_bits_new"], specs)
+    assert "bpf_iter_bits_next(" in text
+    assert "void bpf_iter_bits_destroy(" in text
+    assert "void bpf_preempt_enable(void)" in render_header(["bpf_preempt_disable"], specs)
+
+
+def test_only_what_is_of_use_is_written() -> None:
+    text = render_header(["bpf_dynptr_is_null"], load_builtin())
+    for word in ("KFG_AUTO", "KFG_GUARD", "kfg_take", "KFG_ACQUIRES", "_ERRORS", "#define E"):
+        assert word not in text
+
+
+def test_errors_that_are_results_are_decoded(tmp_path: Path) -> None:
+    text = render_header(["bpf_crypto_encrypt"], load_builtin(), minimal=True)
+    source = f"""{text}
+#define NAME(name, number, cause) _Static_assert(name == number, cause);
+KFG_CRYPTO_ENCRYPT_ERRORS(NAME)
+int which(int error)
+{{
+	return kfg_crypto_encrypt_error(error) == KFG_CRYPTO_ENCRYPT_EINVAL;
+}}
+"""
+    done = clang(source, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_order_of_names_changes_nothing_but_the_command() -> None:
     specs = load_builtin()
     one = render_header(["bpf_task_from_pid", "bpf_xdp_get_xfrm_state"], specs, command="x")
@@ -160,20 +188,55 @@ def test_size_constant_of_the_minimal_header_is_checked_by_the_compiler(tmp_path
     assert "has the size that the kernel accepts" in done.stderr
 
 
+USES = {
+    "xfrm": (XFRM, STATE, LOOKUP, CHECK, RELEASE),
+    "task": (
+        ("bpf_task_from_pid",),
+        ("struct task_struct:pid",),
+        "int look(int pid)\n{\n\tstruct task_struct *task = bpf_task_from_pid(pid);\n\tint found;\n\n"
+        "\t%s\n\tfound = task->pid;\n\t%s\n\treturn found;\n}\n",
+        "if (!task) return 0;",
+        "bpf_task_release(task);",
+    ),
+    "conntrack": (
+        ("bpf_xdp_ct_lookup",),
+        ("struct nf_conn:mark",),
+        "int look(struct xdp_md *ctx, struct bpf_sock_tuple *tuple, struct bpf_ct_opts *opts)\n{\n"
+        "\tstruct nf_conn *ct = kfg_xdp_ct_lookup(ctx, tuple, sizeof(tuple->ipv4), opts);\n\tint mark;\n\n"
+        "\t%s\n\tmark = ct->mark;\n\t%s\n\treturn mark;\n}\n",
+        "if (!ct) return 0;",
+        "bpf_ct_release(ct);",
+    ),
+    "cgroup": (
+        ("bpf_cgroup_from_id",),
+        ("struct cgroup:level",),
+        "int look(u64 id)\n{\n\tstruct cgroup *cgroup = bpf_cgroup_from_id(id);\n\tint level;\n\n"
+        "\t%s\n\tlevel = cgroup->level;\n\t%s\n\treturn level;\n}\n",
+        "if (!cgroup) return 0;",
+        "bpf_cgroup_release(cgroup);",
+    ),
+}
+"""Per family: kfuncs, types, a caller with places for check and release, and these two."""
+
+
+@pytest.mark.parametrize("family", USES)
 @pytest.mark.parametrize(
-    ("check", "release", "gcc", "clang"),
+    ("checks", "releases", "gcc", "clang"),
     [
-        (CHECK, RELEASE, "", ""),
-        (CHECK, "", "-Wanalyzer-malloc-leak", "unix.Malloc"),
-        ("", RELEASE, "-Wanalyzer-possible-null-argument", ""),
-        (CHECK, RELEASE + RELEASE, "-Wanalyzer-double-free", "unix.Malloc"),
+        (1, 1, "", ""),
+        (1, 0, "-Wanalyzer-malloc-leak", "unix.Malloc"),
+        (0, 1, "-Wanalyzer-possible-null-", ""),
+        (1, 2, "-Wanalyzer-double-free", "unix.Malloc"),
     ],
     ids=["right", "leak", "unchecked", "double"],
 )
-def test_annotations_let_analyzers_join_in(tmp_path: Path, check: str, release: str, gcc: str, clang: str) -> None:
-    (tmp_path / "k.h").write_text(render_header(XFRM, load_builtin(), minimal=True, types=STATE))
+def test_annotations_let_analyzers_join_in(
+    family: str, checks: int, releases: int, gcc: str, clang: str, tmp_path: Path
+) -> None:
+    names, types, caller, check, release = USES[family]
+    (tmp_path / "k.h").write_text(render_header(names, load_builtin(), minimal=True, types=types))
     source = tmp_path / "lookup.c"
-    source.write_text(f'#include "k.h"\n{LOOKUP % (check, release)}')
+    source.write_text(f'#include "k.h"\n{caller % (check * checks, release * releases)}')
     if not shutil.which("gcc"):
         pytest.skip("no gcc")
     command = ["gcc", "-fanalyzer", "-O2", "-S", "-o", "/dev/null", "-Wno-attributes", "-DKFG_ANALYZE"]

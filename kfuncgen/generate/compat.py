@@ -133,6 +133,19 @@ def spans(some: Sequence[Kernel], kernels: Sequence[Kernel]) -> str:
     return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
+def common_size(struct: OptionsStruct, kernels: Sequence[Kernel]) -> int:
+    """The largest size of an options struct that all of `kernels` accept; its own size when there is none."""
+    accepted = [set(struct.sizes_at(kernel)) for kernel in kernels]
+    common = set.intersection(*(sizes for sizes in accepted if sizes)) if any(accepted) else set()
+    return max(common, default=struct.size)
+
+
+def size_text(struct: OptionsStruct, kernels: Sequence[Kernel]) -> str:
+    """C for the size to pass: the kernel's constant, unless some kernel wants fewer bytes than the struct has."""
+    size = common_size(struct, kernels)
+    return str(size) if size != struct.size else struct.size_constant or f"sizeof(struct {struct.name})"
+
+
 def wrapper(found: Sequence[Variant], kernels: Sequence[Kernel]) -> str:
     """C that passes the size of the options itself, or calls the variant that the running kernel has; else ""."""
     newest = found[0].contract
@@ -142,7 +155,8 @@ def wrapper(found: Sequence[Variant], kernels: Sequence[Kernel]) -> str:
     result, name, params = split_prototype(newest.prototype.text)
     about = []
     if sized:
-        names = ", ".join(f"{strip_declarator(params[i])[1]} = {sized[i].size_constant}" for i in sized)
+        having = [kernel for variant in found for kernel in variant.kernels] or kernels
+        names = ", ".join(f"{strip_declarator(params[i])[1]} = {size_text(sized[i], having)}" for i in sized)
         about.append(f"{name}() with {names}: one thing less to get wrong.")
     if len(found) > 1:
         about.append(f"{name}() under the name and with the prototype that the running kernel has.")

@@ -81,6 +81,13 @@ def c_string(text: str) -> str:
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def string_pieces(text: str, width: int) -> tuple[str, ...]:
+    """`text` as adjacent C string literals of at most `width` columns, for what is too long for a line."""
+    words = textwrap.wrap(" ".join(text.split()), width - 3, break_on_hyphens=False)
+    pieces = [c_string(word)[:-1] + ' "' for word in words[:-1]]
+    return (*pieces, c_string(words[-1] if words else ""))
+
+
 def stem(name: str) -> str:
     """A kernel name without `bpf_`, to which `kfg_` is put: `bpf_xfrm_state_opts` -> `xfrm_state_opts`."""
     return name.removeprefix("bpf_")

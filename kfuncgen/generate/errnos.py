@@ -36,6 +36,7 @@ ERRNO: dict[str, int] = {
     "EDOM": 33,
     "ERANGE": 34,
     "EDEADLK": 35,
+    "EDEADLOCK": 35,
     "ENAMETOOLONG": 36,
     "ENOSYS": 38,
     "ELOOP": 40,

@@ -13,12 +13,13 @@ from kfuncgen.generate import resources
 from kfuncgen.generate.compat import shown, variants
 from kfuncgen.generate.errnos import ERRNO
 from kfuncgen.generate.minimal import minimal_types, prototype_needs, prototype_types, wanted
-from kfuncgen.generate.views import family_views
+from kfuncgen.generate.views import family_views, region_end
 from kfuncgen.spec.model import Function, Kernel, SpecSet
 
 
 def selected(names: Sequence[str], specs: SpecSet) -> tuple[Function, ...]:
-    """The kfuncs called `names` plus the usual release of each that acquires, sorted by family and name.
+    """The kfuncs called `names` and those that must follow them, sorted by family and name: the usual release of
+    what acquires, next and destroy of an iterator, the end of a region.
 
     UsageError for no name, an unknown name (with the nearest ones), a helper, which needs no declaration, or what
     programs do not call: targets of fmod_ret, and functions to which the kernel itself writes the calls.
@@ -38,8 +39,19 @@ def selected(names: Sequence[str], specs: SpecSet) -> tuple[Function, ...]:
             raise UsageError(f"'{name}' is not for calling: the kernel puts the calls into programs itself")
         if name not in chosen:
             chosen[name] = function
-            queue.extend(function.release[:1])
+            queue += _partners(function, specs)
     return tuple(sorted(chosen.values(), key=lambda function: (function.family, function.name)))
+
+
+def _partners(function: Function, specs: SpecSet) -> list[str]:
+    """What no caller of `function` can do without: the usual release, the rest of an iterator, a region's end."""
+    contract = function.at(function.since)
+    partners = list(function.release[:1])
+    if contract.effects.iterator == "new":
+        name = function.name.removesuffix("_new")
+        partners += [f"{name}_next", f"{name}_destroy"]
+    end = region_end(contract, specs)
+    return [*partners, end] if end else partners
 
 
 def _unknown(name: str, specs: SpecSet, function: Function | None) -> str:
@@ -84,9 +96,13 @@ def render_header(
         raise UsageError("types are written by --minimal only: otherwise vmlinux.h has them")
     aliases = [(kfunc.name, kfunc.alias) for kfunc in kfuncs]
     aliases += [(other.name, other.alias) for kfunc in kfuncs for other in kfunc.others]
-    errors = {(error.name, error.number) for view in options for error in view.errors}
+    decoders = [view.decoder for view in options] + [view.decoder for view in kfuncs]
+    decoders = [decoder for decoder in decoders if decoder is not None]
+    errors = {(error.name, error.number) for decoder in decoders if decoder for error in decoder.errors}
     if any("EOPNOTSUPP" in view.wrapper for view in kfuncs):
         errors.add(("EOPNOTSUPP", ERRNO["EOPNOTSUPP"]))
+    attributes = [word for view in kfuncs for word in view.attributes]
+    attributes += [word for view in kfuncs for other in view.others for word in other.attributes]
     declared = [v.contract.prototype for f in functions for v in variants(f, targets, specs)]
     tags = {name for prototype in declared for name in prototype_types(prototype.text)}
     text = ""
@@ -114,6 +130,11 @@ def render_header(
         "options": options,
         "aliases": tuple(name for name, alias in aliases if alias == "always"),
         "aliases_after": tuple(name for name, alias in aliases if alias == "after"),
+        "decoders": decoders,
+        "attributes": {attribute.split("(")[0] for attribute in attributes},
+        "auto": any(view.auto for view in kfuncs),
+        "take": any(view.auto and view.auto.value for view in kfuncs),
+        "guards": any(view.guard for view in kfuncs),
         "errors": tuple(sorted(errors, key=lambda error: error[1])),
     }
     return resources.render("_header", "header.h.j2", views)

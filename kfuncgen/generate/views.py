@@ -12,24 +12,30 @@ from kfuncgen.generate.compat import (
     INLINE,
     Variant,
     absence,
+    common_size,
     differs_somewhere,
+    shown,
+    size_text,
     spans,
     variants,
     width_notes,
     wrapper,
 )
 from kfuncgen.generate.ctext import (
+    WIDTH,
     c_string,
     comment,
     declaration,
     join_type,
     split_prototype,
     stem,
+    string_pieces,
     strip_declarator,
     struct_text,
 )
 from kfuncgen.generate.errnos import ERRNO
 from kfuncgen.spec.model import Contract, ErrorCause, Function, Kernel, OptionField, OptionsStruct, Role, SpecSet
+from kfuncgen.spec.words import REGION_ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,18 @@ class ErrorView:
     number: int
     cause: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderView:
+    """Errors as an enum: `stem` and `upper` make names, `lines` are those of the list macro, `what` is decoded."""
+
+    stem: str
+    upper: str
+    what: str
+    comment: str
+    errors: tuple[ErrorView, ...]
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +84,13 @@ class OptionsView:
     definition: str
     size: int
     size_constant: str
-    size_is_enum: bool
+    size_is_enum: str
+    size_note: str
     sizes: str
     fields: tuple[FieldView, ...]
     error_field: str
     errors: tuple[ErrorView, ...]
+    decoder: DecoderView | None
     constants: tuple[tuple[str, str], ...]
     comment: str
     initialiser: str
@@ -98,6 +118,15 @@ class AutoView:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardView:
+    """The statements behind KFG_GUARD(): what enters and leaves a region; `flags`: both take the saved state."""
+
+    enter: str
+    leave: str
+    flags: bool
+
+
+@dataclass(frozen=True, slots=True)
 class KfuncView:
     """One kfunc: declarations and words. `attributes` follow the declarator, without `__weak __ksym`."""
 
@@ -116,8 +145,10 @@ class KfuncView:
     acquires: bool
     may_be_null: bool
     errors: tuple[ErrorView, ...]
+    decoder: DecoderView | None
     notes: str
     auto: AutoView | None
+    guard: GuardView | None
     alias: Literal["", "always", "after"]
     """Whether it is declared under a flavour of its name: always, or where vmlinux.h declared it before."""
     others: tuple[DeclarationView, ...]
@@ -144,7 +175,6 @@ def family_views(
     first: attributes of the acquiring ones name them.
     """
     targets = (kernels,) if isinstance(kernels, Kernel) else tuple(kernels)
-    kernel = targets[-1]
     by_family: dict[str, list[Function]] = {}
     for function in functions:
         by_family.setdefault(function.family, []).append(function)
@@ -163,7 +193,7 @@ def family_views(
             FamilyView(
                 family,
                 tuple(_kfunc(contract, targets, specs, names) for contract in contracts),
-                tuple(_options(struct, tuple(users[name]), kernel) for name, struct in structs.items()),
+                tuple(_options(struct, tuple(users[name]), targets) for name, struct in structs.items()),
                 tuple(sorted({symbol for contract in contracts for symbol in contract.function.config})),
             )
         )
@@ -217,8 +247,10 @@ def _kfunc(contract: Contract, kernels: Sequence[Kernel], specs: SpecSet | None,
         acquires=effects.acquires,
         may_be_null=effects.may_be_null,
         errors=_errors(function.errors, strict=False),
+        decoder=_result_decoder(contract),
         notes=function.notes,
         auto=_auto(contract, called),
+        guard=_guard(contract, specs),
         alias=_alias(name, contract),
         others=_others(found[1:], kernels, chosen),
         wrapper=wrapper(found, kernels),
@@ -312,25 +344,48 @@ def _auto(contract: Contract, name: str) -> AutoView | None:
     return AutoView(ctype, value, f"{name}({', '.join(args[:given])});")
 
 
-def _options(struct: OptionsStruct, users: tuple[str, ...], kernel: Kernel) -> OptionsView:
+def _guard(contract: Contract, specs: SpecSet | None) -> GuardView | None:
+    """How KFG_GUARD() enters the region that `contract` begins, and leaves it; None when it begins none."""
+    end = region_end(contract, specs) if specs is not None else None
+    if end is None:
+        return None
+    argument = "flags" if contract.params else ""
+    return GuardView(f"{contract.name}({argument});", f"{end}({argument});", bool(argument))
+
+
+def region_end(contract: Contract, specs: SpecSet) -> str | None:
+    """The kfunc that ends the region which `contract` begins; None when it begins none."""
+    ends = {REGION_ENDS[word] for word in contract.effects.special if word in REGION_ENDS}
+    return next((f.name for f in specs.functions.values() if f.kind == "kfunc" and ends & f.special), None)
+
+
+def _options(struct: OptionsStruct, users: tuple[str, ...], kernels: Sequence[Kernel]) -> OptionsView:
     short = stem(struct.name)
     fields = tuple(_field(field) for field in struct.fields)
     constants: dict[str, int] = {}
     for field in struct.fields:
         constants.update(field.values)
-    accepted = struct.sizes_at(kernel)
+    size = common_size(struct, kernels)
+    errors = _errors(struct.errors, strict=True)
     return OptionsView(
         name=struct.name,
         stem=short,
         upper=short.upper(),
         definition=struct_text(struct.definition),
-        size=struct.size,
-        size_constant=struct.size_constant or f"sizeof(struct {struct.name})",
-        size_is_enum=bool(struct.size_constant),
-        sizes=" or ".join(str(size) for size in accepted),
+        size=size,
+        size_constant=size_text(struct, kernels),
+        size_is_enum=struct.size_constant,
+        size_note=f"what all of Linux {shown(kernels)} take" if size != struct.size else "",
+        sizes=" or ".join(str(size) for size in struct.sizes_at(kernels[-1])),
         fields=fields,
         error_field=struct.error_field,
-        errors=_errors(struct.errors, strict=True),
+        errors=errors,
+        decoder=_decoder(
+            short,
+            f"opts->{struct.error_field}",
+            f"What opts->{struct.error_field} means after a NULL",
+            errors,
+        ),
         constants=tuple((name, str(value) if value >= 0 else f"({value})") for name, value in constants.items()),
         comment=comment([struct.summary]) if struct.summary else "",
         initialiser=_initialiser(struct, short),
@@ -386,6 +441,32 @@ def _initialiser(struct: OptionsStruct, short: str) -> str:
                 join_type(field.ctype, field.name) if _scalar(field) else f"const {field.ctype} *{field.name}"
             )
     return declaration(f"{INLINE} void kfg_{short}_init", tuple(params))
+
+
+def _result_decoder(contract: Contract) -> DecoderView | None:
+    """The errors that a kfunc returns as negative numbers."""
+    result = contract.prototype.result
+    if result.kind != "int" or not result.signed:
+        return None
+    errors = _errors(contract.function.errors, strict=True)
+    told = f"What a negative result of {contract.name}() means"
+    return _decoder(stem(contract.name), f"A result of {contract.name}()", told, errors)
+
+
+def _decoder(short: str, what: str, told: str, errors: tuple[ErrorView, ...]) -> DecoderView | None:
+    if not errors:
+        return None
+    upper = short.upper()
+    lines = [f"#define KFG_{upper}_ERRORS(X)"]
+    for error in errors:
+        pieces = string_pieces(error.cause, WIDTH - 18)
+        head = f"\tX({error.name}, {error.number},"
+        if len(pieces) == 1 and len(head.expandtabs()) + len(pieces[0]) + 4 <= WIDTH:
+            lines.append(f"{head} {pieces[0]})")
+        else:
+            lines += [head, *(f"\t  {piece}" for piece in pieces[:-1]), f"\t  {pieces[-1]})"]
+    about = comment([f'{told}: X(NAME, number, "cause"), to build enums, tables and texts from.'])
+    return DecoderView(short, upper, what, about, errors, tuple(lines))
 
 
 def _errors(causes: Sequence[ErrorCause], strict: bool) -> tuple[ErrorView, ...]:

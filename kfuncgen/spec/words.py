@@ -42,6 +42,13 @@ HOOKS = (
 )
 """enum btf_kfunc_hook without its prefix (kernel/bpf/btf.c)."""
 
+REGION_ENDS = {
+    "rcu-lock": "rcu-unlock",
+    "preempt-disable": "preempt-enable",
+    "irq-save": "irq-restore",
+}
+"""Special effects that begin a region without fail, and those that end it."""
+
 SPECIAL_EFFECTS = (
     # regions
     "rcu-lock",

@@ -41,19 +41,10 @@
  *     -Xclang unix.DynamicMemoryModeling:Optimistic=true -target bpf -DKFG_ANALYZE FILE
  */
 #if defined(KFG_ANALYZE) && defined(__clang__)
-#define KFG_ACQUIRES(release) __attribute__((ownership_returns(malloc)))
-#define KFG_RELEASES(arg) __attribute__((ownership_takes(malloc, arg)))
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #elif defined(KFG_ANALYZE) && defined(__GNUC__)
-#define KFG_ACQUIRES(release) __attribute__((malloc, malloc(release, 1)))
-#define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #else
-#define KFG_ACQUIRES(release)
-#define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL
 #define KFG_NONNULL(...)
 #endif
 
@@ -63,17 +54,12 @@
  */
 #define kfg_exists(kfunc) (!!(kfunc))
 
-/* KFG_AUTO(release) before a variable: release() is called where its scope ends, unless it is NULL by then. */
-#define KFG_AUTO(release) __attribute__((cleanup(kfg_auto_##release)))
-
-/* Takes the pointer out of a KFG_AUTO variable, to return or store it. */
-#define kfg_take(variable)                                   \
-	({                                                   \
-		__typeof__(variable) kfg_taken = (variable); \
-		(variable) = (void *)0;                      \
-		kfg_taken;                                   \
-	})
-
+#ifndef EPERM
+#define EPERM 1
+#endif
+#ifndef EINVAL
+#define EINVAL 22
+#endif
 #ifndef EOPNOTSUPP
 #define EOPNOTSUPP 95
 #endif
@@ -159,6 +145,60 @@ extern int bpf_wq_set_callback_impl(struct bpf_wq *wq,
 				    unsigned int flags, void *aux__prog)
 	__weak __ksym;
 #endif /* KFG_NO_PROTOTYPES */
+
+/*
+ * What a negative result of bpf_list_push_front() means: X(NAME, number, "cause"), to build enums,
+ * tables and texts from.
+ */
+#define KFG_LIST_PUSH_FRONT_ERRORS(X) \
+	X(EINVAL, 22, "the object is in a list or tree already; it is dropped")
+
+enum kfg_list_push_front_error {
+	KFG_LIST_PUSH_FRONT_EINVAL,
+	/* No error, or one that the spec does not know. */
+	KFG_LIST_PUSH_FRONT_OTHER,
+	KFG_LIST_PUSH_FRONT_NR,
+};
+
+/* A result of bpf_list_push_front(), zero or negative, as a small number that can index a counter. */
+static __always_inline enum kfg_list_push_front_error kfg_list_push_front_error(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return KFG_LIST_PUSH_FRONT_EINVAL;
+	default:
+		return KFG_LIST_PUSH_FRONT_OTHER;
+	}
+}
+
+/*
+ * What a negative result of bpf_wq_set_callback() means: X(NAME, number, "cause"), to build enums,
+ * tables and texts from.
+ */
+#define KFG_WQ_SET_CALLBACK_ERRORS(X) \
+	X(EINVAL, 22, "flags is not 0, or the item is not initialised") \
+	X(EPERM, 1, "no user holds the map any more")
+
+enum kfg_wq_set_callback_error {
+	KFG_WQ_SET_CALLBACK_EINVAL,
+	KFG_WQ_SET_CALLBACK_EPERM,
+	/* No error, or one that the spec does not know. */
+	KFG_WQ_SET_CALLBACK_OTHER,
+	KFG_WQ_SET_CALLBACK_NR,
+};
+
+/* A result of bpf_wq_set_callback(), zero or negative, as a small number that can index a counter. */
+static __always_inline enum kfg_wq_set_callback_error kfg_wq_set_callback_error(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return KFG_WQ_SET_CALLBACK_EINVAL;
+	case -EPERM:
+		return KFG_WQ_SET_CALLBACK_EPERM;
+	default:
+		return KFG_WQ_SET_CALLBACK_OTHER;
+	}
+}
 
 /* bpf_list_push_front() under the name and with the prototype that the running kernel has. */
 static __always_inline int kfg_list_push_front(struct bpf_list_head *head,

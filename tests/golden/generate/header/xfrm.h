@@ -36,17 +36,14 @@
 #if defined(KFG_ANALYZE) && defined(__clang__)
 #define KFG_ACQUIRES(release) __attribute__((ownership_returns(malloc)))
 #define KFG_RELEASES(arg) __attribute__((ownership_takes(malloc, arg)))
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #elif defined(KFG_ANALYZE) && defined(__GNUC__)
 #define KFG_ACQUIRES(release) __attribute__((malloc, malloc(release, 1)))
 #define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #else
 #define KFG_ACQUIRES(release)
 #define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL
 #define KFG_NONNULL(...)
 #endif
 
@@ -179,9 +176,14 @@ static __always_inline void kfg_xfrm_state_opts_init(struct bpf_xfrm_state_opts 
 	opts->family = family;
 }
 
-/* What opts->error means after a NULL: X(NAME, number, "cause"), to build enums, tables and texts from. */
+/*
+ * What opts->error means after a NULL: X(NAME, number, "cause"), to build enums, tables and texts
+ * from.
+ */
 #define KFG_XFRM_STATE_OPTS_ERRORS(X) \
-	X(EINVAL, 22, "netns_id is below -1; the size argument is not BPF_XFRM_STATE_OPTS_SZ (a size below 4 returns NULL and leaves error untouched)") \
+	X(EINVAL, 22, \
+	  "netns_id is below -1; the size argument is not BPF_XFRM_STATE_OPTS_SZ (a size " \
+	  "below 4 returns NULL and leaves error untouched)") \
 	X(ENONET, 64, "no network namespace has the id netns_id") \
 	X(ENOENT, 2, "no security association matches")
 
@@ -189,7 +191,7 @@ enum kfg_xfrm_state_opts_error {
 	KFG_XFRM_STATE_OPTS_EINVAL,
 	KFG_XFRM_STATE_OPTS_ENONET,
 	KFG_XFRM_STATE_OPTS_ENOENT,
-	/* No error was set, or one that the spec does not know. */
+	/* No error, or one that the spec does not know. */
 	KFG_XFRM_STATE_OPTS_OTHER,
 	KFG_XFRM_STATE_OPTS_NR,
 };

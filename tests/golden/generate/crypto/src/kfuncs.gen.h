@@ -43,17 +43,14 @@
 #if defined(KFG_ANALYZE) && defined(__clang__)
 #define KFG_ACQUIRES(release) __attribute__((ownership_returns(malloc)))
 #define KFG_RELEASES(arg) __attribute__((ownership_takes(malloc, arg)))
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #elif defined(KFG_ANALYZE) && defined(__GNUC__)
 #define KFG_ACQUIRES(release) __attribute__((malloc, malloc(release, 1)))
 #define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #else
 #define KFG_ACQUIRES(release)
 #define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL
 #define KFG_NONNULL(...)
 #endif
 
@@ -73,6 +70,13 @@
 		(variable) = (void *)0;                      \
 		kfg_taken;                                   \
 	})
+
+#ifndef EINVAL
+#define EINVAL 22
+#endif
+#ifndef ERANGE
+#define ERANGE 34
+#endif
 
 struct bpf_crypto_ctx;
 struct bpf_crypto_params;
@@ -169,7 +173,118 @@ static __always_inline void kfg_crypto_params_init(struct bpf_crypto_params *opt
 	/* authsize: length of the authentication tag of AEAD ciphers, 0 for others */
 }
 
-/* bpf_crypto_ctx_create() with params__sz = : one thing less to get wrong. */
+/*
+ * What a negative result of bpf_crypto_decrypt() means: X(NAME, number, "cause"), to build enums,
+ * tables and texts from.
+ */
+#define KFG_CRYPTO_DECRYPT_ERRORS(X) \
+	X(EINVAL, 22, \
+	  "a dynptr is null, empty, read-only as destination, or too small; or the size of " \
+	  "the vector is wrong")
+
+enum kfg_crypto_decrypt_error {
+	KFG_CRYPTO_DECRYPT_EINVAL,
+	/* No error, or one that the spec does not know. */
+	KFG_CRYPTO_DECRYPT_OTHER,
+	KFG_CRYPTO_DECRYPT_NR,
+};
+
+/* A result of bpf_crypto_decrypt(), zero or negative, as a small number that can index a counter. */
+static __always_inline enum kfg_crypto_decrypt_error kfg_crypto_decrypt_error(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return KFG_CRYPTO_DECRYPT_EINVAL;
+	default:
+		return KFG_CRYPTO_DECRYPT_OTHER;
+	}
+}
+
+/*
+ * What a negative result of bpf_crypto_encrypt() means: X(NAME, number, "cause"), to build enums,
+ * tables and texts from.
+ */
+#define KFG_CRYPTO_ENCRYPT_ERRORS(X) \
+	X(EINVAL, 22, \
+	  "a dynptr is null, empty, read-only as destination, or too small; or the size of " \
+	  "the vector is wrong")
+
+enum kfg_crypto_encrypt_error {
+	KFG_CRYPTO_ENCRYPT_EINVAL,
+	/* No error, or one that the spec does not know. */
+	KFG_CRYPTO_ENCRYPT_OTHER,
+	KFG_CRYPTO_ENCRYPT_NR,
+};
+
+/* A result of bpf_crypto_encrypt(), zero or negative, as a small number that can index a counter. */
+static __always_inline enum kfg_crypto_encrypt_error kfg_crypto_encrypt_error(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return KFG_CRYPTO_ENCRYPT_EINVAL;
+	default:
+		return KFG_CRYPTO_ENCRYPT_OTHER;
+	}
+}
+
+/*
+ * What a negative result of bpf_dynptr_adjust() means: X(NAME, number, "cause"), to build enums,
+ * tables and texts from.
+ */
+#define KFG_DYNPTR_ADJUST_ERRORS(X) \
+	X(EINVAL, 22, "the dynptr is null, or start is after end") \
+	X(ERANGE, 34, "start or end is beyond the dynptr")
+
+enum kfg_dynptr_adjust_error {
+	KFG_DYNPTR_ADJUST_EINVAL,
+	KFG_DYNPTR_ADJUST_ERANGE,
+	/* No error, or one that the spec does not know. */
+	KFG_DYNPTR_ADJUST_OTHER,
+	KFG_DYNPTR_ADJUST_NR,
+};
+
+/* A result of bpf_dynptr_adjust(), zero or negative, as a small number that can index a counter. */
+static __always_inline enum kfg_dynptr_adjust_error kfg_dynptr_adjust_error(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return KFG_DYNPTR_ADJUST_EINVAL;
+	case -ERANGE:
+		return KFG_DYNPTR_ADJUST_ERANGE;
+	default:
+		return KFG_DYNPTR_ADJUST_OTHER;
+	}
+}
+
+/*
+ * What a negative result of bpf_dynptr_from_xdp() means: X(NAME, number, "cause"), to build enums,
+ * tables and texts from.
+ */
+#define KFG_DYNPTR_FROM_XDP_ERRORS(X) \
+	X(EINVAL, 22, "flags is not 0")
+
+enum kfg_dynptr_from_xdp_error {
+	KFG_DYNPTR_FROM_XDP_EINVAL,
+	/* No error, or one that the spec does not know. */
+	KFG_DYNPTR_FROM_XDP_OTHER,
+	KFG_DYNPTR_FROM_XDP_NR,
+};
+
+/* A result of bpf_dynptr_from_xdp(), zero or negative, as a small number that can index a counter. */
+static __always_inline enum kfg_dynptr_from_xdp_error kfg_dynptr_from_xdp_error(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return KFG_DYNPTR_FROM_XDP_EINVAL;
+	default:
+		return KFG_DYNPTR_FROM_XDP_OTHER;
+	}
+}
+
+/*
+ * bpf_crypto_ctx_create() with params__sz = sizeof(struct bpf_crypto_params): one thing less to get
+ * wrong.
+ */
 static __always_inline struct bpf_crypto_ctx *kfg_crypto_ctx_create(const struct bpf_crypto_params *params,
 								    int *err)
 {

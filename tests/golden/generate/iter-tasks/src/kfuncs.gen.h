@@ -34,19 +34,10 @@
  *     -Xclang unix.DynamicMemoryModeling:Optimistic=true -target bpf -DKFG_ANALYZE FILE
  */
 #if defined(KFG_ANALYZE) && defined(__clang__)
-#define KFG_ACQUIRES(release) __attribute__((ownership_returns(malloc)))
-#define KFG_RELEASES(arg) __attribute__((ownership_takes(malloc, arg)))
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #elif defined(KFG_ANALYZE) && defined(__GNUC__)
-#define KFG_ACQUIRES(release) __attribute__((malloc, malloc(release, 1)))
-#define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #else
-#define KFG_ACQUIRES(release)
-#define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL
 #define KFG_NONNULL(...)
 #endif
 
@@ -56,16 +47,19 @@
  */
 #define kfg_exists(kfunc) (!!(kfunc))
 
-/* KFG_AUTO(release) before a variable: release() is called where its scope ends, unless it is NULL by then. */
+/* KFG_AUTO(release) before a variable: release() is called where its scope ends. */
 #define KFG_AUTO(release) __attribute__((cleanup(kfg_auto_##release)))
 
-/* Takes the pointer out of a KFG_AUTO variable, to return or store it. */
-#define kfg_take(variable)                                   \
-	({                                                   \
-		__typeof__(variable) kfg_taken = (variable); \
-		(variable) = (void *)0;                      \
-		kfg_taken;                                   \
-	})
+/* KFG_GUARD(enter); among declarations: what enter() begins is ended where the scope ends. */
+#define KFG_GUARD(enter) KFG_GUARD_NUMBERED(enter, __COUNTER__)
+#define KFG_GUARD_NUMBERED(enter, number) KFG_GUARD_NAMED(enter, kfg_guard_, number)
+#define KFG_GUARD_NAMED(enter, name, number)                                    \
+	unsigned long name##number __attribute__((cleanup(kfg_leave_##enter))); \
+	kfg_enter_##enter(&name##number)
+
+#ifndef EINVAL
+#define EINVAL 22
+#endif
 
 struct bpf_iter_task;
 struct task_struct;
@@ -110,9 +104,48 @@ extern void bpf_rcu_read_unlock(void)
 	__weak __ksym;
 #endif /* KFG_NO_PROTOTYPES */
 
+/*
+ * What a negative result of bpf_iter_task_new() means: X(NAME, number, "cause"), to build enums,
+ * tables and texts from.
+ */
+#define KFG_ITER_TASK_NEW_ERRORS(X) \
+	X(EINVAL, 22, \
+	  "flags is none of the three, or asks for the threads of a task and none was " \
+	  "given")
+
+enum kfg_iter_task_new_error {
+	KFG_ITER_TASK_NEW_EINVAL,
+	/* No error, or one that the spec does not know. */
+	KFG_ITER_TASK_NEW_OTHER,
+	KFG_ITER_TASK_NEW_NR,
+};
+
+/* A result of bpf_iter_task_new(), zero or negative, as a small number that can index a counter. */
+static __always_inline enum kfg_iter_task_new_error kfg_iter_task_new_error(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return KFG_ITER_TASK_NEW_EINVAL;
+	default:
+		return KFG_ITER_TASK_NEW_OTHER;
+	}
+}
+
 static __always_inline void kfg_auto_bpf_iter_task_destroy(struct bpf_iter_task *it)
 {
 	bpf_iter_task_destroy(it);
+}
+
+static __always_inline void kfg_enter_bpf_rcu_read_lock(unsigned long *flags)
+{
+	(void)flags;
+	bpf_rcu_read_lock();
+}
+
+static __always_inline void kfg_leave_bpf_rcu_read_lock(unsigned long *flags)
+{
+	(void)flags;
+	bpf_rcu_read_unlock();
 }
 
 #endif /* KFG_KFUNCS_57A7F69F_H */

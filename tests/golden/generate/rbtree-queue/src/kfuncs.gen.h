@@ -42,17 +42,14 @@
 #if defined(KFG_ANALYZE) && defined(__clang__)
 #define KFG_ACQUIRES(release) __attribute__((ownership_returns(malloc)))
 #define KFG_RELEASES(arg) __attribute__((ownership_takes(malloc, arg)))
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #elif defined(KFG_ANALYZE) && defined(__GNUC__)
 #define KFG_ACQUIRES(release) __attribute__((malloc, malloc(release, 1)))
 #define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #else
 #define KFG_ACQUIRES(release)
 #define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL
 #define KFG_NONNULL(...)
 #endif
 
@@ -72,6 +69,10 @@
 		(variable) = (void *)0;                      \
 		kfg_taken;                                   \
 	})
+
+#ifndef EINVAL
+#define EINVAL 22
+#endif
 
 struct bpf_dynptr;
 struct bpf_rb_node;
@@ -143,6 +144,56 @@ extern struct bpf_rb_node *bpf_rbtree_remove(struct bpf_rb_root *root, struct bp
 	KFG_ACQUIRES(bpf_obj_drop_impl)
 	__weak __ksym;
 #endif /* KFG_NO_PROTOTYPES */
+
+/*
+ * What a negative result of bpf_dynptr_from_xdp() means: X(NAME, number, "cause"), to build enums,
+ * tables and texts from.
+ */
+#define KFG_DYNPTR_FROM_XDP_ERRORS(X) \
+	X(EINVAL, 22, "flags is not 0")
+
+enum kfg_dynptr_from_xdp_error {
+	KFG_DYNPTR_FROM_XDP_EINVAL,
+	/* No error, or one that the spec does not know. */
+	KFG_DYNPTR_FROM_XDP_OTHER,
+	KFG_DYNPTR_FROM_XDP_NR,
+};
+
+/* A result of bpf_dynptr_from_xdp(), zero or negative, as a small number that can index a counter. */
+static __always_inline enum kfg_dynptr_from_xdp_error kfg_dynptr_from_xdp_error(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return KFG_DYNPTR_FROM_XDP_EINVAL;
+	default:
+		return KFG_DYNPTR_FROM_XDP_OTHER;
+	}
+}
+
+/*
+ * What a negative result of bpf_rbtree_add_impl() means: X(NAME, number, "cause"), to build enums,
+ * tables and texts from.
+ */
+#define KFG_RBTREE_ADD_IMPL_ERRORS(X) \
+	X(EINVAL, 22, "the object is in a list or tree already; it is dropped")
+
+enum kfg_rbtree_add_impl_error {
+	KFG_RBTREE_ADD_IMPL_EINVAL,
+	/* No error, or one that the spec does not know. */
+	KFG_RBTREE_ADD_IMPL_OTHER,
+	KFG_RBTREE_ADD_IMPL_NR,
+};
+
+/* A result of bpf_rbtree_add_impl(), zero or negative, as a small number that can index a counter. */
+static __always_inline enum kfg_rbtree_add_impl_error kfg_rbtree_add_impl_error(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return KFG_RBTREE_ADD_IMPL_EINVAL;
+	default:
+		return KFG_RBTREE_ADD_IMPL_OTHER;
+	}
+}
 
 static __always_inline void kfg_auto_bpf_obj_drop_impl(void *ref)
 {

@@ -36,17 +36,14 @@
 #if defined(KFG_ANALYZE) && defined(__clang__)
 #define KFG_ACQUIRES(release) __attribute__((ownership_returns(malloc)))
 #define KFG_RELEASES(arg) __attribute__((ownership_takes(malloc, arg)))
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #elif defined(KFG_ANALYZE) && defined(__GNUC__)
 #define KFG_ACQUIRES(release) __attribute__((malloc, malloc(release, 1)))
 #define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #else
 #define KFG_ACQUIRES(release)
 #define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL
 #define KFG_NONNULL(...)
 #endif
 
@@ -66,6 +63,13 @@
 		(variable) = (void *)0;                      \
 		kfg_taken;                                   \
 	})
+
+/* KFG_GUARD(enter); among declarations: what enter() begins is ended where the scope ends. */
+#define KFG_GUARD(enter) KFG_GUARD_NUMBERED(enter, __COUNTER__)
+#define KFG_GUARD_NUMBERED(enter, number) KFG_GUARD_NAMED(enter, kfg_guard_, number)
+#define KFG_GUARD_NAMED(enter, name, number)                                    \
+	unsigned long name##number __attribute__((cleanup(kfg_leave_##enter))); \
+	kfg_enter_##enter(&name##number)
 
 struct task_struct;
 
@@ -119,6 +123,18 @@ static __always_inline void kfg_auto_bpf_task_release(struct task_struct **ref)
 {
 	if (*ref)
 		bpf_task_release(*ref);
+}
+
+static __always_inline void kfg_enter_bpf_rcu_read_lock(unsigned long *flags)
+{
+	(void)flags;
+	bpf_rcu_read_lock();
+}
+
+static __always_inline void kfg_leave_bpf_rcu_read_lock(unsigned long *flags)
+{
+	(void)flags;
+	bpf_rcu_read_unlock();
 }
 
 #endif /* KFG_KFUNCS_2179A666_H */

@@ -42,17 +42,14 @@
 #if defined(KFG_ANALYZE) && defined(__clang__)
 #define KFG_ACQUIRES(release) __attribute__((ownership_returns(malloc)))
 #define KFG_RELEASES(arg) __attribute__((ownership_takes(malloc, arg)))
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #elif defined(KFG_ANALYZE) && defined(__GNUC__)
 #define KFG_ACQUIRES(release) __attribute__((malloc, malloc(release, 1)))
 #define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL __attribute__((returns_nonnull))
 #define KFG_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #else
 #define KFG_ACQUIRES(release)
 #define KFG_RELEASES(arg)
-#define KFG_RETURNS_NONNULL
 #define KFG_NONNULL(...)
 #endif
 
@@ -239,12 +236,18 @@ static __always_inline void kfg_ct_opts_init(struct bpf_ct_opts *opts, s32 netns
 	/* reserved: must be zero */
 }
 
-/* What opts->error means after a NULL: X(NAME, number, "cause"), to build enums, tables and texts from. */
+/*
+ * What opts->error means after a NULL: X(NAME, number, "cause"), to build enums, tables and texts
+ * from.
+ */
 #define KFG_CT_OPTS_ERRORS(X) \
-	X(EINVAL, 22, "the tuple is NULL; the size argument is neither 16 nor 12; a reserved byte is not zero; ct_zone_id is set with the size 12; netns_id is below -1") \
+	X(EINVAL, 22, \
+	  "the tuple is NULL; the size argument is neither 16 nor 12; a reserved byte is " \
+	  "not zero; ct_zone_id is set with the size 12; netns_id is below -1") \
 	X(EPROTO, 71, "l4proto is neither IPPROTO_TCP nor IPPROTO_UDP") \
 	X(ENONET, 64, "no network namespace has the id netns_id") \
-	X(EAFNOSUPPORT, 97, "the size of the tuple is neither that of the IPv4 nor that of the IPv6 tuple") \
+	X(EAFNOSUPPORT, 97, \
+	  "the size of the tuple is neither that of the IPv4 nor that of the IPv6 tuple") \
 	X(ENOENT, 2, "no entry matches (lookup only)") \
 	X(ENOMEM, 12, "no memory for the entry (allocation only)")
 
@@ -255,7 +258,7 @@ enum kfg_ct_opts_error {
 	KFG_CT_OPTS_EAFNOSUPPORT,
 	KFG_CT_OPTS_ENOENT,
 	KFG_CT_OPTS_ENOMEM,
-	/* No error was set, or one that the spec does not know. */
+	/* No error, or one that the spec does not know. */
 	KFG_CT_OPTS_OTHER,
 	KFG_CT_OPTS_NR,
 };
@@ -278,6 +281,31 @@ static __always_inline enum kfg_ct_opts_error kfg_ct_opts_error(int error)
 		return KFG_CT_OPTS_ENOMEM;
 	default:
 		return KFG_CT_OPTS_OTHER;
+	}
+}
+
+/*
+ * What a negative result of bpf_dynptr_from_skb() means: X(NAME, number, "cause"), to build enums,
+ * tables and texts from.
+ */
+#define KFG_DYNPTR_FROM_SKB_ERRORS(X) \
+	X(EINVAL, 22, "flags is not 0")
+
+enum kfg_dynptr_from_skb_error {
+	KFG_DYNPTR_FROM_SKB_EINVAL,
+	/* No error, or one that the spec does not know. */
+	KFG_DYNPTR_FROM_SKB_OTHER,
+	KFG_DYNPTR_FROM_SKB_NR,
+};
+
+/* A result of bpf_dynptr_from_skb(), zero or negative, as a small number that can index a counter. */
+static __always_inline enum kfg_dynptr_from_skb_error kfg_dynptr_from_skb_error(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return KFG_DYNPTR_FROM_SKB_EINVAL;
+	default:
+		return KFG_DYNPTR_FROM_SKB_OTHER;
 	}
 }
 
