@@ -11,9 +11,7 @@ from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.types import Type, field_path
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, plain_name
 from kfuncgen.spec.model import Param
-
-PROJECTIONS = {"__sk_buff": "sk_buff", "xdp_md": "xdp_buff", "bpf_nf_ctx": "bpf_nf_ctx"}
-"""User-visible context structs and the kernel objects behind them (btf_is_projection_of)."""
+from kfuncgen.spec.trust import PROJECTIONS
 
 SOCKETS = frozenset(
     ("bpf_sock", "bpf_tcp_sock", "sock_common", "sock", "tcp_sock", "tcp6_sock", "udp6_sock", "mptcp_sock",

@@ -13,17 +13,15 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.mapdefs import inner_definition, map_number
-from kfuncgen.lint.records import EMPTY, KPTRS, ROOTS, Record, SpecialField, records_of
+from kfuncgen.lint.records import EMPTY, KPTRS, Record, SpecialField, records_of
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type, field_path
 from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Trust, Value, plain_name
+from kfuncgen.spec.trust import RCU_KPTRS, ROOTS
 
 if TYPE_CHECKING:
     from kfuncgen.lint.memory import Location, Memory
-
-RCU_KPTRS = frozenset(("task_struct", "cgroup", "bpf_cpumask", "bpf_crypto_ctx", "prog_test_ref_kfunc"))
-"""Kernel types whose kptr may be used under RCU without a reference (rcu_protected_types)."""
 
 
 def record_of(run: Run, fact: Fact) -> Record:

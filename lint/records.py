@@ -15,6 +15,7 @@ from functools import lru_cache
 from kfuncgen.lint import ir
 from kfuncgen.lint.emitted import EmittedTypes
 from kfuncgen.lint.types import Type
+from kfuncgen.spec.trust import DESTRUCTORS, LOCKS, ROOTS
 from kfuncgen.toolchain.headers import kernel_declares_struct
 
 MAX_FIELDS = 11
@@ -23,22 +24,13 @@ MAX_FIELDS = 11
 MAX_DEPTH = 32
 """MAX_RESOLVE_DEPTH of nested structs and arrays."""
 
-LOCKS = frozenset(("bpf_spin_lock", "bpf_res_spin_lock"))
 _ONCE = LOCKS | {"bpf_timer", "bpf_wq", "bpf_task_work"}
 """Fields of which a type has one at most."""
-ROOTS = {"bpf_list_head": "bpf_list_node", "bpf_rb_root": "bpf_rb_node"}
-"""Heads and roots, and the nodes that belong into them."""
 KPTRS = frozenset(("kptr", "percpu_kptr", "kptr_untrusted"))
 IN_VALUES = _ONCE | set(ROOTS) | {"bpf_refcount", "kptr"}
 """What the kernel looks for in values of maps and in global data ("kptr" stands for all its kinds)."""
 IN_OBJECTS = LOCKS | set(ROOTS) | set(ROOTS.values()) | {"bpf_refcount", "kptr"}
 """What it looks for in structs of the program."""
-
-DESTRUCTORS = frozenset(
-    ("task_struct", "cgroup", "bpf_cpumask", "bpf_crypto_ctx", "prog_test_ref_kfunc", "prog_test_member",
-     "prog_test_member1")
-)  # fmt: skip
-"""Kernel types that a referenced kptr may hold: those with a destructor (register_btf_id_dtor_kfuncs)."""
 
 _PLAIN_MAPS = (1, 2)
 _HASHES_AND_ARRAYS = (1, 2, 9)

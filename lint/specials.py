@@ -12,26 +12,16 @@ from kfuncgen.lint.fields import map_type
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.mapdefs import map_attribute
 from kfuncgen.lint.mentions import globals_of
-from kfuncgen.lint.records import LOCKS, ROOTS, records_of
+from kfuncgen.lint.records import records_of
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
-
-_TRACING = frozenset(
-    ("BPF_PROG_TYPE_KPROBE", "BPF_PROG_TYPE_TRACEPOINT", "BPF_PROG_TYPE_PERF_EVENT",
-     "BPF_PROG_TYPE_RAW_TRACEPOINT", "BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE")
-)  # fmt: skip
-_NOT_IN_TRACING = (*sorted(ROOTS), *sorted(LOCKS), "bpf_timer", "bpf_wq")
-"""In the order in which the verifier looks for them."""
+from kfuncgen.spec.trust import refused_fields
 
 
 def check_references(run: Run, state: State) -> None:
     """Report the first reference of a program to a map that it may not refer to."""
     info = run.program.info
-    kinds: tuple[str, ...] = ()
-    if info is not None and info.program_type in _TRACING:
-        kinds = _NOT_IN_TRACING
-    elif info is not None and info.program_type == "BPF_PROG_TYPE_SOCKET_FILTER":
-        kinds = tuple(sorted(LOCKS))
+    kinds = refused_fields(info.program_type) if info is not None else ()
     if not kinds or info is None:
         return
     names = [run.program.function.name, *reachable_calls(run.module, run.program.function)]

@@ -16,30 +16,8 @@ from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, PointerKind, Scalar, Trust, plain_name, scalar_of
 from kfuncgen.spec.iterargs import iterator_field
 from kfuncgen.spec.progargs import Worth, struct_ops_argument, tracepoint_argument
+from kfuncgen.spec.trust import SAFE_RCU, SAFE_RCU_OR_NULL, SAFE_TRUSTED, SAFE_TRUSTED_OR_NULL
 
-_SAFE_TRUSTED = frozenset(
-    (
-        ("bpf_iter_meta", "seq"),
-        ("bpf_iter__task", "meta"),
-        ("bpf_iter__task", "task"),
-        ("linux_binprm", "file"),
-        ("file", "f_inode"),
-        ("dentry", "d_inode"),
-    )
-)
-_SAFE_TRUSTED_OR_NULL = frozenset((("socket", "sk"),))
-_SAFE_RCU = frozenset(
-    (
-        ("task_struct", "cpus_ptr"),
-        ("task_struct", "css_set"),
-        ("task_struct", "cgroups"),
-        ("task_struct", "real_parent"),
-        ("task_struct", "group_leader"),
-        ("cgroup", "kn"),
-        ("css_set", "dfl_cgrp"),
-    )
-)
-_SAFE_RCU_OR_NULL = frozenset((("mm_struct", "exe_file"), ("sk_buff", "sk"), ("request_sock", "sk")))
 _CONTEXT_SOCKETS = frozenset(
     (("bpf_sock_addr", "sk"), ("sk_msg_md", "sk"), ("sk_reuseport_md", "sk"), ("bpf_sockopt", "sk"))
 )
@@ -69,14 +47,14 @@ def kernel_field(
         child = "untrusted"
     elif parent.trust in ("trusted", "rcu") or parent.reference:
         key = (_owner(path), name)
-        if key in _SAFE_TRUSTED:
+        if key in SAFE_TRUSTED:
             child = "trusted"
-        elif key in _SAFE_TRUSTED_OR_NULL:
+        elif key in SAFE_TRUSTED_OR_NULL:
             child, null = "trusted", True
         elif run.in_rcu(state):
-            if key in _SAFE_RCU:
+            if key in SAFE_RCU:
                 child = "rcu"
-            elif key in _SAFE_RCU_OR_NULL or (tag := run.type_tag(*key)) == "rcu":
+            elif key in SAFE_RCU_OR_NULL or (tag := run.type_tag(*key)) == "rcu":
                 child, null = "rcu", True
             else:
                 kind = _TAGGED.get(tag, "kernel")
