@@ -1,4 +1,4 @@
-"""`kfuncgen new` and `kfuncgen gen`: projects and headers from templates and specs."""
+"""`kfuncgen new` and `kfuncgen gen`: projects, headers and callers from templates and specs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from kfuncgen.render.escape import one_line
 if TYPE_CHECKING:
     from kfuncgen.generate import Template, Written
 
-LATER = {
-    "call": "Write one correct call of a kfunc",
-    "program": "Write a program that calls a kfunc",
-}
-"""Commands of the interface that this version does not have yet."""
-
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that kfuncgen did not write.")]
+
+FileOption = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE if it differs.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,8 +28,8 @@ def register(app: typer.Typer) -> None:
     app.command("new", cls=options.usage("TEMPLATE DIR"))(new)
     group = typer.Typer(help="Write pieces of code from the specs.", rich_markup_mode=None)
     group.command("header", cls=options.usage("KFUNC..."))(header)
-    for name, summary in LATER.items():
-        options.later(group, "gen", name, summary)
+    group.command("call", cls=options.usage("KFUNC"))(call)
+    group.command("program", cls=options.usage("KFUNC"))(program)
     app.add_typer(group, name="gen")
 
 
@@ -121,9 +119,7 @@ def header(
             "'struct task_struct:pid,comm,mm.exe_file'; repeatable.",
         ),
     ] = None,
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE if it differs.")
-    ] = None,
+    output: FileOption = None,
     force: ForceOption = False,
     spec: options.SpecOption = None,
 ) -> int:
@@ -133,11 +129,18 @@ def header(
     kfuncs take or return only pointers have no members; --type adds those that the program reads, at the
     offsets of whatever kernel it runs on.
     """
-    from kfuncgen.generate import GeneratedFile, render_header, write_project
+    from kfuncgen.generate import render_header
 
     specs = options.load_specs(spec, kernel)
     targets = options.targets(kernel, specs)
     text = render_header(kfuncs, specs, targets, minimal=minimal, types=types or ())
+    return written(text, output, force)
+
+
+def written(text: str, output: str | None, force: bool) -> int:
+    """Print a generated text, or write it to the file of -o."""
+    from kfuncgen.generate import GeneratedFile, write_project
+
     if output is None:
         emit(text)
         return 0
@@ -150,3 +153,58 @@ def header(
     if any(item.action == "refused" for item in done):
         raise UsageError(f"'{output}' was not written by kfuncgen; --force overwrites it")
     return 0
+
+
+KfuncArgument = Annotated[str, typer.Argument(metavar="KFUNC", help="The kfunc to call.")]
+SectionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--section",
+        metavar="SEC",
+        help="Where the program is attached: xdp, tp_btf/task_newtask, iter ... Default: the first that will do.",
+    ),
+]
+CallerKernels = Annotated[
+    str | None,
+    options.kernel_option(
+        "Kernels that the code is for: what one of them lacks is guarded. Of several the newest counts"
+    ),
+]
+
+
+def call(
+    kfunc: KfuncArgument,
+    section: SectionOption = None,
+    kernel: CallerKernels = None,
+    output: FileOption = None,
+    force: ForceOption = False,
+    spec: options.SpecOption = None,
+) -> int:
+    """Write a correct call of a kfunc, to paste into a program.
+
+    Declarations, options with every documented field, NULL check, errors by their meaning, release on every path,
+    and the region, lock, iterator or dynptr around it. What you supply is named as in the prototype.
+    """
+    from kfuncgen.generate import render_call
+
+    specs = options.load_specs(spec, kernel)
+    return written(render_call(kfunc, specs, options.targets(kernel, specs), section or ""), output, force)
+
+
+def program(
+    kfunc: KfuncArgument,
+    section: SectionOption = None,
+    kernel: CallerKernels = None,
+    output: FileOption = None,
+    force: ForceOption = False,
+    spec: options.SpecOption = None,
+) -> int:
+    """Write the smallest complete program that calls a kfunc.
+
+    It compiles, lints clean and loads as it is. Where the kfunc cannot be called from the section, the sections
+    from which it can are named.
+    """
+    from kfuncgen.generate import render_program
+
+    specs = options.load_specs(spec, kernel)
+    return written(render_program(kfunc, specs, options.targets(kernel, specs), section or ""), output, force)

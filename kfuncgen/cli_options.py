@@ -142,13 +142,3 @@ def targets(text: str | None, specs: SpecSet) -> tuple[Kernel, ...]:
 def not_available(what: str) -> int:
     """For commands of the interface that this version does not have."""
     raise UsageError(f"{what} is not available yet in this version")
-
-
-def later(group: typer.Typer, parent: str, name: str, summary: str) -> None:
-    """Add a command that says that it does not exist yet; it takes any arguments, so as to say just that."""
-
-    def command() -> int:
-        return not_available(f"'kfuncgen {parent} {name}'")
-
-    settings = {"allow_extra_args": True, "ignore_unknown_options": True}
-    group.command(name, help=f"{summary} (not available yet).", context_settings=settings, hidden=True)(command)

@@ -16,6 +16,7 @@ from kfuncgen.lint.state import UNIT, Reference, Slot, State
 from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.values import Pointer, Ref, Value, dead
 from kfuncgen.spec.model import Param, Role
+from kfuncgen.spec.trust import PACKET_WRITERS
 
 DYNPTR_SIZE = 16
 """sizeof(struct bpf_dynptr)."""
@@ -25,12 +26,6 @@ PACKET_KINDS = ("dynptr-from-skb", "dynptr-from-skb-meta", "dynptr-from-xdp")
 
 _MOVED_BY_WRITE = ("dynptr-from-skb", "dynptr-from-skb-meta")
 """bpf_dynptr_write() to these may move the packet; XDP's writes in place."""
-
-_WRITES_PACKETS = frozenset(
-    ("BPF_PROG_TYPE_SCHED_CLS", "BPF_PROG_TYPE_SCHED_ACT", "BPF_PROG_TYPE_XDP", "BPF_PROG_TYPE_LWT_XMIT",
-     "BPF_PROG_TYPE_SK_SKB", "BPF_PROG_TYPE_SK_MSG", "BPF_PROG_TYPE_CGROUP_SOCKOPT")
-)  # fmt: skip
-"""may_access_direct_pkt_data(): the only programs for bpf_dynptr_slice_rdwr(), whatever the dynptr is over."""
 
 
 def dynptrs(call: Transfer) -> None:
@@ -69,7 +64,7 @@ def _check_source(call: Transfer) -> None:
 
 def _check_writable(call: Transfer) -> None:
     info = call.run.program.info
-    if info is None or info.program_type == "BPF_PROG_TYPE_EXT" or info.program_type in _WRITES_PACKETS:
+    if info is None or info.program_type == "BPF_PROG_TYPE_EXT" or info.program_type in PACKET_WRITERS:
         return
     call.report(Fault.DYNPTR_WRITE_NOT_ALLOWED, {"section": info.section})
 

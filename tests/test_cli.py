@@ -99,8 +99,9 @@ def test_a_failed_file_wins_over_findings_elsewhere_and_both_are_told(
         (["lint", "a.bpf.c", "--nonsense"], "--nonsense"),
         (["explain", "unchecked-nul"], "unknown rule 'unchecked-nul'; did you mean 'unchecked-null'?"),
         (["nonsense"], "no such command 'nonsense' (see 'kfuncgen --help')"),
-        (["gen", "call", "bpf_x", "--section", "xdp"], "'kfuncgen gen call' is not available yet in this version"),
-        (["gen", "program", "x"], "'kfuncgen gen program' is not available yet in this version"),
+        (["gen", "call", "bpf_x", "--section", "xdp"], "unknown kfunc 'bpf_x'"),
+        (["gen", "program", "bpf_task_acquire", "--section", "xpd"], "unknown section 'xpd', did you mean xdp?"),
+        (["gen", "program", "bpf_xdp_get_xfrm_state", "--section", "tc"], "from tc; it can from xdp"),
         (["spec", "show", "bpf_task_fromm_pid"], "unknown kfunc or helper 'bpf_task_fromm_pid'; did you mean "),
         (["spec", "list", "zzzzzzz"], "unknown family 'zzzzzzz'; 'kfuncgen spec list' lists them"),
         (["spec", "show", "zzzzzzz"], "unknown kfunc or helper 'zzzzzzz'; 'kfuncgen spec list' lists them"),
@@ -239,7 +240,8 @@ def test_explain(linter: FakeLinter, capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     "command",
     [
-        *("", "lint", "explain", "new", "gen", "gen header", "spec", "spec list", "spec show"),
+        *("", "lint", "explain", "new", "gen", "gen header", "gen call", "gen program"),
+        *("spec", "spec list", "spec show"),
         *("verify", "lsp", "cache", "cache dir", "cache clear"),
     ],
 )
@@ -259,6 +261,8 @@ def test_help_is_plain_and_complete(command: str, capsys: pytest.CaptureFixture[
         ("verify", "[OPTIONS] FILE... [-- CLANG ARGS]"),
         ("new", "[OPTIONS] TEMPLATE DIR"),
         ("gen header", "[OPTIONS] KFUNC..."),
+        ("gen call", "[OPTIONS] KFUNC"),
+        ("gen program", "[OPTIONS] KFUNC"),
         ("spec list", "[OPTIONS] [FAMILY...]"),
         ("spec show", "[OPTIONS] NAME..."),
     ],

@@ -90,13 +90,3 @@ def test_documented_json_keys_are_the_real_ones(text: str) -> None:
     assert re.findall(r"`(\w+)`", sentence) == list(document["findings"][0])
     counted = text[text.index("The summary counts") :].partition(".")[0]
     assert set(re.findall(r"`(\w+)`", counted)) <= set(document["summary"])
-
-
-def test_what_is_said_to_be_missing_is_missing(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    for group, names in {
-        "gen": ("call", "program"),
-    }.items():
-        for name in names:
-            assert cli.main([group, name]) == 2
-            assert "not available yet" in capsys.readouterr().err
-            assert f"`{name}`" in text or f"`{group} {name}`" in text

@@ -4,6 +4,7 @@
 of named kfuncs, `write_project` puts texts on disk. Nothing here prints, and only `write_project` touches files.
 """
 
+from kfuncgen.generate.caller.render import render_call, render_program
 from kfuncgen.generate.header import render_header
 from kfuncgen.generate.project import GeneratedFile, Template, Value, render_project, templates
 from kfuncgen.generate.write import Written, write_project
@@ -13,7 +14,9 @@ __all__ = [
     "Template",
     "Value",
     "Written",
+    "render_call",
     "render_header",
+    "render_program",
     "render_project",
     "templates",
     "write_project",

@@ -391,3 +391,9 @@ def return_range(info: SectionInfo) -> tuple[int, int] | None:
         if pattern.fullmatch(section):
             return allowed
     return _RETURNS.get(info.program_type.removeprefix("BPF_PROG_TYPE_"))
+
+
+def section_names() -> tuple[str, ...]:
+    """Section names to suggest: one for each kind of program first, then every other spelling of a kind."""
+    cgroup = tuple(f"cgroup/{name}" for name in ("bind4", "connect6", "sendmsg4", "sock_create", "setsockopt"))
+    return tuple(dict.fromkeys((*_CANONICAL, *_EXACT, *_WITH_TARGET, *cgroup)))

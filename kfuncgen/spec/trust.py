@@ -2,8 +2,8 @@
 
 Sources: BTF_TYPE_SAFE_*, rcu_protected_types and check_map_prog_compatibility() (kernel/bpf/verifier.c),
 btf_is_projection_of() (kernel/bpf/btf.c), callers of register_btf_id_dtor_kfuncs(); 6.12 and 6.18, CONTRACT 2.3,
-2.4, 4.E. Kernel BTF of GCC builds has no `__rcu` tags, so only the verifier's own lists of safe fields give trusted
-or RCU children.
+2.4, 4.E. Kernel BTF of GCC builds has no `__rcu` tags, so only the verifier's own lists of safe fields give
+trusted or RCU children.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ SAFE_TRUSTED: Fields = {
 SAFE_TRUSTED_OR_NULL: Fields = {("socket", "sk"): "sock"}
 SAFE_RCU: Fields = {
     ("task_struct", "cpus_ptr"): "cpumask",
-    ("task_struct", "css_set"): "css_set",
     ("task_struct", "cgroups"): "css_set",
     ("task_struct", "real_parent"): "task_struct",
     ("task_struct", "group_leader"): "task_struct",
@@ -34,6 +33,9 @@ SAFE_RCU_OR_NULL: Fields = {
     ("sk_buff", "sk"): "sock",
     ("request_sock", "sk"): "sock",
 }
+
+CONST_FIELDS = frozenset((("task_struct", "cpus_ptr"),))
+"""Those of the fields that are pointers to const."""
 
 PROJECTIONS = {"__sk_buff": "sk_buff", "xdp_md": "xdp_buff", "bpf_nf_ctx": "bpf_nf_ctx"}
 """User-visible context structs and the kernel objects behind them (btf_is_projection_of)."""
@@ -50,6 +52,12 @@ DESTRUCTORS = frozenset(
 LOCKS = frozenset(("bpf_spin_lock", "bpf_res_spin_lock"))
 ROOTS = {"bpf_list_head": "bpf_list_node", "bpf_rb_root": "bpf_rb_node"}
 """Heads and roots, and the nodes that belong into them."""
+
+PACKET_WRITERS = frozenset(
+    ("BPF_PROG_TYPE_SCHED_CLS", "BPF_PROG_TYPE_SCHED_ACT", "BPF_PROG_TYPE_XDP", "BPF_PROG_TYPE_LWT_XMIT",
+     "BPF_PROG_TYPE_SK_SKB", "BPF_PROG_TYPE_SK_MSG", "BPF_PROG_TYPE_CGROUP_SOCKOPT")
+)  # fmt: skip
+"""may_access_direct_pkt_data(): the only programs for bpf_dynptr_slice_rdwr(), whatever the dynptr is over."""
 
 _TRACING = frozenset(
     ("BPF_PROG_TYPE_KPROBE", "BPF_PROG_TYPE_TRACEPOINT", "BPF_PROG_TYPE_PERF_EVENT",

@@ -64,6 +64,17 @@ def kernel_declarations() -> str:
     return (_vmlinux_folder(cache_dir()) / _NAME).read_text(encoding="utf-8")
 
 
+def kernel_declares_constant(name: str) -> bool:
+    """Whether the bundled vmlinux.h has an enumerator of that name: macros are in no vmlinux.h."""
+    return name in _kernel_constants()
+
+
+@lru_cache(maxsize=1)
+def _kernel_constants() -> frozenset[str]:
+    text = (_vmlinux_folder(cache_dir()) / _NAME).read_text(encoding="utf-8")
+    return frozenset(re.findall(r"^\t([A-Z]\w+)(?: = [^;,]+)?,$", text, re.MULTILINE))
+
+
 @lru_cache(maxsize=1)
 def _kernel_structs() -> frozenset[str]:
     """The tags of all structs in the bundled vmlinux.h (about 15 ms, once per process)."""

@@ -1,0 +1,135 @@
+"""The plan of a caller: what is declared, what is called in which order, and what every way out must undo.
+
+Steps are in the order in which they run. `Own` begins an obligation (a reference, a lock, an iterator) and names
+the statement that ends it; `End` ends it there; `Give` tells that a call took it over. Obligations that are open
+at the end, or where a `Guard` leaves early, are ended in reverse order: `emit` writes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A variable of the function: its declaration without the semicolon; `comment` stands above it."""
+
+    text: str
+    comment: str = ""
+    parameter: str = ""
+    """The parameter of the kfunc for which it stands, "" for variables that only the caller needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Statements, one or more lines without indentation."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A comment of its own."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Leave when `test` holds, after `lines`. Without `leave` only `lines` run, and the program goes on."""
+
+    test: str
+    lines: tuple[str, ...] = ()
+    leave: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """From here on every way out runs `undo`; `label` is the name for its goto label."""
+
+    undo: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """`undo` of the obligation `label` runs here, and no more."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Give:
+    """The obligation `label` went to the kernel."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Everything that follows is the body of `while (head)`, or of another loop's head with `keyword`."""
+
+    head: str
+
+
+Step = Local | Line | Remark | Guard | Own | End | Give | Loop
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A declaration at file scope. Equal keys are written once; `rank` orders kinds: types, maps, functions."""
+
+    rank: int
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a plan that yields a value: `expr` is valid once `steps` ran.
+
+    `names`: variables that it declares; `calls`: kfuncs; `cost`: how long it is; `rcu`: it must run in an RCU
+    critical section; `sleeps`: it may sleep; `label`: its reference's obligation, "" without one.
+    """
+
+    expr: str
+    steps: tuple[Step, ...] = ()
+    items: tuple[Item, ...] = ()
+    calls: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
+    cost: int = 0
+    rcu: bool = False
+    sleeps: bool = False
+    label: str = ""
+    macros: tuple[str, ...] = ()
+    """Constants that no vmlinux.h defines."""
+
+    def then(self, other: Piece) -> Piece:
+        """This piece, and after it `other`, whose value is that of both."""
+        return replace(
+            other,
+            steps=self.steps + other.steps,
+            items=self.items + tuple(i for i in other.items if i not in self.items),
+            calls=self.calls + tuple(c for c in other.calls if c not in self.calls),
+            names=self.names | other.names,
+            cost=self.cost + other.cost,
+            rcu=self.rcu or other.rcu,
+            sleeps=self.sleeps or other.sleeps,
+            macros=self.macros + tuple(m for m in other.macros if m not in self.macros),
+        )
+
+    def with_expr(self, expr: str) -> Piece:
+        """The same steps with another value."""
+        return replace(self, expr=expr)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole caller. `supplied`: (name, documentation) of what the author of a snippet brings along."""
+
+    piece: Piece
+    supplied: tuple[tuple[str, str], ...] = field(default=())
+
+
+class NoPlan(Exception):
+    """There is no way to call the kfunc there; the message says what is missing."""
