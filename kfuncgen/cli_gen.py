@@ -1,20 +1,15 @@
-"""`kfuncgen new` and `kfuncgen gen`: projects, headers and callers from templates and specs."""
+"""`kfuncgen gen`: headers and callers from the specs, and what became of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from kfuncgen import cli_options as options
-from kfuncgen.cli_output import emit, folded
+from kfuncgen.cli_output import emit, folded, say
 from kfuncgen.diagnostic import UsageError
-from kfuncgen.render.escape import one_line
-
-if TYPE_CHECKING:
-    from kfuncgen.generate import Template, Written
 
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that kfuncgen did not write.")]
 
@@ -23,85 +18,57 @@ FileOption = Annotated[
 ]
 
 
+class _Group(typer.core.TyperGroup):
+    """The group `gen`: `gen --check DIR` is another way to say `gen check DIR`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] == "--check":
+            args = ["check", *args[1:]]
+        return super().parse_args(ctx, args)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command("new", cls=options.usage("TEMPLATE DIR"))(new)
-    group = typer.Typer(help="Write pieces of code from the specs.", rich_markup_mode=None)
+    group = typer.Typer(help="Write pieces of code from the specs.", rich_markup_mode=None, cls=_Group)
     group.command("header", cls=options.usage("KFUNC..."))(header)
     group.command("call", cls=options.usage("KFUNC"))(call)
     group.command("program", cls=options.usage("KFUNC"))(program)
+    group.command("check", cls=options.usage("[DIR]"))(check)
     app.add_typer(group, name="gen")
 
 
-def new(
-    template: Annotated[
-        str | None, typer.Argument(metavar="TEMPLATE", help="A template; --list shows them.")
-    ] = None,
-    folder: Annotated[str | None, typer.Argument(metavar="DIR", help="Where to write; made when missing.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="K=V", help="A value of the template; repeatable.")
-    ] = None,
-    kernel: options.WrittenKernel = None,
-    list_all: Annotated[bool, typer.Option("--list", help="List templates and their values.")] = False,
-    force: ForceOption = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, write nothing.")] = False,
+def check(
+    folder: Annotated[
+        str, typer.Argument(metavar="DIR", help="Where to look; the current folder when absent.")
+    ] = ".",
+    update: Annotated[bool, typer.Option("--update", help="Remake what is stale or missing.")] = False,
 ) -> int:
-    """Write a complete project from a template.
+    """Find generated files that are not what their command makes now.
 
-    BPF program, loader, build files, tests, CI. Files are written only when they differ. Files that kfuncgen did
-    not write are refused (exit 2), those you changed are kept, unless --force is given.
+    They say in their first lines which command that is; it is not run, only read. Files that are yours to edit are
+    left alone. Exit status 1 when some are stale or missing (and --update is not given).
     """
-    from kfuncgen.generate import render_project, templates, write_project
+    from kfuncgen.generate import check_generated, write_project
 
-    if list_all:
-        known = templates()
-        chosen = [options.one_of(template, [t.name for t in known], "template")] if template is not None else None
-        emit(template_list([t for t in known if chosen is None or t.name in chosen]))
-        return 0
-    if template is None or folder is None:
-        missing = "TEMPLATE" if template is None else "DIR"
-        raise UsageError(f"missing {missing}, expected 'kfuncgen new TEMPLATE DIR' (--list shows the templates)")
-    destination = options.as_path(folder, "DIR")
-    if destination.exists() and not destination.is_dir():
-        raise UsageError(f"'{folder}' is a file, expected a folder to write to")
-    specs = options.load_specs(kernel=kernel)
-    target = options.targets(kernel, specs)[-1]
-    files = render_project(template, key_values(settings or ()), specs, target)
-    return told(write_project(files, destination, force=force, dry_run=dry_run), destination, dry_run)
-
-
-def key_values(settings: Sequence[str]) -> dict[str, str]:
-    """`K=V` words as a mapping; the last of a repeated key wins."""
-    pairs = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--set takes NAME=VALUE, not '{setting}'")
-        pairs[key] = value
-    return pairs
-
-
-def told(done: Sequence[Written], folder: Path, dry_run: bool) -> int:
-    """Print what became of each file; 2 when some were refused."""
-    words = {"written": "would write"} if dry_run else {}
-    lines = [f"{words.get(item.action, item.action):11} {one_line(str(folder / item.path))}" for item in done]
-    emit("".join(f"{line}\n" for line in lines))
-    refused = sum(item.action == "refused" for item in done)
-    if refused:
-        what, them = ("1 file is", "it") if refused == 1 else (f"{refused} files are", "them")
-        raise UsageError(f"{what} in the way that kfuncgen did not write; --force overwrites {them}")
-    return 0
-
-
-def template_list(known: Sequence[Template]) -> str:
-    """Templates with their values, as text."""
+    place = options.as_path(folder, "DIR")
+    if not place.is_dir():
+        raise UsageError(f"there is no folder '{folder}'")
+    found, remade = check_generated(place, options.load_specs())
+    if update and remade:
+        write_project(remade, place)
+    words = {"stale": "remade", "missing": "remade"} if update else {}
     lines = []
-    for template in known:
-        lines.append(f"{template.name}: {template.description}")
-        for value in template.values:
-            default = f" (default {value.default})" if value.default else ""
-            lines.append(f"  --set {value.name}=...  {value.description}: {value.expected}{default}")
-    return folded(lines)
+    for item in found:
+        reason = f": {item.reason}" if item.reason else ""
+        if item.status in ("stale", "missing", "unknown"):
+            lines.append(f"{words.get(item.status, item.status):8} {place / item.path}{reason}  ({item.command})")
+    emit(folded(lines))
+    stale = len(remade)
+    if not update and stale:
+        say(
+            f"{stale} of {len(found)} generated files {'is' if stale == 1 else 'are'} stale; --update remakes them"
+        )
+    return 1 if stale and not update else 0
 
 
 def header(

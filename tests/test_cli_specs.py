@@ -112,7 +112,10 @@ def test_new_writes_once_and_keeps_what_is_not_ours(folder: Path, capsys: pytest
     assert cli.main(["new", "xdp-xfrm", "p"]) == 2
     out, err = capsys.readouterr()
     assert "refused     p/Makefile" in out.splitlines()
-    assert err == "kfuncgen: error: 1 file is in the way that kfuncgen did not write; --force overwrites it\n"
+    assert err == (
+        "kfuncgen: error: 1 file is in the way that kfuncgen did not write, so nothing was written; "
+        "--force overwrites it\n"
+    )
     assert Path("p/Makefile").read_text() == "mine\n"
     assert "written     p/Makefile" in output(capsys, "new", "xdp-xfrm", "p", "--force").splitlines()
 
@@ -124,11 +127,29 @@ def test_new_without_writing(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert not Path("p").exists()
 
 
+def test_new_writes_all_or_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("p").mkdir()
+    Path("p/Makefile").write_text("mine\n")
+    assert cli.main(["new", "xdp-xfrm", "p"]) == 2
+    actions = {line.split()[0] for line in capsys.readouterr().out.splitlines()}
+    assert actions == {"refused", "withheld"}
+    assert [path.name for path in Path("p").iterdir()] == ["Makefile"]
+
+
 def test_new_list(capsys: pytest.CaptureFixture[str]) -> None:
-    assert output(capsys, "new", "--list").startswith("xdp-xfrm: ")
+    names = [
+        line.split(":")[0] for line in output(capsys, "new", "--list").splitlines() if not line.startswith(" ")
+    ]
+    assert names == sorted(names) and {"xdp-xfrm", "task-kptr"} <= set(names)
+    assert "(Linux 6.8 or later)" in output(capsys, "new", "--list", "xdp-xfrm").splitlines()[0]
+    (told,) = json.loads(output(capsys, "new", "--list", "xdp-xfrm", "--output-format", "json"))["templates"]
+    assert (told["name"], told["kernel"], told["programs"]) == ("xdp-xfrm", "6.8", ["XDP"])
+    assert [value["name"] for value in told["values"]] == ["name", "author"]
+    assert cli.main(["new", "--list", "--output-format", "yaml"]) == 2
+    assert "unknown output format 'yaml'" in capsys.readouterr().err
     assert output(capsys, "new", "--list", "xdp-xfrm").splitlines()[1].startswith("  --set name=...  ")
     assert cli.main(["new", "--list", "xdp-xfrn"]) == 2
-    assert "did you mean 'xdp-xfrm'?" in capsys.readouterr().err
+    assert "did you mean 'xdp-xfrm' or" in capsys.readouterr().err
 
 
 def test_gen_header(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,9 +43,10 @@ def test_same_text_is_not_written_again(tmp_path: Path) -> None:
 def test_foreign_file_is_refused_unless_forced(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("mine\n")
     files = {"f": GeneratedFile(OURS, rewrite=True), "g": GeneratedFile(OURS)}
-    assert actions(write_project(files, tmp_path)) == {"f": "refused", "g": "written"}
+    assert actions(write_project(files, tmp_path)) == {"f": "refused", "g": "withheld"}
     assert (tmp_path / "f").read_text() == "mine\n"
-    assert actions(write_project(files, tmp_path, force=True)) == {"f": "written", "g": "unchanged"}
+    assert not (tmp_path / "g").exists(), "when one file is refused, none is written"
+    assert actions(write_project(files, tmp_path, force=True)) == {"f": "written", "g": "written"}
     assert (tmp_path / "f").read_text() == OURS
 
 
@@ -67,14 +68,30 @@ def test_file_edited_since_is_kept_and_ours_to_remake_is_remade(tmp_path: Path) 
 def test_dry_run_tells_and_touches_nothing(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("mine\n")
     files = {"f": GeneratedFile(OURS), "d/g": GeneratedFile(OURS)}
-    assert actions(write_project(files, tmp_path, dry_run=True)) == {"d/g": "written", "f": "refused"}
+    assert actions(write_project(files, tmp_path, dry_run=True)) == {"d/g": "withheld", "f": "refused"}
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
     assert actions(write_project(files, tmp_path / "none", dry_run=True)) == {"d/g": "written", "f": "written"}
     assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize(
-    "path", ["../f", "a/../../f", "/etc/f", "", ".", "a//b", "./f", "a/.", "..", "a\\..\\f", "f\0", "a/../f"]
+    "path",
+    [
+        ".git/hooks/f",
+        "a/.GIT/config",
+        "../f",
+        "a/../../f",
+        "/etc/f",
+        "",
+        ".",
+        "a//b",
+        "./f",
+        "a/.",
+        "..",
+        "a\\..\\f",
+        "f\0",
+        "a/../f",
+    ],
 )
 def test_path_that_is_not_plainly_below_is_refused_before_any_write(tmp_path: Path, path: str) -> None:
     files = {"0good": GeneratedFile("x"), path: GeneratedFile("x")}

@@ -47,7 +47,7 @@ ONLY_IN = {
 }
 """Libraries that few modules may know."""
 
-SPEAKERS = ("cli", "__main__", "verify/worker", "facts/worker")
+SPEAKERS = ("cli", "__main__", "verify/worker", "facts/worker", "generate/worker")
 """Who may print and exit: the command line, and the programs that run as processes of their own."""
 
 

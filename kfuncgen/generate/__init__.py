@@ -7,13 +7,16 @@ of named kfuncs, `write_project` puts texts on disk. Nothing here prints, and on
 from kfuncgen.generate.caller.render import render_call, render_program
 from kfuncgen.generate.header import render_header
 from kfuncgen.generate.project import GeneratedFile, Template, Value, render_project, templates
+from kfuncgen.generate.stale import Checked, check_generated
 from kfuncgen.generate.write import Written, write_project
 
 __all__ = [
+    "Checked",
     "GeneratedFile",
     "Template",
     "Value",
     "Written",
+    "check_generated",
     "render_call",
     "render_header",
     "render_program",

@@ -75,13 +75,18 @@ def _allowed_since(function: Function, hooks: Sequence[str]) -> Kernel:
 
 
 def render_project(
-    template: str | Template, values: Mapping[str, str], specs: SpecSet, kernel: Kernel | None = None
+    template: str | Template,
+    values: Mapping[str, str],
+    specs: SpecSet,
+    kernel: Kernel | None = None,
+    reference: str = "",
 ) -> dict[str, GeneratedFile]:
     """The files of `template` (or of the one so called) by relative path, in order of path.
 
     `values` are the user's settings; those not given take their default. `kernel` (default: the newest in
-    `specs`) decides which prototypes are written. UsageError for an unknown template or value and for a value of
-    the wrong form; TemplateFault when the template itself is wrong, e.g. names a kfunc that no spec has.
+    `specs`) decides which prototypes are written. `reference` is how the command that remakes the project names
+    the template, if not by its name. UsageError for an unknown template or value and for a value of the wrong
+    form; TemplateFault when the template itself is wrong, e.g. names a kfunc that no spec has.
     """
     from kfuncgen.generate.header import kernel_words, render_header, selected
     from kfuncgen.generate.minimal import render_types
@@ -92,7 +97,7 @@ def render_project(
     target = kernel or specs.newest
     functions = selected(chosen.kfuncs, specs) if chosen.kfuncs else ()
     spec_names = tuple(sorted({function.family for function in functions}))
-    command = _command(chosen, settings, kernel_words(target, specs))
+    command = _command(chosen, reference or chosen.name, settings, kernel_words(target, specs))
     families: tuple[FamilyView, ...] = family_views(functions, target)
     since = template_since(chosen, specs)
     views: dict[str, object] = {
@@ -137,9 +142,9 @@ def _facts(template: Template, views: Mapping[str, object]) -> dict[str, str | t
     }
 
 
-def _command(template: Template, settings: Mapping[str, str], options: Sequence[str]) -> str:
+def _command(template: Template, reference: str, settings: Mapping[str, str], options: Sequence[str]) -> str:
     """The command that makes the same files again from the project's folder."""
-    words = ["kfuncgen", "new", template.name, "."]
+    words = ["kfuncgen", "new", reference, "."]
     for value in template.values:
         if settings[value.name] != value.default:
             words += ["--set", f"{value.name}={settings[value.name]}"]

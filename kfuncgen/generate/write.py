@@ -20,7 +20,7 @@ from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate.project import GeneratedFile
 from kfuncgen.generate.resources import MARK
 
-Action = Literal["written", "unchanged", "kept", "refused"]
+Action = Literal["written", "unchanged", "kept", "refused", "withheld"]
 
 _HEAD_BYTES = 512
 """The mark stands in the first lines; what follows is the user's."""
@@ -31,7 +31,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 @dataclass(frozen=True, slots=True)
 class Written:
     """What became of one file: `written` (new or remade), `unchanged`, `kept` (ours once, edited since), `refused`
-    (somebody else's)."""
+    (somebody else's), `withheld` (to be written, if no other file were refused)."""
 
     path: str
     action: Action
@@ -42,17 +42,19 @@ def write_project(
 ) -> list[Written]:
     """Writes `files` (by relative path) below `dest`, which is made when missing; returns what was done, by path.
 
-    A file without our header is refused and one that its user has edited is kept, unless `force`. With `dry_run`
-    nothing is touched and the result tells what would be done. UsageError, before anything is written, for a path
+    A file without our header is refused and one that its user has edited is kept, unless `force`; when one file is
+    refused, none is written: half a project is of no use. With `dry_run` nothing is touched and the result tells
+    what would be done. UsageError, before anything is written, for a path
     that leaves `dest` (absolute, `..`, through a symbolic link) or that is a folder; also when the system refuses.
     """
     for path in files:
         _check_path(path)
     try:
+        plan = [(path, _judge(dest, path, file, force)) for path, file in sorted(files.items())]
+        if any(action == "refused" for _, action in plan):
+            plan = [(path, "withheld" if action == "written" else action) for path, action in plan]
         if not dry_run:
             dest.mkdir(parents=True, exist_ok=True)
-        plan = [(path, _judge(dest, path, file, force)) for path, file in sorted(files.items())]
-        if not dry_run:
             for path, action in plan:
                 if action == "written":
                     _write(dest, path, files[path])
@@ -66,6 +68,9 @@ def _check_path(path: str) -> None:
     parts = path.split("/")
     if not path or "\0" in path or "\\" in path or any(part in ("", ".", "..") for part in parts):
         raise UsageError(f"refusing to write '{path}': expected a relative path inside the destination")
+    if any(part.lower() == ".git" for part in parts):
+        # Hooks and settings in there run when git does.
+        raise UsageError(f"refusing to write '{path}': .git is git's own")
 
 
 @contextlib.contextmanager
