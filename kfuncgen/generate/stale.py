@@ -82,7 +82,8 @@ def check_generated(folder: Path, specs: SpecSet) -> tuple[list[Checked], dict[s
     """What became of the generated files in `folder` and below it, in order of path; and for those that are stale
     or missing what they should be, ready for `write_project`.
 
-    UsageError when the folder cannot be read or is too large. Links are not followed, and folders of version control and of installed packages are left out.
+    UsageError when the folder cannot be read or is too large. Links are not followed, and folders of version
+    control and of installed packages are left out.
     """
     maker = _Maker(specs)
     checked: dict[str, Checked] = {}

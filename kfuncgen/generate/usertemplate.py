@@ -26,7 +26,7 @@ SECONDS = 20
 
 
 def is_reference(text: str) -> bool:
-    """Whether `text` names a folder rather than one of the built-in templates: it has a slash, or is `.` or `..`."""
+    """Whether `text` names a folder, not a built-in template: it has a slash, or is `.` or `..`."""
     return "/" in text or os.sep in text or text in (".", "..")
 
 
