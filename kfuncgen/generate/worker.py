@@ -1,9 +1,9 @@
 """The process that reads and renders a user's template: `python -m kfuncgen.generate.worker`, for usertemplate.py.
 
-It reads one JSON object from standard input, `{"folder", "label", "values", "kernel", "reference"}`, and writes one
-to standard output: `{"files": {path: [text, mode, rewrite]}}`, without "values" `{"description", "values"}`, or
-`{"error", "place", "template"}`. After the specs are loaded it gives up the rights to use much time or memory and
-to write any file.
+It reads one JSON object from standard input, `{"folder", "label", "values", "kernel", "reference"}`, and writes
+one to standard output: `{"files": {path: [text, mode, rewrite]}}`, without "values" `{"description", "values"}`,
+or `{"error", "place", "template"}`. After the specs are loaded it gives up the rights to use much time or memory
+and to write any file.
 """
 
 from __future__ import annotations
