@@ -73,6 +73,16 @@ def test_stale_missing_and_edited_ones_are_told_apart_and_remade(
     assert statuses(project.parent) == {"p/src/keeper.bpf.c": "edited"}
 
 
+def test_programs_are_current_or_their_users(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, kernel in (("a.bpf.c", []), ("b.bpf.c", ["--kernel", "6.12"])):
+        words = ["gen", "program", "bpf_task_from_pid", "--section", "syscall", *kernel, "-o", name]
+        assert cli.main(words) == 0, capsys.readouterr().err
+    assert statuses(folder) == {}
+    (folder / "b.bpf.c").write_text((folder / "b.bpf.c").read_text().replace("= 1;", "= 2;"))
+    assert statuses(folder) == {"b.bpf.c": "edited"}
+    assert cli.main(["gen", "--check"]) == 0
+
+
 def test_project_checked_from_within_and_from_a_folder_of_it(project: Path) -> None:
     (project / "src/kfuncs.gen.h").write_text((project / "src/kfuncs.gen.h").read_text() + "\n")
     assert statuses(project) == {"src/kfuncs.gen.h": "stale"}

@@ -13,7 +13,10 @@ import pytest
 import kfuncgen
 from kfuncgen import cli
 from kfuncgen.diagnostic import Finding, Report, Severity, Span
+from kfuncgen.generate import templates
+from kfuncgen.generate.project import template_since
 from kfuncgen.render import Outcome, render
+from kfuncgen.spec.load import load_builtin
 
 ROOT = Path(kfuncgen.__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -81,6 +84,13 @@ def test_scripts_and_links_are_there(text: str) -> None:
         assert (ROOT / name).exists(), name
     assert "bash scripts/test.sh" in text
     assert "scripts/test.sh" in (ROOT / ".ci/run").read_text()
+
+
+def test_templates_are_those_there_are(text: str) -> None:
+    specs = load_builtin()
+    rows = re.findall(r"^\| (`[a-z, `-]+`) \| ([\d.]+|-) \|", text, re.MULTILINE)
+    told = {name: kernel for names, kernel in rows for name in re.findall(r"`([^`]+)`", names)}
+    assert told == {template.name: str(template_since(template, specs) or "-") for template in templates()}
 
 
 def test_documented_json_keys_are_the_real_ones(text: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from kfuncgen.diagnostic import KfuncgenError, UsageError
+from kfuncgen.generate.caller.render import render_call, render_program
 from kfuncgen.generate.header import render_header
 from kfuncgen.generate.project import GeneratedFile, render_project
 from kfuncgen.generate.resources import MARK
@@ -188,6 +189,11 @@ def _make(command: str, specs: SpecSet) -> dict[str, GeneratedFile] | GeneratedF
                 names, specs, _kernels(given, specs), minimal="--minimal" in given, types=given.get("--type", [])
             )
             return GeneratedFile(text, rewrite=True)
+        case ["kfuncgen", "gen", "call" | "program" as kind, name, *rest] if re.fullmatch(r"\w+", name, re.ASCII):
+            given = _options(rest, {"--section": True, "--kernel": True})
+            section = given.get("--section", [""])[-1]
+            write = render_call if kind == "call" else render_program
+            return GeneratedFile(write(name, specs, _kernels(given, specs), section))
     raise UsageError("its command is none that writes files")
 
 
