@@ -75,6 +75,17 @@ class Loop:
 Step = Local | Line | Remark | Guard | Own | End | Give | Loop
 
 
+def code_of(step: Step) -> str:
+    """The C of a step, without comments."""
+    if isinstance(step, Local | Line):
+        return step.text
+    if isinstance(step, Guard):
+        return "\n".join((step.test, *step.lines))
+    if isinstance(step, Own):
+        return step.undo
+    return step.head if isinstance(step, Loop) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """A declaration at file scope. Equal keys are written once; `rank` orders kinds: types, maps, functions."""

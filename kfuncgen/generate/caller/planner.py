@@ -7,10 +7,9 @@ is asked of an argument (trusted, RCU, referenced) is what check_kfunc_args() as
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import lru_cache, reduce
 
 from kfuncgen.generate.caller.errors import error_sources
 from kfuncgen.generate.caller.plan import Guard, Item, Line, Local, NoPlan, Own, Piece
@@ -74,6 +73,11 @@ def fresh(name: str, taken: frozenset[str]) -> str:
     return next(f"{name}{n}" for n in range(2, 100) if f"{name}{n}" not in taken)
 
 
+def reference_name(name: str, taken: frozenset[str]) -> str:
+    """As `fresh`, for a reference to an object of which the caller has a pointer already."""
+    return name if name not in taken else fresh(f"{name}_ref", taken)
+
+
 def plain_name(param: str) -> str:
     """A parameter's name without the suffixes that only the verifier reads."""
     return param.partition("__")[0] or param
@@ -83,6 +87,32 @@ def declared_types(contract: Contract) -> tuple[str, tuple[str, ...]]:
     """(result type, type of each parameter) as the prototype spells them."""
     result, _, params = split_prototype(contract.prototype.text)
     return result, tuple(strip_declarator(param)[0] for param in params)
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Functions in order of their names: by the struct that they return or release, by special effect."""
+
+    results: dict[str, list[Function]]
+    releases: dict[str, list[Function]]
+    special: dict[str, list[Function]]
+
+
+@lru_cache(maxsize=8)
+def _index(specs: SpecSet, kernel: Kernel) -> _Index:
+    found = _Index({}, {}, {})
+    for function in sorted(specs.functions.values(), key=lambda f: f.name):
+        contract = function.at(kernel)
+        effects, result = contract.effects, contract.prototype.result.struct_name
+        struct = program_facts().results.get(function.name, result)
+        if struct:
+            found.results.setdefault(struct, []).append(function)
+        if effects.releases is not None and not effects.acquires:
+            released = contract.params[effects.releases].ctype.struct_name
+            found.releases.setdefault(released, []).append(function)
+        for word in effects.special:
+            found.special.setdefault(word, []).append(function)
+    return found
 
 
 class Planner:
@@ -100,9 +130,11 @@ class Planner:
         self.program = program
         self.snippet = snippet
         self.supplied: dict[str, str] = {}
+        self.brought: set[str] = set()
+        """What the author of a snippet brings along: declarations with their documentation, and names."""
         self._hook = hook_at(program.info, kernel)
-        self.taken = frozenset(("ctx", *(re.findall(r"\w+", text)[-1] for text in program.parameters)))
-        """Names of the program's own arguments."""
+        self.taken = frozenset(("ctx",) if snippet else ("ctx", *program.names))
+        """Names that variables cannot have: the program's own arguments."""
 
     # -- which functions may be called ------------------------------------------------------------------------
 
@@ -125,8 +157,8 @@ class Planner:
 
     def by_special(self, word: str) -> Contract:
         """The callable function with the special effect `word`; NoPlan without one."""
-        for function in sorted(self.specs.functions.values(), key=lambda f: f.name):
-            if word in function.at(self.kernel).effects.special and self.callable(function):
+        for function in _index(self.specs, self.kernel).special.get(word, ()):
+            if self.callable(function):
                 return self.contract(function)
         raise NoPlan(f"no function with the effect '{word}' can be called there")
 
@@ -209,7 +241,7 @@ class Planner:
         yield replace(piece, expr=form.format(piece.expr), cost=piece.cost + 1)
 
     def _results(self, wish: Wish, taken: frozenset[str], active: frozenset[str], depth: int) -> Iterator[Piece]:
-        for function in sorted(self.specs.functions.values(), key=lambda f: f.name):
+        for function in _index(self.specs, self.kernel).results.get(wish.struct, ()):
             if f"call {function.name}" in active or not self._gives(function, wish):
                 continue
             if not self.callable(function) or not self._at_hand(function):
@@ -231,9 +263,8 @@ class Planner:
 
     def _gives(self, function: Function, wish: Wish) -> bool:
         contract = function.at(self.kernel)
-        result = program_facts().results.get(function.name, contract.prototype.result.struct_name)
         pointee = contract.prototype.result.pointee
-        if result != wish.struct or (wish.written and pointee is not None and pointee.const):
+        if wish.written and pointee is not None and pointee.const:
             return False
         return contract.effects.acquires or (
             not wish.owned and (contract.effects.iterator == "next" or "current-task-btf" in function.special)
@@ -257,8 +288,7 @@ class Planner:
         result, _ = declared_types(contract)
         struct = contract.prototype.result.struct_name
         real = program_facts().results.get(contract.name, struct)
-        kind = kind_of(real)
-        name = fresh(kind.variable or "object", taken | arguments.names)
+        name = reference_name(kind_of(real).variable or "object", taken | arguments.names)
         if not contract.effects.acquires and contract.name.startswith("bpf_get_current"):
             local = Local(join_type(result, f"{name} = {contract.name}()"))
             return Piece(name, (local,), names=frozenset((name,)), cost=1)
@@ -333,11 +363,7 @@ class Planner:
                 cost=5,
                 rcu=self.program.info.sleepable,
             )
-        for function in sorted(self.specs.functions.values(), key=lambda f: f.name):
-            ending = function.at(self.kernel)
-            index = ending.effects.releases
-            if index is None or ending.effects.acquires or ending.params[index].ctype.struct_name != wish.struct:
-                continue
+        for function in _index(self.specs, self.kernel).releases.get(wish.struct, ()):
             if not self.callable(function):
                 continue
             steps = (

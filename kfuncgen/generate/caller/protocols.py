@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kfuncgen.generate.caller.plan import Guard, Item, Line, Local, Loop, NoPlan, Own, Piece
+from kfuncgen.generate.caller.errors import decoded, errno_macros
+from kfuncgen.generate.caller.plan import Guard, Item, Line, Local, Loop, NoPlan, Own, Piece, Step
 from kfuncgen.generate.ctext import split_prototype
 from kfuncgen.spec.model import Contract, Role
 from kfuncgen.spec.trust import PACKET_WRITERS
@@ -75,9 +76,19 @@ def _constructed(planner: Planner, contract: Contract, name: str) -> tuple[str, 
 # -- iterators -------------------------------------------------------------------------------------------------
 
 
-def iterated(planner: Planner, step: Contract, taken: frozenset[str], active: frozenset[str], depth: int) -> Piece:
-    """new, the loop over next, destroy after it; the value is the element, all that follows is the loop's body."""
-    from kfuncgen.generate.caller.planner import declared_types, kind_of, plain_name
+def iterated(
+    planner: Planner,
+    step: Contract,
+    taken: frozenset[str],
+    active: frozenset[str],
+    depth: int,
+    told: bool = False,
+) -> Piece:
+    """new, the loop over next, destroy after it; the value is the element, all that follows is the loop's body.
+
+    `told`: what the errors of new mean is told; without that the loop of an iterator that failed just ends.
+    """
+    from kfuncgen.generate.caller.planner import declared_types, kind_of
 
     stem = step.name.removesuffix("_next")
     functions = planner.specs.functions
@@ -103,23 +114,28 @@ def iterated(planner: Planner, step: Contract, taken: frozenset[str], active: fr
     struct = step.prototype.result.struct_name
     name = _fresh(kind_of(struct).variable or ("element" if struct else "number"), taken | pieces.names)
     call = f"{contract.name}({', '.join([f'&{iterator}', *given])})"
-    steps = (
-        Local(f"struct {stem} {iterator}"),
-        Local(f"{result}{name}"),
-        Line(f"{call};"),
-        Own(f"{destroy.name}(&{iterator});", f"destroy_{iterator}" if iterator != "it" else "destroy"),
-        Loop(f"({name} = {step.name}(&{iterator}))"),
-    )
+    label = f"destroy_{iterator}" if iterator != "it" else "destroy"
+    steps: list[Step] = [Local(f"struct {stem} {iterator}"), Local(f"{result}{name}")]
+    macros: tuple[str, ...] = ()
+    if told and new.errors:
+        err = _fresh("err", taken | pieces.names)
+        macros = errno_macros(new.errors)
+        # The destroy is due even then.
+        steps += [Local(f"int {err}"), Line(f"{err} = {call};"), Own(f"{destroy.name}(&{iterator});", label)]
+        steps.append(Guard(f"{err} < 0", tuple(decoded(new.name, new.errors, err))))
+    else:
+        steps += [Line(f"{call};"), Own(f"{destroy.name}(&{iterator});", label)]
+    steps.append(Loop(f"({name} = {step.name}(&{iterator}))"))
     own = Piece(
         name,
-        steps,
+        tuple(steps),
         calls=(new.name, step.name, destroy.name),
         names=frozenset((iterator, name)),
+        macros=macros,
         cost=7,
         rcu=contract.effects.rcu_protected and planner.program.info.sleepable,
         sleeps=contract.effects.sleepable or step.effects.sleepable,
     )
-    del plain_name
     return pieces.then(own)
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate import resources
-from kfuncgen.generate.caller.emit import body
-from kfuncgen.generate.caller.plan import Guard, Local, NoPlan, Piece, Step
+from kfuncgen.generate.caller.emit import body, declared_name
+from kfuncgen.generate.caller.plan import Guard, Local, NoPlan, Piece, Step, code_of
 from kfuncgen.generate.caller.planner import Planner
 from kfuncgen.generate.caller.sections import Program, known_section, programs
 from kfuncgen.generate.caller.target import plan
@@ -71,6 +71,10 @@ def _planned(function: Function, specs: SpecSet, kernel: Kernel, section: str, s
         contract = planner.contract(function)
         try:
             piece = plan(planner, contract)
+            if program.macro and not snippet:
+                # Only the arguments up to the last one that is used are written: the others take no names.
+                planner.taken = frozenset(("ctx", *program.names[: _used(program, piece)]))
+                piece = plan(planner, contract)
         except NoPlan as error:
             reason = reason or error
             continue
@@ -117,14 +121,17 @@ def render_call(name: str, specs: SpecSet, kernels: Sequence[Kernel], section: s
     found = caller(name, specs, kernels[-1], section, snippet=True)
     command = command or _command("call", name, section, specs, kernels)
     note = "" if section else f' Written for SEC("{found.program.section}").'
+    code = body(_guarded(found, specs, kernels), _leave(found.program))
     lines = [resources.banner("c", _banner(found, specs, command, note)), ""]
+    if any("bpf_core_" in line for line in code):
+        lines += ["#include <bpf/bpf_core_read.h>", ""]
     lines += _file_scope(found, specs)
     lines.append("/* In the program: */")
     if found.supplied:
         lines.append(
             comment(["You supply:", *(f"{text}: {about}" if about else text for text, about in found.supplied)])
         )
-    lines += body(_guarded(found, specs, kernels), _leave(found.program))
+    lines += code
     return "\n".join(lines) + "\n"
 
 
@@ -148,7 +155,7 @@ def render_program(
         "",
         *_file_scope(found, specs),
         f'SEC("{program.section}")',
-        *_signature(found, text),
+        *_signature(found),
         "{",
         *code,
         "}",
@@ -235,21 +242,22 @@ def _leave(program: Program) -> str:
     return f"return {program.value};"
 
 
-def _signature(found: Caller, text: str) -> list[str]:
+def _signature(found: Caller) -> list[str]:
     """The function's head. Of the arguments behind the last one that is used none is written."""
     program = found.program
     name = _function_name(found)
     if not program.macro:
         return [declaration(f"{program.result} {name}", program.parameters)]
-    used = [bool(re.search(rf"\b{re.escape(_last_word(p))}\b", text)) for p in program.parameters]
-    count = max((index + 1 for index, there in enumerate(used) if there), default=0)
-    parameters = program.parameters[:count]
+    parameters = program.parameters[: _used(program, found.piece)]
     return [declaration(join_type(program.result, "BPF_PROG"), (name, *parameters))]
 
 
-def _last_word(parameter: str) -> str:
-    match = re.search(r"(\w+)\W*$", parameter)
-    return match[1] if match else parameter
+def _used(program: Program, piece: Piece) -> int:
+    """How many of a program's arguments are written: those up to the last one that the plan reads."""
+    text = "\n".join(code_of(step) for step in piece.steps)
+    declared = {declared_name(step) for step in piece.steps if isinstance(step, Local)}
+    read = [name not in declared and bool(re.search(rf"\b{name}\b", text)) for name in program.names]
+    return max((index + 1 for index, there in enumerate(read) if there), default=0)
 
 
 def _function_name(found: Caller) -> str:

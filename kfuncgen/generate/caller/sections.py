@@ -43,6 +43,11 @@ class Program:
     member: str = ""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the parameters, in order."""
+        return tuple(re.findall(r"\w+", text)[-1] for text in self.parameters)
+
+    @property
     def context(self) -> str:
         """The struct that `ctx` points to; "" when it is none, or there is no ctx."""
         return "" if self.macro or self.info.args != "ctx" else self.info.ctx_struct

@@ -7,7 +7,7 @@ from dataclasses import replace
 from kfuncgen.generate.caller import protocols
 from kfuncgen.generate.caller.errors import decoded, errno_macros, error_sources
 from kfuncgen.generate.caller.plan import End, Give, Guard, Item, Line, Local, NoPlan, Own, Piece, Remark, Step
-from kfuncgen.generate.caller.planner import Planner, declared_types, fresh, kind_of
+from kfuncgen.generate.caller.planner import Planner, declared_types, fresh, kind_of, reference_name
 from kfuncgen.generate.caller.protocols import LIST_ITEM, MAPS, TREE_ITEM, TYPES, made_object
 from kfuncgen.generate.ctext import join_type
 from kfuncgen.spec.model import Contract, Role
@@ -155,7 +155,8 @@ def _pointer_result(
     struct = result.struct_name
     owned_item = "refcount-acquire" in effects.special
     default = "item" if owned_item else "page" if protocols.is_arena(contract) else "data"
-    name = fresh(kind_of(struct).variable or ("object" if struct else default), taken)
+    pick = reference_name if effects.acquires else fresh
+    name = pick(kind_of(struct).variable or ("object" if struct else default), taken)
     if owned_item:
         text = "struct item *"
     if protocols.is_arena(contract):
@@ -222,7 +223,7 @@ def _iterator(planner: Planner, contract: Contract) -> Piece:
     if not planner.callable(step.function):
         raise NoPlan(f"{step.name}() cannot be called there")
     active = frozenset((f"call {step.name}",))
-    piece = protocols.iterated(planner, step, planner.taken, active, 0)
+    piece = protocols.iterated(planner, step, planner.taken, active, 0, told=contract.effects.iterator == "new")
     struct = step.prototype.result.struct_name
     use = _shown(piece.expr, struct) if struct else Line(f'bpf_printk("{piece.expr} %d", *{piece.expr});')
     return _with_rcu(planner, piece.then(Piece("", (use,))))

@@ -53,6 +53,8 @@ def argument(
     if param.role is Role.IGNORED and param.ctype.is_pointer:
         return _address(planner, contract, index, taken, active, depth)
     if param.role in (Role.SIZE, Role.CONSTANT_SIZE):
+        if before[index - 1].expr in planner.brought:
+            return _supplied(planner, contract, index)
         return Piece(param.example or _size(contract, index, before[index - 1].expr))
     if not param.ctype.is_pointer:
         return _number(planner, contract, index, taken, depth)
@@ -76,7 +78,9 @@ def _unread(param: Param) -> bool:
 def _supplied(planner: Planner, contract: Contract, index: int) -> Piece:
     """An argument that the author of a snippet brings along, under the prototype's name."""
     param = contract.params[index]
-    name = plain_name(param.name)
+    sized = param.role in (Role.SIZE, Role.CONSTANT_SIZE)
+    name = param.name.replace("__", "_") if sized else plain_name(param.name)
+    planner.brought.add(name)
     planner.supplied.setdefault(join_type(declared_types(contract)[1][index], name), param.summary)
     return Piece(name, names=frozenset((name,)))
 

@@ -43,7 +43,7 @@ int call_ct_insert_entry(struct __sk_buff *ctx)
 		 */
 	};
 	struct nf_conn___init *ct;
-	struct nf_conn *ct2;
+	struct nf_conn *ct_ref;
 
 	ct = bpf_skb_ct_alloc(ctx, &bpf_tuple, sizeof(bpf_tuple.ipv4), &opts, NF_BPF_CT_OPTS_SZ);
 	if (!ct) {
@@ -51,12 +51,12 @@ int call_ct_insert_entry(struct __sk_buff *ctx)
 		return 0;
 	}
 
-	ct2 = bpf_ct_insert_entry(ct);
-	if (!ct2)
+	ct_ref = bpf_ct_insert_entry(ct);
+	if (!ct_ref)
 		return 0;
 
-	bpf_printk("nf_conn status %lx", ct2->status);
-	bpf_ct_release(ct2);
+	bpf_printk("nf_conn status %lx", ct_ref->status);
+	bpf_ct_release(ct_ref);
 	return 0;
 }
 

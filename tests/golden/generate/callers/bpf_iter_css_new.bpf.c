@@ -7,6 +7,8 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
+#define EINVAL 22
+
 extern void bpf_rcu_read_lock(void) __weak __ksym;
 extern void bpf_rcu_read_unlock(void) __weak __ksym;
 extern struct cgroup *bpf_cgroup_from_id(u64 cgid) __weak __ksym;
@@ -22,15 +24,28 @@ int call_iter_css_new(struct bpf_iter__task *ctx)
 	struct cgroup *cgrp;
 	struct bpf_iter_css it;
 	struct cgroup_subsys_state *css;
+	int err;
 
 	bpf_rcu_read_lock();
 	cgrp = bpf_cgroup_from_id(1);
 	if (!cgrp)
 		goto unlock;
 
-	bpf_iter_css_new(&it, &cgrp->self, BPF_CGROUP_ITER_DESCENDANTS_PRE);
+	err = bpf_iter_css_new(&it, &cgrp->self, BPF_CGROUP_ITER_DESCENDANTS_PRE);
+	if (err < 0) {
+		switch (err) {
+		case -EINVAL:
+			bpf_printk("bpf_iter_css_new: flags is none of the three");
+			break;
+		default:
+			bpf_printk("bpf_iter_css_new: error %d", err);
+		}
+		goto destroy;
+	}
+
 	while ((css = bpf_iter_css_next(&it)))
 		bpf_printk("cgroup_subsys_state id %d", css->id);
+destroy:
 	bpf_iter_css_destroy(&it);
 	bpf_cgroup_release(cgrp);
 unlock:
