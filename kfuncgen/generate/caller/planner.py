@@ -288,7 +288,11 @@ class Planner:
         result, _ = declared_types(contract)
         struct = contract.prototype.result.struct_name
         real = program_facts().results.get(contract.name, struct)
-        name = reference_name(kind_of(real).variable or "object", taken | arguments.names)
+        plain = kind_of(real).variable or "object"
+        if contract.effects.acquires:
+            name = reference_name(plain, taken | arguments.names)
+        else:
+            name = fresh(plain if plain not in taken else "current", taken | arguments.names)
         if not contract.effects.acquires and contract.name.startswith("bpf_get_current"):
             local = Local(join_type(result, f"{name} = {contract.name}()"))
             return Piece(name, (local,), names=frozenset((name,)), cost=1)

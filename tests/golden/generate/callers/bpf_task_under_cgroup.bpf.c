@@ -13,10 +13,10 @@ SEC("iter/task")
 int call_task_under_cgroup(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_struct *task_ref = bpf_get_current_task_btf();
+	struct task_struct *current = bpf_get_current_task_btf();
 	long ret;
 
-	ret = bpf_task_under_cgroup(task, task_ref->cgroups->dfl_cgrp);
+	ret = bpf_task_under_cgroup(task, current->cgroups->dfl_cgrp);
 	bpf_printk("bpf_task_under_cgroup: %lld", ret);
 	return 0;
 }
