@@ -14,12 +14,15 @@ import pytest
 from generate_support import GOLDEN, bpftool, check_golden, make
 
 from kfuncgen import cli
+from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate import render_project, templates, write_project
 from kfuncgen.generate.resources import MARK
 from kfuncgen.spec.load import load_builtin
 
 NAMES = [template.name for template in templates()]
 STRICT = ("CFLAGS=-O2 -g -Werror", "BPF_CFLAGS=-O2 -g -Werror")
+MINIMAL = "src/vmlinux.min.h"
+"""What stands in for vmlinux.h; `program` cannot have it, as nobody knows which types its author will use."""
 NO_LINT = "KFUNCGEN="
 """Lint has a test of its own here, in this process."""
 
@@ -63,8 +66,10 @@ def test_name_is_used_for_files_and_program(name: str) -> None:
 def test_project_lints_clean_on_every_kernel_it_names(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_project(render_project(name, {}, load_builtin()), tmp_path)
-    (tmp_path / "src/vmlinux.h").write_text((tmp_path / "src/vmlinux.min.h").read_text())
+    files = render_project(name, {}, load_builtin())
+    write_project(files, tmp_path)
+    if MINIMAL in files:  # else the linter takes the header that it brings along
+        (tmp_path / "src/vmlinux.h").write_text(files[MINIMAL].text)
     status = cli.main(["lint", str(tmp_path)])
     told = capsys.readouterr()
     assert (status, told.err) == (0, ""), told.out + told.err
@@ -73,9 +78,11 @@ def test_project_lints_clean_on_every_kernel_it_names(
 
 @pytest.mark.kernel
 @pytest.mark.parametrize("name", NAMES)
-def test_project_builds_loads_and_passes_its_tests_without_btf_and_bpftool(name: str, tmp_path: Path) -> None:
-    write_project(render_project(name, {"name": "my-own"}, load_builtin()), tmp_path)
-    done = make(tmp_path, "all", "verify", "test", "compdb", NO_LINT, "NO_BTF=1", "BPFTOOL=", *STRICT)
+def test_project_builds_loads_and_passes_its_tests(name: str, tmp_path: Path) -> None:
+    files = render_project(name, {"name": "my-own"}, load_builtin())
+    write_project(files, tmp_path)
+    without = ("NO_BTF=1", "BPFTOOL=") if MINIMAL in files else ()
+    done = make(tmp_path, "all", "verify", "test", "compdb", NO_LINT, *without, *STRICT)
     assert "accepted by this kernel" in done.stdout
     assert re.search(r"^[1-9]\d* tests, 0 failed$", done.stdout, re.MULTILINE), done.stdout
     assert "not ok" not in done.stdout and "skipped" not in done.stdout, done.stdout
@@ -84,7 +91,7 @@ def test_project_builds_loads_and_passes_its_tests_without_btf_and_bpftool(name:
         (["--version"], 0, "my_own 0.1.0"),
         (["--bogus"], 2, "Usage:"),
         (["--probe", "more"], 2, "unexpected argument 'more'"),
-        (["--probe", "--stats", "-1"], 2, "bad time '-1'"),
+        (["--probe", "--duration", "-1"], 2, "bad time '-1'"),
     ):
         run = subprocess.run(
             [str(tmp_path / "build/my_own"), *arguments], capture_output=True, text=True, check=False, timeout=20
@@ -101,3 +108,35 @@ def test_project_builds_and_loads_with_the_types_of_this_kernel(name: str, tmp_p
     done = make(tmp_path, "all", "verify", NO_LINT, *STRICT)
     assert "accepted by this kernel" in done.stdout
     assert "using src/vmlinux.min.h" not in done.stderr, done.stderr
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("kfunc", "section"),
+    [("bpf_cpumask_create", "syscall"), ("bpf_iter_num_new", "tc"), ("bpf_xdp_get_xfrm_state", "xdp")],
+)
+def test_program_calls_what_is_asked_for(kfunc: str, section: str, tmp_path: Path) -> None:
+    if bpftool() is None:
+        pytest.skip("no bpftool to make vmlinux.h with")
+    values = {"name": "caller", "kfunc": kfunc, "section": section}
+    files = render_project("program", values, load_builtin())
+    assert f'SEC("{section}")' in files["src/caller.bpf.c"].text and f"{kfunc}(" in files["src/caller.bpf.c"].text
+    write_project(files, tmp_path)
+    done = make(tmp_path, "all", "verify", "test", NO_LINT, *STRICT)
+    assert "accepted by this kernel" in done.stdout
+    assert re.search(r"^2 tests, 0 failed$", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"kfunc": "bpf_no_such"}, "unknown kfunc 'bpf_no_such'"),
+        ({"kfunc": "bpf_task_from_pid; x"}, "bad value for 'kfunc'"),
+        ({"section": "xdp\n"}, "bad value for 'section'"),
+        ({"section": "nonsense"}, "nonsense"),
+        ({"kfunc": "bpf_xdp_get_xfrm_state", "section": "tc"}, "cannot be called from tc.*it can from xdp"),
+    ],
+)
+def test_program_that_cannot_be_is_refused(values: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        render_project("program", values, load_builtin())

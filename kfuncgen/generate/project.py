@@ -60,9 +60,19 @@ def template_since(template: Template, specs: SpecSet) -> Kernel | None:
     """
     from kfuncgen.generate.header import selected
 
-    functions = selected(template.kfuncs, specs) if template.kfuncs else ()
+    kfuncs = chosen_kfuncs(template, checked_values(template, {}))
+    return _first_kernel(template, selected(kfuncs, specs) if kfuncs else ())
+
+
+def _first_kernel(template: Template, functions: Sequence[Function]) -> Kernel | None:
+    """As `template_since`, for the functions that the template's kfuncs are."""
     found = [_allowed_since(function, template.hooks) for function in functions]
     return max([*found, *([template.since] if template.since else [])], default=None)
+
+
+def chosen_kfuncs(template: Template, settings: Mapping[str, str]) -> tuple[str, ...]:
+    """The kfuncs of a template, which may be named by values."""
+    return tuple(template.folder.render_line(name, _identifiers(settings)) for name in template.kfuncs)
 
 
 def _allowed_since(function: Function, hooks: Sequence[str]) -> Kernel:
@@ -88,6 +98,7 @@ def render_project(
     the template, if not by its name. UsageError for an unknown template or value and for a value of the wrong
     form; TemplateFault when the template itself is wrong, e.g. names a kfunc that no spec has.
     """
+    from kfuncgen.generate.caller.render import render_program
     from kfuncgen.generate.header import kernel_words, render_header, selected
     from kfuncgen.generate.minimal import render_types
     from kfuncgen.generate.views import FamilyView, family_views
@@ -95,11 +106,12 @@ def render_project(
     chosen = find_template(template) if isinstance(template, str) else template
     settings = checked_values(chosen, values)
     target = kernel or specs.newest
-    functions = selected(chosen.kfuncs, specs) if chosen.kfuncs else ()
+    kfuncs = chosen_kfuncs(chosen, settings)
+    functions = selected(kfuncs, specs) if kfuncs else ()
     spec_names = tuple(sorted({function.family for function in functions}))
     command = _command(chosen, reference or chosen.name, settings, kernel_words(target, specs))
     families: tuple[FamilyView, ...] = family_views(functions, target)
-    since = template_since(chosen, specs)
+    since = _first_kernel(chosen, functions)
     views: dict[str, object] = {
         **_identifiers(settings),
         "families": families,
@@ -121,7 +133,9 @@ def render_project(
         advice = "Do not edit." if rule.rewrite else "Yours to edit: it is not overwritten once changed."
         lines = resources.banner_lines(spec_names, command, advice)
         if rule.generator == "header":
-            text = render_header(chosen.kfuncs, specs, target, command=command)
+            text = render_header(kfuncs, specs, target, command=command)
+        elif rule.generator == "program":
+            text = render_program(kfuncs[0], specs, [target], settings.get("section", ""), command)
         elif rule.generator == "types":
             prototypes = [function.at(target).prototype for function in functions]
             text = render_types(chosen.types, specs, banner=resources.banner("c", lines), prototypes=prototypes)

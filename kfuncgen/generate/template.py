@@ -26,11 +26,22 @@ MAX_FILES = 200
 MAX_PATTERN = 200
 """Characters of the pattern of a value."""
 
-TEMPLATE_KEYS = ("description", "skeleton", "kfuncs", "hooks", "since", "types", "values", "facts", "files")
+TEMPLATE_KEYS = (
+    "description",
+    "skeleton",
+    "kfuncs",
+    "hooks",
+    "since",
+    "types",
+    "values",
+    "facts",
+    "omit",
+    "files",
+)
 SKELETON_KEYS = ("values", "files")
 VALUE_KEYS = ("description", "default", "pattern", "max", "expected", "forbidden")
 FILE_KEYS = ("path", "source", "mode", "comment", "rewrite", "generator")
-GENERATORS = ("header", "types")
+GENERATORS = ("header", "types", "program")
 COMMENTS = ("c", "hash", "html")
 MODES = ("file", "executable")
 
@@ -113,6 +124,9 @@ def read_template(folder: Folder) -> Template:
         below, _ = _read(resources.builtin_folder(name), SKELETON_KEYS)
         _read_values(below, drafts)
         files |= {rule.path: _shared(rule, name) for rule in _read_files(below)}
+        for path in _words(body, "omit"):
+            if files.pop(path, None) is None:
+                raise TemplateFault(f"skeleton '{name}' has no file '{path}'", body["omit"].place)
     _read_values(body, drafts)
     if "files" not in body:
         raise TemplateFault("missing key 'files'", place)
