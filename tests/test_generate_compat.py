@@ -18,6 +18,7 @@ from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.prototype import parse_prototype
 from kfuncgen.toolchain.clang import compile_bpf
 from kfuncgen.toolchain.headers import DATA, fallback_include_args
+from kfuncgen.toolchain.libbpf import Libbpf
 
 KERNELS = ("6.1", "6.12", "6.18", "7.1", "6.1..6.18", "6.1..7.1")
 CHANGED = ("bpf_list_push_front", "bpf_session_is_return", "bpf_wq_set_callback", "scx_bpf_dsq_insert___v2")
@@ -221,3 +222,21 @@ def test_wrappers_call_what_the_running_kernel_has(
     if reason:
         pytest.skip(reason)
     assert {name: (v.verdict, v.message) for name, v in verdicts(output).items() if v.verdict != "accepted"} == {}
+
+
+@pytest.mark.skipif(can_load() is not None, reason=can_load() or "")
+def test_name_of_its_own_where_vmlinux_h_came_first_needs_a_libbpf_that_drops_it(tmp_path: Path) -> None:
+    """Up to 6.18 the size of a dynptr has 32 bits, and this header is for 7.0: both prototypes are in one file."""
+    (tmp_path / "kfuncs.h").write_text(header(("bpf_dynptr_from_xdp", "bpf_dynptr_size"), "7.0"))
+    source = tmp_path / "late.bpf.c"
+    source.write_text(
+        '#include "vmlinux.h"\n#include <bpf/bpf_helpers.h>\n#include "kfuncs.h"\n\n'
+        'SEC("xdp")\nint size(struct xdp_md *ctx)\n{\n\tstruct bpf_dynptr packet;\n\n'
+        "\treturn bpf_dynptr_from_xdp(ctx, 0, &packet) ? 0 : bpf_dynptr_size(&packet) & 1;\n}\n\n"
+        'char _license[] SEC("license") = "GPL";\n'
+    )
+    output = tmp_path / "late.o"
+    first = ("-isystem", str(DATA / "include"), *fallback_include_args())
+    compile_bpf(source, output, ("-target", "bpf", "-Wall", "-Wextra", "-Werror", *first))
+    verdict = verdicts(output)["size"]
+    assert verdict.verdict == ("accepted" if Libbpf().version >= (1, 3) else "rejected"), verdict

@@ -117,7 +117,7 @@ def absence(function: Function, kernels: Sequence[Kernel], found: Sequence[Varia
     if len(found) == 1:
         return f"{lacking}: call it where kfg_exists({function.name}) only." if missing else ""
     listed = ", ".join(f"{v.symbol}() in {spans(v.kernels, kernels)}" for v in found[1:])
-    told = f"Called by kfg_{stem(function.name)}(), or else {listed}."
+    told = f"kfg_{stem(function.name)}() calls it, or {listed}."
     return f"{told} {lacking}." if missing else told
 
 

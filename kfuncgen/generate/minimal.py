@@ -38,6 +38,7 @@ OWN_ROLES = frozenset(
 
 _MAX_PATHS = 1000
 _WHY_EMPTY = "/* Without members, yet not just declared: libbpf would not find kfuncs with such a prototype. */"
+_WHY_UNKNOWN = "/* Only a vmlinux.h of a kernel that has them tells the members of these. */"
 _TAG = re.compile(r"\b(struct|union|enum)\s+(\w+)")
 
 
@@ -270,8 +271,11 @@ class _Closure:
         """All declarations: arithmetic types, structs without members, then the rest."""
         parts = [_base()]
         empty = sorted(name for name in opaque if name not in self.done)
-        if empty:
-            parts.append("\n".join([_WHY_EMPTY, *(f"{name} {{}};" for name in empty)]))
+        known = [name for name in empty if kerneltypes.declaration_of(name)]
+        unknown = [name for name in empty if name not in known]
+        for why, names in ((_WHY_EMPTY, known), (_WHY_UNKNOWN, unknown)):
+            if names:
+                parts.append("\n".join([why, *(f"{name} {{}};" for name in names)]))
         forward = sorted(self.forward - set(empty))
         if forward:
             parts.append("\n".join(f"{name};" for name in forward))

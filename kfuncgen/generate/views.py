@@ -225,7 +225,7 @@ def _kfunc(contract: Contract, kernels: Sequence[Kernel], specs: SpecSet | None,
         nullable = "may be NULL; if it is not, it" if effects.may_be_null else "is never NULL and"
         ways = "() or ".join(function.release)
         about.append(f"The result {nullable} must be released with {ways}() on every path.")
-    elif effects.may_be_null:
+    elif effects.may_be_null and effects.iterator != "next":
         about.append("The result may be NULL.")
     about += width_notes(found[0])
     if specs is not None:
@@ -444,13 +444,14 @@ def _initialiser(struct: OptionsStruct, short: str) -> str:
 
 
 def _result_decoder(contract: Contract) -> DecoderView | None:
-    """The errors that a kfunc returns as negative numbers."""
+    """The errors that a kfunc returns as negative numbers, or leaves in a parameter where it returns a pointer."""
     result = contract.prototype.result
-    if result.kind != "int" or not result.signed:
+    if not (result.is_pointer or (result.kind == "int" and result.signed)):
         return None
     errors = _errors(contract.function.errors, strict=True)
-    told = f"What a negative result of {contract.name}() means"
-    return _decoder(stem(contract.name), f"A result of {contract.name}()", told, errors)
+    what = "error" if result.is_pointer else "negative result"
+    told = f"What the {what} of {contract.name}() means"
+    return _decoder(stem(contract.name), f"The {what.split()[-1]} of {contract.name}()", told, errors)
 
 
 def _decoder(short: str, what: str, told: str, errors: tuple[ErrorView, ...]) -> DecoderView | None:

@@ -194,7 +194,6 @@ extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task_
 /*
  * Returns the next task, valid while the RCU section lasts, or NULL at the end.
  * Since Linux 6.7; programs: any.
- * The result may be NULL.
  */
 extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it)
 	__weak __ksym;
@@ -281,7 +280,7 @@ static __always_inline enum kfg_ct_opts_error kfg_ct_opts_error(int error)
 }
 
 /*
- * What a negative result of bpf_iter_task_new() means: X(NAME, number, "cause"), to build enums,
+ * What the negative result of bpf_iter_task_new() means: X(NAME, number, "cause"), to build enums,
  * tables and texts from.
  */
 #define KFG_ITER_TASK_NEW_ERRORS(X) \
@@ -296,7 +295,7 @@ enum kfg_iter_task_new_error {
 	KFG_ITER_TASK_NEW_NR,
 };
 
-/* A result of bpf_iter_task_new(), zero or negative, as a small number that can index a counter. */
+/* The result of bpf_iter_task_new(), zero or negative, as a small number that can index a counter. */
 static __always_inline enum kfg_iter_task_new_error kfg_iter_task_new_error(int error)
 {
 	switch (error) {

@@ -76,12 +76,45 @@ struct task_struct;
 /*
  * Puts an object at the front of a list; the list owns it from then on.
  * Since Linux 6.2; programs: XDP, TC, STRUCT_OPS, TRACING, SYSCALL, CGROUP.
- * Called by kfg_list_push_front(), or else bpf_list_push_front___v1() in 6.2 to 6.3,
+ * kfg_list_push_front() calls it, or bpf_list_push_front___v1() in 6.2 to 6.3,
  * bpf_list_push_front_impl() in 6.4 to 7.0. Not in Linux 6.1.
  */
 extern int bpf_list_push_front(struct bpf_list_head *head, struct bpf_list_node *node)
 	KFG_NONNULL(1, 2)
 	__weak __ksym;
+
+/*
+ * Puts a task at the end of a queue, and tells whether it worked.
+ * Since Linux 6.19; programs: STRUCT_OPS; CONFIG_SCHED_CLASS_EXT.
+ * kfg_scx_bpf_dsq_insert___v2() calls it, or scx_bpf_dsq_insert() in 6.13 to 6.18,
+ * scx_bpf_dispatch() in 6.12. Not in Linux 6.1 to 6.11.
+ */
+extern bool scx_bpf_dsq_insert___v2(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags)
+	KFG_NONNULL(1)
+	__weak __ksym;
+
+/*
+ * Tells whether the program runs at the return of the probed function.
+ * Since Linux 6.10; programs: KPROBE.
+ * kfg_session_is_return() calls it, or bpf_session_is_return___v1() in 6.10 to 6.19. Not in Linux
+ * 6.1 to 6.9.
+ */
+extern bool bpf_session_is_return(void *ctx)
+	KFG_NONNULL(1)
+	__weak __ksym;
+
+/*
+ * Sets the function that a work queue item calls; it must return 0 and may sleep.
+ * Since Linux 7.0; programs: any.
+ * kfg_wq_set_callback() calls it, or bpf_wq_set_callback_impl() in 6.10 to 6.19. Not in Linux 6.1
+ * to 6.9.
+ */
+extern int bpf_wq_set_callback(struct bpf_wq *wq,
+			       int (callback_fn)(void *map, int *key, void *value),
+			       unsigned int flags)
+	KFG_NONNULL(1, 2)
+	__weak __ksym;
+#endif /* KFG_NO_PROTOTYPES */
 
 /* bpf_list_push_front() as Linux 6.2 to 6.3 has it. */
 extern void bpf_list_push_front___v1(struct bpf_list_head *head, struct bpf_list_node *node)
@@ -91,16 +124,6 @@ extern void bpf_list_push_front___v1(struct bpf_list_head *head, struct bpf_list
 extern int bpf_list_push_front_impl(struct bpf_list_head *head, struct bpf_list_node *node,
 				    void *meta__ign, u64 off)
 	KFG_NONNULL(1, 2)
-	__weak __ksym;
-
-/*
- * Puts a task at the end of a queue, and tells whether it worked.
- * Since Linux 6.19; programs: STRUCT_OPS; CONFIG_SCHED_CLASS_EXT.
- * Called by kfg_scx_bpf_dsq_insert___v2(), or else scx_bpf_dsq_insert() in 6.13 to 6.18,
- * scx_bpf_dispatch() in 6.12. Not in Linux 6.1 to 6.11.
- */
-extern bool scx_bpf_dsq_insert___v2(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags)
-	KFG_NONNULL(1)
 	__weak __ksym;
 
 /* scx_bpf_dsq_insert() as Linux 6.13 to 6.18 has it. */
@@ -113,30 +136,8 @@ extern void scx_bpf_dispatch(struct task_struct *p, u64 dsq_id, u64 slice, u64 e
 	KFG_NONNULL(1)
 	__weak __ksym;
 
-/*
- * Tells whether the program runs at the return of the probed function.
- * Since Linux 6.10; programs: KPROBE.
- * Called by kfg_session_is_return(), or else bpf_session_is_return___v1() in 6.10 to 6.19. Not in
- * Linux 6.1 to 6.9.
- */
-extern bool bpf_session_is_return(void *ctx)
-	KFG_NONNULL(1)
-	__weak __ksym;
-
 /* bpf_session_is_return() as Linux 6.10 to 6.19 has it. */
 extern bool bpf_session_is_return___v1(void)
-	__weak __ksym;
-
-/*
- * Sets the function that a work queue item calls; it must return 0 and may sleep.
- * Since Linux 7.0; programs: any.
- * Called by kfg_wq_set_callback(), or else bpf_wq_set_callback_impl() in 6.10 to 6.19. Not in Linux
- * 6.1 to 6.9.
- */
-extern int bpf_wq_set_callback(struct bpf_wq *wq,
-			       int (callback_fn)(void *map, int *key, void *value),
-			       unsigned int flags)
-	KFG_NONNULL(1, 2)
 	__weak __ksym;
 
 /* bpf_wq_set_callback_impl() as Linux 6.10 to 6.19 has it. */
@@ -144,11 +145,10 @@ extern int bpf_wq_set_callback_impl(struct bpf_wq *wq,
 				    int (callback_fn)(void *map, int *key, void *value),
 				    unsigned int flags, void *aux__prog)
 	__weak __ksym;
-#endif /* KFG_NO_PROTOTYPES */
 
 /*
- * What a negative result of bpf_list_push_front() means: X(NAME, number, "cause"), to build enums,
- * tables and texts from.
+ * What the negative result of bpf_list_push_front() means: X(NAME, number, "cause"), to build
+ * enums, tables and texts from.
  */
 #define KFG_LIST_PUSH_FRONT_ERRORS(X) \
 	X(EINVAL, 22, "the object is in a list or tree already; it is dropped")
@@ -160,7 +160,7 @@ enum kfg_list_push_front_error {
 	KFG_LIST_PUSH_FRONT_NR,
 };
 
-/* A result of bpf_list_push_front(), zero or negative, as a small number that can index a counter. */
+/* The result of bpf_list_push_front(), zero or negative, as a small number that can index a counter. */
 static __always_inline enum kfg_list_push_front_error kfg_list_push_front_error(int error)
 {
 	switch (error) {
@@ -172,8 +172,8 @@ static __always_inline enum kfg_list_push_front_error kfg_list_push_front_error(
 }
 
 /*
- * What a negative result of bpf_wq_set_callback() means: X(NAME, number, "cause"), to build enums,
- * tables and texts from.
+ * What the negative result of bpf_wq_set_callback() means: X(NAME, number, "cause"), to build
+ * enums, tables and texts from.
  */
 #define KFG_WQ_SET_CALLBACK_ERRORS(X) \
 	X(EINVAL, 22, "flags is not 0, or the item is not initialised") \
@@ -187,7 +187,7 @@ enum kfg_wq_set_callback_error {
 	KFG_WQ_SET_CALLBACK_NR,
 };
 
-/* A result of bpf_wq_set_callback(), zero or negative, as a small number that can index a counter. */
+/* The result of bpf_wq_set_callback(), zero or negative, as a small number that can index a counter. */
 static __always_inline enum kfg_wq_set_callback_error kfg_wq_set_callback_error(int error)
 {
 	switch (error) {

@@ -151,7 +151,6 @@ extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task_
 /*
  * Returns the next task, valid while the RCU section lasts, or NULL at the end.
  * Since Linux 6.7; programs: any.
- * The result may be NULL.
  */
 extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it)
 	__weak __ksym;
@@ -172,7 +171,7 @@ extern void bpf_rcu_read_unlock(void)
 #endif /* KFG_NO_PROTOTYPES */
 
 /*
- * What a negative result of bpf_iter_task_new() means: X(NAME, number, "cause"), to build enums,
+ * What the negative result of bpf_iter_task_new() means: X(NAME, number, "cause"), to build enums,
  * tables and texts from.
  */
 #define KFG_ITER_TASK_NEW_ERRORS(X) \
@@ -187,7 +186,7 @@ enum kfg_iter_task_new_error {
 	KFG_ITER_TASK_NEW_NR,
 };
 
-/* A result of bpf_iter_task_new(), zero or negative, as a small number that can index a counter. */
+/* The result of bpf_iter_task_new(), zero or negative, as a small number that can index a counter. */
 static __always_inline enum kfg_iter_task_new_error kfg_iter_task_new_error(int error)
 {
 	switch (error) {

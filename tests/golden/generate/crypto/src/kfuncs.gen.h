@@ -71,11 +71,20 @@
 		kfg_taken;                                   \
 	})
 
+#ifndef ENOENT
+#define ENOENT 2
+#endif
+#ifndef ENOMEM
+#define ENOMEM 12
+#endif
 #ifndef EINVAL
 #define EINVAL 22
 #endif
 #ifndef ERANGE
 #define ERANGE 34
+#endif
+#ifndef EOPNOTSUPP
+#define EOPNOTSUPP 95
 #endif
 
 struct bpf_crypto_ctx;
@@ -93,7 +102,6 @@ struct bpf_crypto_params {
 	u32 key_len;
 	u32 authsize;
 };
-
 #endif
 #define KFG_CRYPTO_PARAMS_SIZE sizeof(struct bpf_crypto_params)
 
@@ -174,7 +182,7 @@ static __always_inline void kfg_crypto_params_init(struct bpf_crypto_params *opt
 }
 
 /*
- * What a negative result of bpf_crypto_decrypt() means: X(NAME, number, "cause"), to build enums,
+ * What the negative result of bpf_crypto_decrypt() means: X(NAME, number, "cause"), to build enums,
  * tables and texts from.
  */
 #define KFG_CRYPTO_DECRYPT_ERRORS(X) \
@@ -189,7 +197,7 @@ enum kfg_crypto_decrypt_error {
 	KFG_CRYPTO_DECRYPT_NR,
 };
 
-/* A result of bpf_crypto_decrypt(), zero or negative, as a small number that can index a counter. */
+/* The result of bpf_crypto_decrypt(), zero or negative, as a small number that can index a counter. */
 static __always_inline enum kfg_crypto_decrypt_error kfg_crypto_decrypt_error(int error)
 {
 	switch (error) {
@@ -201,7 +209,7 @@ static __always_inline enum kfg_crypto_decrypt_error kfg_crypto_decrypt_error(in
 }
 
 /*
- * What a negative result of bpf_crypto_encrypt() means: X(NAME, number, "cause"), to build enums,
+ * What the negative result of bpf_crypto_encrypt() means: X(NAME, number, "cause"), to build enums,
  * tables and texts from.
  */
 #define KFG_CRYPTO_ENCRYPT_ERRORS(X) \
@@ -216,7 +224,7 @@ enum kfg_crypto_encrypt_error {
 	KFG_CRYPTO_ENCRYPT_NR,
 };
 
-/* A result of bpf_crypto_encrypt(), zero or negative, as a small number that can index a counter. */
+/* The result of bpf_crypto_encrypt(), zero or negative, as a small number that can index a counter. */
 static __always_inline enum kfg_crypto_encrypt_error kfg_crypto_encrypt_error(int error)
 {
 	switch (error) {
@@ -228,7 +236,46 @@ static __always_inline enum kfg_crypto_encrypt_error kfg_crypto_encrypt_error(in
 }
 
 /*
- * What a negative result of bpf_dynptr_adjust() means: X(NAME, number, "cause"), to build enums,
+ * What the error of bpf_crypto_ctx_create() means: X(NAME, number, "cause"), to build enums, tables
+ * and texts from.
+ */
+#define KFG_CRYPTO_CTX_CREATE_ERRORS(X) \
+	X(EINVAL, 22, \
+	  "the size is not that of struct bpf_crypto_params, or a reserved byte is not " \
+	  "zero; key_len is 0 or above 256") \
+	X(ENOENT, 2, "there is no such type") \
+	X(EOPNOTSUPP, 95, "the type does not have the algorithm, or authsize does not fit it") \
+	X(ENOMEM, 12, "no memory for the context")
+
+enum kfg_crypto_ctx_create_error {
+	KFG_CRYPTO_CTX_CREATE_EINVAL,
+	KFG_CRYPTO_CTX_CREATE_ENOENT,
+	KFG_CRYPTO_CTX_CREATE_EOPNOTSUPP,
+	KFG_CRYPTO_CTX_CREATE_ENOMEM,
+	/* No error, or one that the spec does not know. */
+	KFG_CRYPTO_CTX_CREATE_OTHER,
+	KFG_CRYPTO_CTX_CREATE_NR,
+};
+
+/* The error of bpf_crypto_ctx_create(), zero or negative, as a small number that can index a counter. */
+static __always_inline enum kfg_crypto_ctx_create_error kfg_crypto_ctx_create_error(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return KFG_CRYPTO_CTX_CREATE_EINVAL;
+	case -ENOENT:
+		return KFG_CRYPTO_CTX_CREATE_ENOENT;
+	case -EOPNOTSUPP:
+		return KFG_CRYPTO_CTX_CREATE_EOPNOTSUPP;
+	case -ENOMEM:
+		return KFG_CRYPTO_CTX_CREATE_ENOMEM;
+	default:
+		return KFG_CRYPTO_CTX_CREATE_OTHER;
+	}
+}
+
+/*
+ * What the negative result of bpf_dynptr_adjust() means: X(NAME, number, "cause"), to build enums,
  * tables and texts from.
  */
 #define KFG_DYNPTR_ADJUST_ERRORS(X) \
@@ -243,7 +290,7 @@ enum kfg_dynptr_adjust_error {
 	KFG_DYNPTR_ADJUST_NR,
 };
 
-/* A result of bpf_dynptr_adjust(), zero or negative, as a small number that can index a counter. */
+/* The result of bpf_dynptr_adjust(), zero or negative, as a small number that can index a counter. */
 static __always_inline enum kfg_dynptr_adjust_error kfg_dynptr_adjust_error(int error)
 {
 	switch (error) {
@@ -257,8 +304,8 @@ static __always_inline enum kfg_dynptr_adjust_error kfg_dynptr_adjust_error(int 
 }
 
 /*
- * What a negative result of bpf_dynptr_from_xdp() means: X(NAME, number, "cause"), to build enums,
- * tables and texts from.
+ * What the negative result of bpf_dynptr_from_xdp() means: X(NAME, number, "cause"), to build
+ * enums, tables and texts from.
  */
 #define KFG_DYNPTR_FROM_XDP_ERRORS(X) \
 	X(EINVAL, 22, "flags is not 0")
@@ -270,7 +317,7 @@ enum kfg_dynptr_from_xdp_error {
 	KFG_DYNPTR_FROM_XDP_NR,
 };
 
-/* A result of bpf_dynptr_from_xdp(), zero or negative, as a small number that can index a counter. */
+/* The result of bpf_dynptr_from_xdp(), zero or negative, as a small number that can index a counter. */
 static __always_inline enum kfg_dynptr_from_xdp_error kfg_dynptr_from_xdp_error(int error)
 {
 	switch (error) {

@@ -146,8 +146,8 @@ extern struct bpf_rb_node *bpf_rbtree_remove(struct bpf_rb_root *root, struct bp
 #endif /* KFG_NO_PROTOTYPES */
 
 /*
- * What a negative result of bpf_dynptr_from_xdp() means: X(NAME, number, "cause"), to build enums,
- * tables and texts from.
+ * What the negative result of bpf_dynptr_from_xdp() means: X(NAME, number, "cause"), to build
+ * enums, tables and texts from.
  */
 #define KFG_DYNPTR_FROM_XDP_ERRORS(X) \
 	X(EINVAL, 22, "flags is not 0")
@@ -159,7 +159,7 @@ enum kfg_dynptr_from_xdp_error {
 	KFG_DYNPTR_FROM_XDP_NR,
 };
 
-/* A result of bpf_dynptr_from_xdp(), zero or negative, as a small number that can index a counter. */
+/* The result of bpf_dynptr_from_xdp(), zero or negative, as a small number that can index a counter. */
 static __always_inline enum kfg_dynptr_from_xdp_error kfg_dynptr_from_xdp_error(int error)
 {
 	switch (error) {
@@ -171,8 +171,8 @@ static __always_inline enum kfg_dynptr_from_xdp_error kfg_dynptr_from_xdp_error(
 }
 
 /*
- * What a negative result of bpf_rbtree_add_impl() means: X(NAME, number, "cause"), to build enums,
- * tables and texts from.
+ * What the negative result of bpf_rbtree_add_impl() means: X(NAME, number, "cause"), to build
+ * enums, tables and texts from.
  */
 #define KFG_RBTREE_ADD_IMPL_ERRORS(X) \
 	X(EINVAL, 22, "the object is in a list or tree already; it is dropped")
@@ -184,7 +184,7 @@ enum kfg_rbtree_add_impl_error {
 	KFG_RBTREE_ADD_IMPL_NR,
 };
 
-/* A result of bpf_rbtree_add_impl(), zero or negative, as a small number that can index a counter. */
+/* The result of bpf_rbtree_add_impl(), zero or negative, as a small number that can index a counter. */
 static __always_inline enum kfg_rbtree_add_impl_error kfg_rbtree_add_impl_error(int error)
 {
 	switch (error) {

@@ -285,8 +285,8 @@ static __always_inline enum kfg_ct_opts_error kfg_ct_opts_error(int error)
 }
 
 /*
- * What a negative result of bpf_dynptr_from_skb() means: X(NAME, number, "cause"), to build enums,
- * tables and texts from.
+ * What the negative result of bpf_dynptr_from_skb() means: X(NAME, number, "cause"), to build
+ * enums, tables and texts from.
  */
 #define KFG_DYNPTR_FROM_SKB_ERRORS(X) \
 	X(EINVAL, 22, "flags is not 0")
@@ -298,7 +298,7 @@ enum kfg_dynptr_from_skb_error {
 	KFG_DYNPTR_FROM_SKB_NR,
 };
 
-/* A result of bpf_dynptr_from_skb(), zero or negative, as a small number that can index a counter. */
+/* The result of bpf_dynptr_from_skb(), zero or negative, as a small number that can index a counter. */
 static __always_inline enum kfg_dynptr_from_skb_error kfg_dynptr_from_skb_error(int error)
 {
 	switch (error) {

@@ -235,8 +235,8 @@ static __always_inline enum kfg_xfrm_state_opts_error kfg_xfrm_state_opts_error(
 }
 
 /*
- * What a negative result of bpf_dynptr_from_xdp() means: X(NAME, number, "cause"), to build enums,
- * tables and texts from.
+ * What the negative result of bpf_dynptr_from_xdp() means: X(NAME, number, "cause"), to build
+ * enums, tables and texts from.
  */
 #define KFG_DYNPTR_FROM_XDP_ERRORS(X) \
 	X(EINVAL, 22, "flags is not 0")
@@ -248,7 +248,7 @@ enum kfg_dynptr_from_xdp_error {
 	KFG_DYNPTR_FROM_XDP_NR,
 };
 
-/* A result of bpf_dynptr_from_xdp(), zero or negative, as a small number that can index a counter. */
+/* The result of bpf_dynptr_from_xdp(), zero or negative, as a small number that can index a counter. */
 static __always_inline enum kfg_dynptr_from_xdp_error kfg_dynptr_from_xdp_error(int error)
 {
 	switch (error) {
