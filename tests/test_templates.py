@@ -85,7 +85,10 @@ def test_project_builds_loads_and_passes_its_tests(name: str, tmp_path: Path) ->
     done = make(tmp_path, "all", "verify", "test", "compdb", NO_LINT, *without, *STRICT)
     assert "accepted by this kernel" in done.stdout
     assert re.search(r"^[1-9]\d* tests, 0 failed$", done.stdout, re.MULTILINE), done.stdout
-    assert "not ok" not in done.stdout and "skipped" not in done.stdout, done.stdout
+    assert "not ok" not in done.stdout, done.stdout
+    # Real IPsec needs a kernel with ESP; `make test-vm` brings one.
+    skipped = [line for line in done.stdout.splitlines() if line.startswith("skipped: ")]
+    assert [line for line in skipped if not line.startswith("skipped: this kernel has no ESP")] == [], done.stdout
     for arguments, status, words in (
         (["--help"], 0, "Usage: my_own"),
         (["--version"], 0, "my_own 0.1.0"),

@@ -40,7 +40,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct settings {
 	const char *interface;
-	__u32 mode;	    /* XDP_FLAGS_*; 0 = native where the driver can, else generic */
+	__u32 mode;	    /* XDP_FLAGS_*; 0 = native */
 struct cpu_list cpus; /* none given = all that are online */
 	unsigned int queue;
 	unsigned int stats; /* seconds between two reports; 0 = only one, at the end */
@@ -73,7 +73,7 @@ static void usage(FILE *out)
 		"Looks up the IPsec state of every ESP packet and hands the packets of each state to a CPU of its own.\n"
 		"\n"
 		"  -i, --interface NAME   attach to this interface\n"
-		"  -m, --mode MODE        native, skb (generic), or auto (default): native where the driver can\n"
+		"  -m, --mode MODE        native (default), or skb (generic), which may lose packets: see README.md\n"
 "  -c, --cpus LIST        spread over these CPUs, such as 1-3,8 (default: all that are online)\n"
 		"  -q, --queue PACKETS    packets that may wait for each CPU (default: 2048)\n"
 		"  -s, --stats SECONDS    print statistics every so often (default: once, at the end)\n"
@@ -103,9 +103,7 @@ static bool parse_number(const char *text, unsigned int *number)
 
 static bool parse_mode(const char *text, __u32 *mode)
 {
-	if (!strcmp(text, "auto"))
-		*mode = 0;
-	else if (!strcmp(text, "native"))
+	if (!strcmp(text, "native"))
 		*mode = XDP_FLAGS_DRV_MODE;
 	else if (!strcmp(text, "skb"))
 		*mode = XDP_FLAGS_SKB_MODE;
@@ -192,7 +190,7 @@ static int parse_arguments(int argc, char **argv, struct settings *settings)
 			break;
 		case 'm':
 			if (!parse_mode(optarg, &settings->mode)) {
-				fprintf(stderr, PROGRAM ": bad mode '%s', expected native, skb or auto\n", optarg);
+				fprintf(stderr, PROGRAM ": bad mode '%s', expected native or skb\n", optarg);
 				return EXIT_USAGE;
 			}
 			break;
@@ -407,7 +405,7 @@ static int wait_and_report(const struct xdp_xfrm_rss_bpf *skeleton, const struct
 /* Attaches the program; returns the link's descriptor or a negative errno, having said what went wrong. */
 static int attach(const struct xdp_xfrm_rss_bpf *skeleton, const struct settings *settings)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = settings->mode);
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = settings->mode ? settings->mode : XDP_FLAGS_DRV_MODE);
 	unsigned int index = if_nametoindex(settings->interface);
 	int link, error;
 
@@ -423,8 +421,8 @@ static int attach(const struct xdp_xfrm_rss_bpf *skeleton, const struct settings
 	fprintf(stderr, PROGRAM ": cannot attach to '%s': %s\n", settings->interface, strerror(error));
 	if (error == EBUSY || error == EEXIST)
 		fprintf(stderr, PROGRAM ": another XDP program is there already and is left alone\n");
-	else if (error == EOPNOTSUPP && settings->mode == XDP_FLAGS_DRV_MODE)
-		fprintf(stderr, PROGRAM ": the driver has no native XDP, try --mode skb\n");
+	else if (error == EOPNOTSUPP && settings->mode != XDP_FLAGS_SKB_MODE)
+		fprintf(stderr, PROGRAM ": the driver has no native XDP; --mode skb may lose packets: see README.md\n");
 	return -error;
 }
 

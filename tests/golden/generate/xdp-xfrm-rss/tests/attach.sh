@@ -115,4 +115,3 @@ attached() {
 
 attached native
 attached skb
-attached auto

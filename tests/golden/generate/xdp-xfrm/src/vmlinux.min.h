@@ -137,6 +137,10 @@ struct vlan_hdr {
 	__be16 h_vlan_encapsulated_proto;
 };
 
+struct xfrm_replay_state_esn {
+	__u32 replay_window;
+} __attribute__((preserve_access_index));
+
 struct xfrm_stats {
 	__u32 replay_window;
 	__u32 replay;
@@ -149,6 +153,10 @@ struct xfrm_lifetime_cur {
 } __attribute__((preserve_access_index));
 
 struct xfrm_state {
+	struct {
+		u8 replay_window;
+	} props;
+	struct xfrm_replay_state_esn *replay_esn;
 	struct xfrm_stats stats;
 	struct xfrm_lifetime_cur curlft;
 } __attribute__((preserve_access_index));

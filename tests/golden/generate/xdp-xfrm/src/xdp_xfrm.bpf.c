@@ -171,7 +171,11 @@ static __always_inline enum counter lookup_failed(__s32 error)
 /* Copies what is worth knowing of a state while the reference to it is held. */
 static __always_inline void take_snapshot(struct xfrm_state *state, __u32 sequence, struct state_info *info)
 {
+	/* States with a large window or extended sequence numbers have it in a struct of its own. */
+	struct xfrm_replay_state_esn *esn = state->replay_esn;
+
 	info->sequence = sequence;
+	info->window = esn ? esn->replay_window : state->props.replay_window;
 	info->packets = state->curlft.packets;
 	info->bytes = state->curlft.bytes;
 	info->too_old = state->stats.replay_window;

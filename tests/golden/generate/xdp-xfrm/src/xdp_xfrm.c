@@ -205,14 +205,15 @@ static void print_state(const struct state_key *key, const struct state_info *in
 
 	inet_ntop(family, key->daddr, address, sizeof(address));
 	if (json)
-		printf("%s{\"daddr\":\"%s\",\"spi\":%u,\"sequence\":%u,\"packets\":%llu,\"bytes\":%llu,\"too_old\":%u,"
-		       "\"replayed\":%u,\"integrity_failed\":%u}",
-		       first ? "" : ",", address, ntohl(key->spi), info->sequence, (unsigned long long)info->packets,
-		       (unsigned long long)info->bytes, info->too_old, info->replayed, info->integrity_failed);
+		printf("%s{\"daddr\":\"%s\",\"spi\":%u,\"sequence\":%u,\"window\":%u,\"packets\":%llu,\"bytes\":%llu,"
+		       "\"too_old\":%u,\"replayed\":%u,\"integrity_failed\":%u}",
+		       first ? "" : ",", address, ntohl(key->spi), info->sequence, info->window,
+		       (unsigned long long)info->packets, (unsigned long long)info->bytes, info->too_old,
+		       info->replayed, info->integrity_failed);
 	else
-		printf("  state %s spi 0x%08x: last sequence %u; kernel: %llu packets, %llu bytes, %u too old, "
-		       "%u replayed, %u failed integrity\n",
-		       address, ntohl(key->spi), info->sequence, (unsigned long long)info->packets,
+		printf("  state %s spi 0x%08x: last sequence %u, replay window %u; kernel: %llu packets, %llu bytes, "
+		       "%u too old, %u replayed, %u failed integrity\n",
+		       address, ntohl(key->spi), info->sequence, info->window, (unsigned long long)info->packets,
 		       (unsigned long long)info->bytes, info->too_old, info->replayed, info->integrity_failed);
 }
 

@@ -38,9 +38,11 @@ struct state_info {
 	__u64 packets;
 	__u64 bytes;
 	__u32 sequence;
+	__u32 window; /* size of the replay window, in packets */
 	__u32 too_old; /* left of the replay window */
 	__u32 replayed;
 	__u32 integrity_failed;
+	__u32 unused;
 };
 
 #endif /* XDP_XFRM_H */
