@@ -47,6 +47,9 @@ def test_files_are_written_as_by_hand(name: str) -> None:
         assert MARK in file.text[:512], path
         assert f"Remake: kfuncgen new {name} . --set 'author=A. Author'" in file.text[:512], path
         assert not re.search(r"[ \t]$", file.text, re.MULTILINE), f"{path}: blanks at the end of a line"
+        if path.endswith(".bpf.c"):
+            wide = [line for line in file.text.splitlines()[2:] if len(line.expandtabs(8)) > 100]
+            assert not wide, wide
         assert "\n\n\n" not in file.text, f"{path}: two empty lines"
         assert file.text.endswith("\n") and not file.text.endswith("\n\n"), path
         assert not re.search(r"\n\n\}|\{\n\n(?!/|#)", file.text) or not path.endswith(".c"), (

@@ -25,6 +25,8 @@ from kfuncgen.spec.model import Kernel, SpecSet
 
 MAX_FILES = 50_000
 """Files looked at below one folder; the Linux kernel has 90,000, a BPF project a few hundred."""
+MAX_COMMANDS = 500
+"""Different commands; making what one makes takes up to half a second."""
 MAX_BYTES = 4 << 20
 """Generated files are below this; a larger one is somebody's data."""
 _HEAD_BYTES = 1024
@@ -69,6 +71,8 @@ class _Maker:
     def make(self, command: str) -> dict[str, GeneratedFile] | GeneratedFile:
         """The files of a project by path, or the one file, that `command` makes. KfuncgenError says why not."""
         if command not in self.made:
+            if len(self.made) >= MAX_COMMANDS:
+                raise UsageError(f"more than {MAX_COMMANDS} different commands")
             try:
                 self.made[command] = _make(command, self.specs)
             except KfuncgenError as error:

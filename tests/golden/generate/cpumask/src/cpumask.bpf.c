@@ -3,9 +3,10 @@
  * Remake: kfuncgen new cpumask .
  */
 /*
- * Tells which tasks may run on CPUs that are meant to be left alone (isolated for latency, or about to be taken away).
- * choose() makes a mask of these CPUs and leaves it in a map, as a kptr: the map holds the reference from then on.
- * cpumask() walks over all tasks and compares the CPUs of each with the mask.
+ * Tells which tasks may run on CPUs that are meant to be left alone (isolated for latency, or about
+ * to be taken away). choose() makes a mask of these CPUs and leaves it in a map, as a kptr: the map
+ * holds the reference from then on. cpumask() walks over all tasks and compares the CPUs of
+ * each with the mask.
  */
 #define BPF_NO_KFUNC_PROTOTYPES /* kfuncs.gen.h has the prototypes this program is written for */
 #include "vmlinux.h"
@@ -19,7 +20,9 @@
 
 #define PF_NO_SETAFFINITY 0x04000000
 
-/* The mask; no other program may have it while it is exchanged, hence a kptr and no plain pointer. */
+/*
+ * The mask; no other program may have it while it is exchanged, hence a kptr and no plain pointer.
+ */
 struct chosen {
 	struct bpf_cpumask __kptr *mask;
 };
@@ -47,8 +50,8 @@ struct {
 } counters SEC(".maps");
 
 /*
- * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again on each path
- * that leads here; a global function has to return a number.
+ * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again
+ * on each path that leads here; a global function has to return a number.
  */
 __attribute__((noinline)) int count(__u32 counter)
 {
@@ -150,7 +153,8 @@ int cpumask(struct walk_request *request)
 		bpf_rcu_read_unlock();
 		return -ENOENT;
 	}
-	bpf_iter_task_new(&it, NULL, request->threads ? BPF_TASK_ITER_ALL_THREADS : BPF_TASK_ITER_ALL_PROCS);
+	bpf_iter_task_new(&it, NULL,
+			  request->threads ? BPF_TASK_ITER_ALL_THREADS : BPF_TASK_ITER_ALL_PROCS);
 	while ((task = bpf_iter_task_next(&it))) {
 		if (parent && task->real_parent->tgid != (pid_t)parent)
 			continue;

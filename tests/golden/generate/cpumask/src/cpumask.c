@@ -3,7 +3,8 @@
  * Remake: kfuncgen new cpumask .
  */
 /*
- * Tells the program which CPUs are meant to be left alone, runs it over all tasks, and prints which may run there.
+ * Tells the program which CPUs are meant to be left alone, runs it over all tasks, and prints which
+ * may run there.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -91,7 +92,10 @@ static bool parse_number(const char *text, unsigned int *number)
 	return true;
 }
 
-/* Calls `chosen` for each of the CPUs in `text`, such as "0-2,5"; false when that is no list of CPUs. */
+/*
+ * Calls `chosen` for each of the CPUs in `text`, such as "0-2,5"; false when that is no list of
+ * CPUs.
+ */
 static bool parse_cpus(const char *text, bool (*chosen)(unsigned long cpu, void *list), void *list)
 {
 	for (;;) {
@@ -226,7 +230,9 @@ static int read_counters(int map, __u64 sums[NR_COUNTERS])
 	return error;
 }
 
-/* Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno. */
+/*
+ * Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno.
+ */
 static int call(const struct bpf_program *program, void *arguments, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments, .ctx_size_in = size);
@@ -259,7 +265,10 @@ static void clear_listed(int map)
 			break;
 }
 
-/* A name that a task gave itself, as a JSON string or text: what is not printable ASCII becomes '?'. */
+/*
+ * A name that a task gave itself, as a JSON string or text: what is not printable ASCII becomes
+ * '?'.
+ */
 static void print_name(const char *name, size_t size)
 {
 	for (size_t i = 0; i < size && name[i]; i++)
@@ -424,7 +433,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 
-	/* Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits. */
+	/*
+	 * Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits.
+	 */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

@@ -3,13 +3,14 @@
  * Remake: kfuncgen new crypto .
  */
 /*
- * Lets UDP packets to a port pass only if their payload begins with a token that was made with the key: a block that
- * AES decrypts to a known word, the number of a server, and a nonce. A load balancer can tell from such a token where a
- * packet belongs without any table, and a host can drop what strangers send before it costs anything. Whoever has seen
- * a token can send it again: it is no replacement for what the protocol does itself.
+ * Lets UDP packets to a port pass only if their payload begins with a token that was made with the
+ * key: a block that AES decrypts to a known word, the number of a server, and a nonce. A load
+ * balancer can tell from such a token where a packet belongs without any table, and a host can drop
+ * what strangers send before it costs anything. Whoever has seen a token can send it again: it is
+ * no replacement for what the protocol does itself.
  *
- * The kernel's cipher is set up by a program that may sleep, set_key(), and kept in a map (as a kptr) for the XDP
- * programs, which may not.
+ * The kernel's cipher is set up by a program that may sleep, set_key(), and kept in a map (as a
+ * kptr) for the XDP programs, which may not.
  */
 #define BPF_NO_KFUNC_PROTOTYPES /* kfuncs.gen.h has the prototypes this program is written for */
 #include "vmlinux.h"
@@ -76,8 +77,8 @@ struct {
 } counters SEC(".maps");
 
 /*
- * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again on each path
- * that leads here; a global function has to return a number.
+ * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again
+ * on each path that leads here; a global function has to return a number.
  */
 __attribute__((noinline)) int count(__u32 counter)
 {
@@ -89,8 +90,12 @@ __attribute__((noinline)) int count(__u32 counter)
 	return 0;
 }
 
-/* Finds the offset of what follows an IPv4 header and fills `flow` but for the ports; returns COUNTER_PACKETS if so. */
-static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, __u32 *offset, struct flow *flow)
+/*
+ * Finds the offset of what follows an IPv4 header and fills `flow` but for the ports; returns
+ * COUNTER_PACKETS if so.
+ */
+static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, __u32 *offset,
+					       struct flow *flow)
 {
 	struct iphdr buffer;
 	const struct iphdr *ip;
@@ -112,7 +117,8 @@ static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, 
 }
 
 /* The same for IPv6; extension headers are not walked. */
-static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, __u32 *offset, struct flow *flow)
+static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, __u32 *offset,
+					       struct flow *flow)
 {
 	struct ipv6hdr buffer;
 	const struct ipv6hdr *ip;
@@ -133,8 +139,12 @@ static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, 
 	return COUNTER_PACKETS;
 }
 
-/* Finds out who sends to whom, and the offset of what follows the IP header; returns COUNTER_PACKETS if so. */
-static __always_inline enum counter parse_ip(const struct bpf_dynptr *packet, struct flow *flow, __u32 *offset)
+/*
+ * Finds out who sends to whom, and the offset of what follows the IP header; returns
+ * COUNTER_PACKETS if so.
+ */
+static __always_inline enum counter parse_ip(const struct bpf_dynptr *packet, struct flow *flow,
+					     __u32 *offset)
 {
 	struct ethhdr eth_buffer;
 	struct vlan_hdr vlan_buffer;
@@ -163,8 +173,12 @@ static __always_inline enum counter parse_ip(const struct bpf_dynptr *packet, st
 	return COUNTER_OTHER_PROTOCOL;
 }
 
-/* The ports of TCP or UDP, with which both headers begin; returns COUNTER_PACKETS if they are there. */
-static __always_inline enum counter parse_ports(const struct bpf_dynptr *packet, __u32 offset, struct flow *flow)
+/*
+ * The ports of TCP or UDP, with which both headers begin; returns COUNTER_PACKETS if they are
+ * there.
+ */
+static __always_inline enum counter parse_ports(const struct bpf_dynptr *packet, __u32 offset,
+						struct flow *flow)
 {
 	struct udphdr buffer;
 	const struct udphdr *ports;
@@ -295,7 +309,10 @@ int crypto(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-/* Run by the loader: encrypts the token behind the Ethernet header. XDP_PASS when it did, else XDP_ABORTED. */
+/*
+ * Run by the loader: encrypts the token behind the Ethernet header. XDP_PASS when it did, else
+ * XDP_ABORTED.
+ */
 SEC("xdp")
 int seal(struct xdp_md *ctx)
 {

@@ -3,9 +3,9 @@
  * Remake: kfuncgen new crypto .
  */
 /*
- * Loads the programs, hands them the key, attaches the XDP program to an interface, prints statistics, and detaches it
- * when it ends; or makes a token. The attachment is a BPF link: it ends with this process however that dies, and it
- * never replaces or removes a program of somebody else.
+ * Loads the programs, hands them the key, attaches the XDP program to an interface, prints
+ * statistics, and detaches it when it ends; or makes a token. The attachment is a BPF link: it ends
+ * with this process however that dies, and it never replaces or removes a program of somebody else.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -262,7 +262,9 @@ static int read_counters(int map, __u64 sums[NR_COUNTERS])
 	return error;
 }
 
-/* Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno. */
+/*
+ * Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno.
+ */
 static int call(const struct bpf_program *program, void *arguments, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments, .ctx_size_in = size);
@@ -359,7 +361,10 @@ static int wait_and_report(const struct crypto_bpf *skeleton, const struct setti
 	}
 }
 
-/* Attaches the program; returns the link's descriptor or a negative errno, having said what went wrong. */
+/*
+ * Attaches the program; returns the link's descriptor or a negative errno, having said what went
+ * wrong.
+ */
 static int attach(const struct crypto_bpf *skeleton, const struct settings *settings)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = settings->mode);
@@ -475,7 +480,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 
-	/* Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits. */
+	/*
+	 * Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits.
+	 */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

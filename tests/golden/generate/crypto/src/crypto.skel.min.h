@@ -3,8 +3,8 @@
  * Remake: kfuncgen new crypto .
  */
 /*
- * The part of the skeleton that the loader uses, for builds without bpftool, which writes the real one. The BPF
- * object is put into the program by the assembler; BPF_OBJECT is its path.
+ * The part of the skeleton that the loader uses, for builds without bpftool, which writes the real
+ * one. The BPF object is put into the program by the assembler; BPF_OBJECT is its path.
  */
 #ifndef CRYPTO_SKEL_MIN_H
 #define CRYPTO_SKEL_MIN_H

@@ -3,8 +3,9 @@
  * Remake: kfuncgen new crypto .
  */
 /*
- * Runs the BPF program on made-up packets (BPF_PROG_TEST_RUN) inside a network namespace of its own, and compares
- * what it returns and counts. No interface is touched. Exit status: 0 all right, 1 something failed, 77 skipped.
+ * Runs the BPF program on made-up packets (BPF_PROG_TEST_RUN) inside a network namespace of its
+ * own, and compares what it returns and counts. No interface is touched. Exit status: 0 all right,
+ * 1 something failed, 77 skipped.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -172,7 +173,9 @@ static bool check(const struct crypto_bpf *skeleton, const char *name, void *pac
 	return right;
 }
 
-/* Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno. */
+/*
+ * Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno.
+ */
 static int call(const struct bpf_program *program, void *arguments, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments, .ctx_size_in = size);

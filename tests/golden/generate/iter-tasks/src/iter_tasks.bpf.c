@@ -3,9 +3,9 @@
  * Remake: kfuncgen new iter-tasks .
  */
 /*
- * Walks over all tasks with the open-coded task iterator, counts them by state and lists those in one state. The
- * loader runs it (BPF_PROG_RUN); unlike a walk through /proc it takes no path lookups and no text, and sees all tasks
- * within one RCU read-side critical section.
+ * Walks over all tasks with the open-coded task iterator, counts them by state and lists those in
+ * one state. The loader runs it (BPF_PROG_RUN); unlike a walk through /proc it takes no path
+ * lookups and no text, and sees all tasks within one RCU read-side critical section.
  */
 #define BPF_NO_KFUNC_PROTOTYPES /* kfuncs.gen.h has the prototypes this program is written for */
 #include "vmlinux.h"
@@ -41,8 +41,8 @@ struct {
 } counters SEC(".maps");
 
 /*
- * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again on each path
- * that leads here; a global function has to return a number.
+ * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again
+ * on each path that leads here; a global function has to return a number.
  */
 __attribute__((noinline)) int count(__u32 counter)
 {
@@ -105,9 +105,13 @@ int iter_tasks(struct walk_request *request)
 		return 0;
 	}
 
-	/* Programs of this type may sleep, so that the iterator needs a read-side section of its own. */
+	/*
+	 * Programs of this type may sleep, so that the iterator needs a read-side section of its
+	 * own.
+	 */
 	bpf_rcu_read_lock();
-	bpf_iter_task_new(&it, NULL, request->threads ? BPF_TASK_ITER_ALL_THREADS : BPF_TASK_ITER_ALL_PROCS);
+	bpf_iter_task_new(&it, NULL,
+			  request->threads ? BPF_TASK_ITER_ALL_THREADS : BPF_TASK_ITER_ALL_PROCS);
 	while ((task = bpf_iter_task_next(&it))) {
 		if (parent && task->real_parent->tgid != (pid_t)parent)
 			continue;

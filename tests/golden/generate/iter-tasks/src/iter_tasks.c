@@ -196,7 +196,9 @@ static int read_counters(int map, __u64 sums[NR_COUNTERS])
 	return error;
 }
 
-/* Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno. */
+/*
+ * Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno.
+ */
 static int call(const struct bpf_program *program, void *arguments, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments, .ctx_size_in = size);
@@ -229,7 +231,10 @@ static void clear_listed(int map)
 			break;
 }
 
-/* A name that a task gave itself, as a JSON string or text: what is not printable ASCII becomes '?'. */
+/*
+ * A name that a task gave itself, as a JSON string or text: what is not printable ASCII becomes
+ * '?'.
+ */
 static void print_name(const char *name, size_t size)
 {
 	for (size_t i = 0; i < size && name[i]; i++)
@@ -388,7 +393,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 
-	/* Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits. */
+	/*
+	 * Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits.
+	 */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

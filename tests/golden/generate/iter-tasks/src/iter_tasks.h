@@ -39,7 +39,10 @@ struct task_info {
 	char comm[16];
 };
 
-/* What one walk is about. `list`: the counter of the state whose tasks are listed, COUNTER_TASKS for none. */
+/*
+ * What one walk is about. `list`: the counter of the state whose tasks are listed, COUNTER_TASKS
+ * for none.
+ */
 struct walk_request {
 	__u32 parent; /* only children of this process; 0 = all */
 	__u32 threads;

@@ -3,8 +3,8 @@
  * Remake: kfuncgen new iter-tasks .
  */
 /*
- * Makes children in known states and has the program count and list them; other tasks are left out by their parent.
- * Exit status: 0 all right, 1 something failed, 77 skipped.
+ * Makes children in known states and has the program count and list them; other tasks are left out
+ * by their parent. Exit status: 0 all right, 1 something failed, 77 skipped.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -26,7 +26,9 @@
 
 #define EXIT_SKIPPED 77
 
-/* Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno. */
+/*
+ * Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno.
+ */
 static int call(const struct bpf_program *program, void *arguments, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments, .ctx_size_in = size);
@@ -62,7 +64,10 @@ static void wait_for_sleep(pid_t pid)
 
 enum life { SLEEP, STOP, END };
 
-/* A child that sleeps, has stopped itself, or has ended and is not waited for; it is so when this returns. */
+/*
+ * A child that sleeps, has stopped itself, or has ended and is not waited for; it is so when this
+ * returns.
+ */
 static pid_t child(enum life life)
 {
 	siginfo_t info;

@@ -3,8 +3,9 @@
  * Remake: kfuncgen new program .
  */
 /*
- * Loads the program. One that the kernel runs on demand is run once; any other is attached, if its section says to
- * what, until this process ends. What it says with bpf_printk() is in /sys/kernel/tracing/trace_pipe.
+ * Loads the program. One that the kernel runs on demand is run once; any other is attached, if its
+ * section says to what, until this process ends. What it says with bpf_printk() is in
+ * /sys/kernel/tracing/trace_pipe.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -108,8 +109,9 @@ static int parse_arguments(int argc, char **argv, struct settings *settings)
 }
 
 /*
- * Runs a program once on nothing in particular: one that takes no packet on zeros as its argument, else on an empty
- * packet. Returns 0 and what the program returned, or a negative errno: not all types of programs can be run so.
+ * Runs a program once on nothing in particular: one that takes no packet on zeros as its argument,
+ * else on an empty packet. Returns 0 and what the program returned, or a negative errno: not all
+ * types of programs can be run so.
  */
 static int run_once(const struct bpf_program *program, unsigned int *result)
 {
@@ -137,7 +139,9 @@ static int run_once(const struct bpf_program *program, unsigned int *result)
 	return 0;
 }
 
-/* Attaches what can be attached, until a signal comes or the time is over; returns the exit status. */
+/*
+ * Attaches what can be attached, until a signal comes or the time is over; returns the exit status.
+ */
 static int attach_and_wait(struct program_bpf *skeleton, const struct settings *settings)
 {
 	struct timespec time = { .tv_sec = settings->duration ? settings->duration : INT_MAX };

@@ -3,8 +3,8 @@
  * Remake: kfuncgen new program .
  */
 /*
- * Loads the program, and runs it where the kernel runs programs of its type on demand. Nothing is attached.
- * Exit status: 0 all right, 1 something failed, 77 skipped.
+ * Loads the program, and runs it where the kernel runs programs of its type on demand. Nothing is
+ * attached. Exit status: 0 all right, 1 something failed, 77 skipped.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,8 +20,9 @@
 #define EXIT_SKIPPED 77
 
 /*
- * Runs a program once on nothing in particular: one that takes no packet on zeros as its argument, else on an empty
- * packet. Returns 0 and what the program returned, or a negative errno: not all types of programs can be run so.
+ * Runs a program once on nothing in particular: one that takes no packet on zeros as its argument,
+ * else on an empty packet. Returns 0 and what the program returned, or a negative errno: not all
+ * types of programs can be run so.
  */
 static int run_once(const struct bpf_program *program, unsigned int *result)
 {

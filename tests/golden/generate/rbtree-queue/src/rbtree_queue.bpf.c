@@ -3,12 +3,14 @@
  * Remake: kfuncgen new rbtree-queue .
  */
 /*
- * A priority queue in the kernel: the largest packets that arrived since the loader last took them. The queue is a
- * red-black tree of objects that the program allocates, under a spin lock. When it is full, the smallest packet makes
- * room for a larger one. The XDP program only watches: every packet passes.
+ * A priority queue in the kernel: the largest packets that arrived since the loader last took them.
+ * The queue is a red-black tree of objects that the program allocates, under a spin lock. When it
+ * is full, the smallest packet makes room for a larger one. The XDP program only watches: every
+ * packet passes.
  *
- * Who owns an object is what the verifier checks: offer() owns what it allocated until bpf_rbtree_add_impl() takes it,
- * and owns again what bpf_rbtree_remove() gave back, which it has to drop, after the lock.
+ * Who owns an object is what the verifier checks: offer() owns what it allocated until
+ * bpf_rbtree_add_impl() takes it, and owns again what bpf_rbtree_remove() gave back, which it has
+ * to drop, after the lock.
  */
 #define BPF_NO_KFUNC_PROTOTYPES /* kfuncs.gen.h has the prototypes this program is written for */
 #include "vmlinux.h"
@@ -39,11 +41,12 @@ enum {
 };
 
 #define __contains(type, member) __attribute__((btf_decl_tag("contains:" #type ":" #member)))
-#define owner_of(pointer, type, member) ((type *)((void *)(pointer) - __builtin_offsetof(type, member)))
+#define owner_of(pointer, type, member) \
+	((type *)((void *)(pointer) - __builtin_offsetof(type, member)))
 
 /*
- * A packet in the queue. Compilers copy structs by words, and the verifier lets no access to an allocated object cross
- * members: so what is kept of the packet, a struct packet_info, is words.
+ * A packet in the queue. Compilers copy structs by words, and the verifier lets no access to an
+ * allocated object cross members: so what is kept of the packet, a struct packet_info, is words.
  */
 struct queued {
 	struct bpf_rb_node rb;
@@ -51,7 +54,10 @@ struct queued {
 	__u64 info[sizeof(struct packet_info) / sizeof(__u64)];
 };
 
-/* The tree is sorted by size, smallest first. `smallest` may be read without the lock: it only saves work. */
+/*
+ * The tree is sorted by size, smallest first. `smallest` may be read without the lock: it only
+ * saves work.
+ */
 struct queue {
 	struct bpf_spin_lock lock;
 	__u32 length;
@@ -74,8 +80,8 @@ struct {
 } counters SEC(".maps");
 
 /*
- * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again on each path
- * that leads here; a global function has to return a number.
+ * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again
+ * on each path that leads here; a global function has to return a number.
  */
 __attribute__((noinline)) int count(__u32 counter)
 {
@@ -87,8 +93,12 @@ __attribute__((noinline)) int count(__u32 counter)
 	return 0;
 }
 
-/* Finds the offset of what follows an IPv4 header and fills `flow` but for the ports; returns COUNTER_PACKETS if so. */
-static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, __u32 *offset, struct flow *flow)
+/*
+ * Finds the offset of what follows an IPv4 header and fills `flow` but for the ports; returns
+ * COUNTER_PACKETS if so.
+ */
+static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, __u32 *offset,
+					       struct flow *flow)
 {
 	struct iphdr buffer;
 	const struct iphdr *ip;
@@ -110,7 +120,8 @@ static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, 
 }
 
 /* The same for IPv6; extension headers are not walked. */
-static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, __u32 *offset, struct flow *flow)
+static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, __u32 *offset,
+					       struct flow *flow)
 {
 	struct ipv6hdr buffer;
 	const struct ipv6hdr *ip;
@@ -131,8 +142,12 @@ static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, 
 	return COUNTER_PACKETS;
 }
 
-/* Finds out who sends to whom, and the offset of what follows the IP header; returns COUNTER_PACKETS if so. */
-static __always_inline enum counter parse_ip(const struct bpf_dynptr *packet, struct flow *flow, __u32 *offset)
+/*
+ * Finds out who sends to whom, and the offset of what follows the IP header; returns
+ * COUNTER_PACKETS if so.
+ */
+static __always_inline enum counter parse_ip(const struct bpf_dynptr *packet, struct flow *flow,
+					     __u32 *offset)
 {
 	struct ethhdr eth_buffer;
 	struct vlan_hdr vlan_buffer;
@@ -161,8 +176,12 @@ static __always_inline enum counter parse_ip(const struct bpf_dynptr *packet, st
 	return COUNTER_OTHER_PROTOCOL;
 }
 
-/* The ports of TCP or UDP, with which both headers begin; returns COUNTER_PACKETS if they are there. */
-static __always_inline enum counter parse_ports(const struct bpf_dynptr *packet, __u32 offset, struct flow *flow)
+/*
+ * The ports of TCP or UDP, with which both headers begin; returns COUNTER_PACKETS if they are
+ * there.
+ */
+static __always_inline enum counter parse_ports(const struct bpf_dynptr *packet, __u32 offset,
+						struct flow *flow)
 {
 	struct udphdr buffer;
 	const struct udphdr *ports;
@@ -201,7 +220,8 @@ static __always_inline bool describe(struct xdp_md *ctx, struct flow *flow)
 	struct bpf_dynptr packet;
 	__u32 offset;
 
-	if (bpf_dynptr_from_xdp(ctx, 0, &packet) || parse_ip(&packet, flow, &offset) != COUNTER_PACKETS)
+	if (bpf_dynptr_from_xdp(ctx, 0, &packet) ||
+	    parse_ip(&packet, flow, &offset) != COUNTER_PACKETS)
 		return false;
 	if (flow->protocol != IPPROTO_TCP && flow->protocol != IPPROTO_UDP)
 		return false;

@@ -3,9 +3,9 @@
  * Remake: kfuncgen new rbtree-queue .
  */
 /*
- * Loads the XDP program, attaches it to an interface, and prints the largest packets since the last report, largest
- * first. The attachment is a BPF link: it ends with this process however that dies, and it never replaces or removes a
- * program of somebody else.
+ * Loads the XDP program, attaches it to an interface, and prints the largest packets since the last
+ * report, largest first. The attachment is a BPF link: it ends with this process however that dies,
+ * and it never replaces or removes a program of somebody else.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -198,7 +198,9 @@ static int read_counters(int map, __u64 sums[NR_COUNTERS])
 	return error;
 }
 
-/* Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno. */
+/*
+ * Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno.
+ */
 static int call(const struct bpf_program *program, void *arguments, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments, .ctx_size_in = size);
@@ -236,7 +238,10 @@ static void print_packet(const struct packet_info *info, bool json, bool first)
 	printf(json ? "}" : "\n");
 }
 
-/* Takes all packets out of the queue, which gives the smallest first, and prints them the other way round. */
+/*
+ * Takes all packets out of the queue, which gives the smallest first, and prints them the other way
+ * round.
+ */
 static void print_packets(const struct rbtree_queue_bpf *skeleton, bool json)
 {
 	struct packet_info packets[QUEUE_LENGTH];
@@ -320,7 +325,10 @@ static int wait_and_report(const struct rbtree_queue_bpf *skeleton, const struct
 	}
 }
 
-/* Attaches the program; returns the link's descriptor or a negative errno, having said what went wrong. */
+/*
+ * Attaches the program; returns the link's descriptor or a negative errno, having said what went
+ * wrong.
+ */
 static int attach(const struct rbtree_queue_bpf *skeleton, const struct settings *settings)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = settings->mode);
@@ -387,7 +395,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 
-	/* Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits. */
+	/*
+	 * Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits.
+	 */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

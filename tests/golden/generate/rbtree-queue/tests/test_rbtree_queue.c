@@ -3,8 +3,9 @@
  * Remake: kfuncgen new rbtree-queue .
  */
 /*
- * Runs the BPF program on made-up packets (BPF_PROG_TEST_RUN) inside a network namespace of its own, and compares
- * what it returns and counts. No interface is touched. Exit status: 0 all right, 1 something failed, 77 skipped.
+ * Runs the BPF program on made-up packets (BPF_PROG_TEST_RUN) inside a network namespace of its
+ * own, and compares what it returns and counts. No interface is touched. Exit status: 0 all right,
+ * 1 something failed, 77 skipped.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -172,7 +173,9 @@ static bool check(const struct rbtree_queue_bpf *skeleton, const char *name, voi
 	return right;
 }
 
-/* Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno. */
+/*
+ * Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno.
+ */
 static int call(const struct bpf_program *program, void *arguments, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments, .ctx_size_in = size);
@@ -248,7 +251,10 @@ int main(void)
 	failures += !check_queue(skeleton, 0, 0, 0);
 	run++;
 
-	/* In an order that is neither that of sizes nor its reverse; 37 and 64 have no common divisor. */
+	/*
+	 * In an order that is neither that of sizes nor its reverse; 37 and 64 have no common
+	 * divisor.
+	 */
 	for (int i = 0; i < QUEUE_LENGTH; i++, run++)
 		failures += !check_size(skeleton, 100 + 10 * (i * 37 % QUEUE_LENGTH), COUNTER_KEPT);
 	failures += !check_size(skeleton, 100, COUNTER_SMALLER);

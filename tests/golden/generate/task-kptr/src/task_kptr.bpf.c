@@ -3,9 +3,9 @@
  * Remake: kfuncgen new task-kptr .
  */
 /*
- * Keeps processes in a map, by reference. As long as the map holds the reference, the kernel keeps the process's
- * task_struct: what became of it can be read after it has ended and was reaped, and a PID that is used again is not
- * mistaken for it. The loader runs the programs (BPF_PROG_RUN).
+ * Keeps processes in a map, by reference. As long as the map holds the reference, the kernel keeps
+ * the process's task_struct: what became of it can be read after it has ended and was reaped, and a
+ * PID that is used again is not mistaken for it. The loader runs the programs (BPF_PROG_RUN).
  */
 #define BPF_NO_KFUNC_PROTOTYPES /* kfuncs.gen.h has the prototypes this program is written for */
 #include "vmlinux.h"
@@ -41,8 +41,8 @@ struct {
 } counters SEC(".maps");
 
 /*
- * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again on each path
- * that leads here; a global function has to return a number.
+ * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again
+ * on each path that leads here; a global function has to return a number.
  */
 __attribute__((noinline)) int count(__u32 counter)
 {
@@ -108,7 +108,10 @@ int keep(struct task_report *report)
 		return error == -EEXIST ? -EEXIST : -E2BIG;
 	}
 
-	/* The parent may change, and go, while it is looked at: only RCU keeps it until there is a reference. */
+	/*
+	 * The parent may change, and go, while it is looked at: only RCU keeps it until there is a
+	 * reference.
+	 */
 	bpf_rcu_read_lock();
 	parent = bpf_task_acquire(task->real_parent);
 	bpf_rcu_read_unlock();
@@ -120,7 +123,9 @@ int keep(struct task_report *report)
 	return 0;
 }
 
-/* Tells in `report` what became of the process that was kept as report->pid; 0 or a negative errno. */
+/*
+ * Tells in `report` what became of the process that was kept as report->pid; 0 or a negative errno.
+ */
 SEC("syscall")
 int look(struct task_report *report)
 {
@@ -135,7 +140,10 @@ int look(struct task_report *report)
 	if (!entry)
 		return -ENOENT;
 
-	/* The map's references may be taken out at any time; RCU keeps the tasks while they are read. */
+	/*
+	 * The map's references may be taken out at any time; RCU keeps the tasks while they are
+	 * read.
+	 */
 	bpf_rcu_read_lock();
 	task = entry->task;
 	parent = entry->parent;

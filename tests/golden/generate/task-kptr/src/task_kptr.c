@@ -3,7 +3,8 @@
  * Remake: kfuncgen new task-kptr .
  */
 /*
- * Keeps the processes that are named, and prints what became of them: once, or every so often until all have ended.
+ * Keeps the processes that are named, and prints what became of them: once, or every so often until
+ * all have ended.
  */
 #define _GNU_SOURCE
 #include <sys/wait.h>
@@ -178,7 +179,9 @@ static int read_counters(int map, __u64 sums[NR_COUNTERS])
 	return error;
 }
 
-/* Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno. */
+/*
+ * Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno.
+ */
 static int call(const struct bpf_program *program, void *arguments, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments, .ctx_size_in = size);
@@ -188,7 +191,10 @@ static int call(const struct bpf_program *program, void *arguments, size_t size)
 	return (int)options.retval;
 }
 
-/* A name that a task gave itself: what is not printable ASCII, or would end a JSON string, becomes '?'. */
+/*
+ * A name that a task gave itself: what is not printable ASCII, or would end a JSON string, becomes
+ * '?'.
+ */
 static void print_name(const char *name, size_t size)
 {
 	for (size_t i = 0; i < size && name[i]; i++)
@@ -361,7 +367,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 
-	/* Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits. */
+	/*
+	 * Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits.
+	 */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

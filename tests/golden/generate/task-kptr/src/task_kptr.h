@@ -25,7 +25,9 @@ enum counter {
 };
 #undef COUNTER_ENUM
 
-/* What the programs are run on. keep() and forget() read `pid`; look() fills the rest. No padding. */
+/*
+ * What the programs are run on. keep() and forget() read `pid`; look() fills the rest. No padding.
+ */
 struct task_report {
 	__u32 pid; /* in the root PID namespace, when the process was kept */
 	__u32 parent;

@@ -3,8 +3,8 @@
  * Remake: kfuncgen new task-kptr .
  */
 /*
- * Keeps a child, lets it work and end, and looks at what the programs tell of it before, after, and when it is reaped.
- * Exit status: 0 all right, 1 something failed, 77 skipped.
+ * Keeps a child, lets it work and end, and looks at what the programs tell of it before, after, and
+ * when it is reaped. Exit status: 0 all right, 1 something failed, 77 skipped.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -28,7 +28,9 @@
 
 #define EXIT_SKIPPED 77
 
-/* Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno. */
+/*
+ * Runs a program on `arguments`, which it may change; returns what it returns, or a negative errno.
+ */
 static int call(const struct bpf_program *program, void *arguments, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments, .ctx_size_in = size);
@@ -47,7 +49,9 @@ static bool told(bool right, const char *name)
 
 #define WORK_NS 20000000LL
 
-/* A child that waits for SIGUSR1, which is blocked in it, works for a while and ends with `status`. */
+/*
+ * A child that waits for SIGUSR1, which is blocked in it, works for a while and ends with `status`.
+ */
 static pid_t child(int status)
 {
 	struct timespec used = {};

@@ -3,10 +3,10 @@
  * Remake: kfuncgen new tc-conntrack .
  */
 /*
- * A stateful filter at the edge of the network stack. TCP and UDP packets that belong to
- * a connection which the kernel's connection tracking knows pass. Those to an open port make a new connection: the
- * program enters it, so that the answer is known, too. What belongs to no connection is counted, and dropped if the
- * loader says so.
+ * A stateful filter at the edge of the network stack. TCP and UDP packets that belong to a connection
+ * which the kernel's connection tracking knows pass. Those to an open port make a new connection:
+ * the program enters it, so that the answer is known, too. What belongs to no connection is
+ * counted, and dropped if the loader says so.
  */
 #define BPF_NO_KFUNC_PROTOTYPES /* kfuncs.gen.h has the prototypes this program is written for */
 #include "vmlinux.h"
@@ -62,8 +62,8 @@ struct {
 } counters SEC(".maps");
 
 /*
- * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again on each path
- * that leads here; a global function has to return a number.
+ * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again
+ * on each path that leads here; a global function has to return a number.
  */
 __attribute__((noinline)) int count(__u32 counter)
 {
@@ -75,8 +75,12 @@ __attribute__((noinline)) int count(__u32 counter)
 	return 0;
 }
 
-/* Finds the offset of what follows an IPv4 header and fills `flow` but for the ports; returns COUNTER_PACKETS if so. */
-static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, __u32 *offset, struct flow *flow)
+/*
+ * Finds the offset of what follows an IPv4 header and fills `flow` but for the ports; returns
+ * COUNTER_PACKETS if so.
+ */
+static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, __u32 *offset,
+					       struct flow *flow)
 {
 	struct iphdr buffer;
 	const struct iphdr *ip;
@@ -98,7 +102,8 @@ static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, 
 }
 
 /* The same for IPv6; extension headers are not walked. */
-static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, __u32 *offset, struct flow *flow)
+static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, __u32 *offset,
+					       struct flow *flow)
 {
 	struct ipv6hdr buffer;
 	const struct ipv6hdr *ip;
@@ -119,8 +124,12 @@ static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, 
 	return COUNTER_PACKETS;
 }
 
-/* Finds out who sends to whom, and the offset of what follows the IP header; returns COUNTER_PACKETS if so. */
-static __always_inline enum counter parse_ip(const struct bpf_dynptr *packet, struct flow *flow, __u32 *offset)
+/*
+ * Finds out who sends to whom, and the offset of what follows the IP header; returns
+ * COUNTER_PACKETS if so.
+ */
+static __always_inline enum counter parse_ip(const struct bpf_dynptr *packet, struct flow *flow,
+					     __u32 *offset)
 {
 	struct ethhdr eth_buffer;
 	struct vlan_hdr vlan_buffer;
@@ -149,8 +158,12 @@ static __always_inline enum counter parse_ip(const struct bpf_dynptr *packet, st
 	return COUNTER_OTHER_PROTOCOL;
 }
 
-/* The ports of TCP or UDP, with which both headers begin; returns COUNTER_PACKETS if they are there. */
-static __always_inline enum counter parse_ports(const struct bpf_dynptr *packet, __u32 offset, struct flow *flow)
+/*
+ * The ports of TCP or UDP, with which both headers begin; returns COUNTER_PACKETS if they are
+ * there.
+ */
+static __always_inline enum counter parse_ports(const struct bpf_dynptr *packet, __u32 offset,
+						struct flow *flow)
 {
 	struct udphdr buffer;
 	const struct udphdr *ports;
@@ -163,7 +176,10 @@ static __always_inline enum counter parse_ports(const struct bpf_dynptr *packet,
 	return COUNTER_PACKETS;
 }
 
-/* The addresses and ports of a flow as connection tracking wants them; returns the size that tells the family. */
+/*
+ * The addresses and ports of a flow as connection tracking wants them; returns the size that tells
+ * the family.
+ */
 static __always_inline __u32 tuple_of(const struct flow *flow, struct bpf_sock_tuple *tuple)
 {
 	if (flow->family == AF_INET) {
@@ -181,7 +197,8 @@ static __always_inline __u32 tuple_of(const struct flow *flow, struct bpf_sock_t
 }
 
 /* The keys of a connection besides addresses and ports. */
-static __always_inline void set_options(struct bpf_ct_opts *opts, const struct rules *rule, __u8 protocol)
+static __always_inline void set_options(struct bpf_ct_opts *opts, const struct rules *rule,
+					__u8 protocol)
 {
 	/* error and dir are the kernel's to write; reserved has to be zero. */
 	__builtin_memset(opts, 0, sizeof(*opts));
@@ -213,7 +230,8 @@ static __always_inline enum counter failed(__s32 error)
 }
 
 /* Notes the last packet of a connection, while the reference to its entry is held. */
-static __always_inline void take_note(const struct nf_conn *entry, const struct flow *flow, __u64 bytes)
+static __always_inline void take_note(const struct nf_conn *entry, const struct flow *flow,
+				      __u64 bytes)
 {
 	struct flow_info fresh = {}, *info = bpf_map_lookup_elem(&flows, flow);
 
@@ -230,8 +248,9 @@ static __always_inline void take_note(const struct nf_conn *entry, const struct 
 }
 
 /* Enters a connection; returns the counter that tells. */
-static __always_inline enum counter enter(struct __sk_buff *ctx, const struct flow *flow, struct bpf_sock_tuple *tuple,
-					  __u32 size, const struct rules *rule, __u64 bytes)
+static __always_inline enum counter enter(struct __sk_buff *ctx, const struct flow *flow,
+					  struct bpf_sock_tuple *tuple, __u32 size,
+					  const struct rules *rule, __u64 bytes)
 {
 	struct nf_conn___init *fresh;
 	struct bpf_ct_opts opts;
@@ -253,8 +272,8 @@ static __always_inline enum counter enter(struct __sk_buff *ctx, const struct fl
 }
 
 /*
- * Who sends the packet to whom; returns COUNTER_PACKETS if it is TCP or UDP. Global, so that the verifier checks it
- * once: what follows does not depend on the way through it.
+ * Who sends the packet to whom; returns COUNTER_PACKETS if it is TCP or UDP. Global, so that the
+ * verifier checks it once: what follows does not depend on the way through it.
  */
 __attribute__((noinline)) int read_flow(struct __sk_buff *ctx, struct flow *flow)
 {
@@ -273,7 +292,8 @@ __attribute__((noinline)) int read_flow(struct __sk_buff *ctx, struct flow *flow
 }
 
 /* Looks up the connection of one packet; returns the counter that tells what became of it. */
-static __always_inline enum counter inspect(struct __sk_buff *ctx, const struct rules *rule, __u64 bytes)
+static __always_inline enum counter inspect(struct __sk_buff *ctx, const struct rules *rule,
+					    __u64 bytes)
 {
 	struct bpf_sock_tuple tuple = {};
 	struct bpf_ct_opts opts;

@@ -3,8 +3,9 @@
  * Remake: kfuncgen new xdp-conntrack .
  */
 /*
- * Runs the BPF program on made-up packets (BPF_PROG_TEST_RUN) inside a network namespace of its own, and compares
- * what it returns and counts. No interface is touched. Exit status: 0 all right, 1 something failed, 77 skipped.
+ * Runs the BPF program on made-up packets (BPF_PROG_TEST_RUN) inside a network namespace of its
+ * own, and compares what it returns and counts. No interface is touched. Exit status: 0 all right,
+ * 1 something failed, 77 skipped.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -3,13 +3,14 @@
  * Remake: kfuncgen new xdp-xfrm-rss .
  */
 /*
- * Software RSS for IPsec. Network cards spread packets over CPUs by addresses and ports; between two gateways all ESP
- * packets have the same addresses and no ports, so that one CPU decrypts everything. This program spreads them by
- * security association (SA): each SA whose state the kernel knows gets a CPU, in turn, and its packets go there
- * through a CPUMAP before the stack sees them. All packets of an SA stay on one CPU and in order.
+ * Software RSS for IPsec. Network cards spread packets over CPUs by addresses and ports; between
+ * two gateways all ESP packets have the same addresses and no ports, so that one CPU decrypts
+ * everything. This program spreads them by security association (SA): each SA whose state the
+ * kernel knows gets a CPU, in turn, and its packets go there through a CPUMAP before the stack sees
+ * them. All packets of an SA stay on one CPU and in order.
  *
- * The lookup keeps made-up SPIs out of the table: packets without a state are not steered. Nor is what xfrm sees later
- * in another form: fragments, ESP in UDP, IPv6 with extension headers.
+ * The lookup keeps made-up SPIs out of the table: packets without a state are not steered. Nor is
+ * what xfrm sees later in another form: fragments, ESP in UDP, IPv6 with extension headers.
  */
 #define BPF_NO_KFUNC_PROTOTYPES /* kfuncs.gen.h has the prototypes this program is written for */
 #include "vmlinux.h"
@@ -67,8 +68,8 @@ struct {
 } counters SEC(".maps");
 
 /*
- * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again on each path
- * that leads here; a global function has to return a number.
+ * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again
+ * on each path that leads here; a global function has to return a number.
  */
 __attribute__((noinline)) int count(__u32 counter)
 {
@@ -80,8 +81,12 @@ __attribute__((noinline)) int count(__u32 counter)
 	return 0;
 }
 
-/* Finds the ESP header's offset in an IPv4 packet and fills `key` but for the SPI; returns COUNTER_STATE_FOUND if so. */
-static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, __u32 *offset, struct state_key *key)
+/*
+ * Finds the ESP header's offset in an IPv4 packet and fills `key` but for the SPI; returns
+ * COUNTER_STATE_FOUND if so.
+ */
+static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, __u32 *offset,
+					       struct state_key *key)
 {
 	struct iphdr buffer;
 	const struct iphdr *ip;
@@ -108,7 +113,8 @@ static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, 
 }
 
 /* The same for IPv6. */
-static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, __u32 *offset, struct state_key *key)
+static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, __u32 *offset,
+					       struct state_key *key)
 {
 	struct ipv6hdr buffer;
 	const struct ipv6hdr *ip;
@@ -132,8 +138,12 @@ static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, 
 	return COUNTER_STATE_FOUND;
 }
 
-/* Finds destination, SPI and sequence number of an ESP packet; returns COUNTER_STATE_FOUND if it is one. */
-static __always_inline enum counter parse(const struct bpf_dynptr *packet, struct state_key *key, __u32 *sequence)
+/*
+ * Finds destination, SPI and sequence number of an ESP packet; returns COUNTER_STATE_FOUND if it is
+ * one.
+ */
+static __always_inline enum counter parse(const struct bpf_dynptr *packet, struct state_key *key,
+					  __u32 *sequence)
 {
 	struct ethhdr eth_buffer;
 	struct vlan_hdr vlan_buffer;
@@ -212,7 +222,10 @@ static __always_inline enum counter look_up(struct xdp_md *ctx, const struct sta
 	return COUNTER_STATE_FOUND;
 }
 
-/* The entry of a state, made with the next CPU in turn if it is new; NULL when there are no CPUs or no memory. */
+/*
+ * The entry of a state, made with the next CPU in turn if it is new; NULL when there are no CPUs or
+ * no memory.
+ */
 static __always_inline struct state_info *info_of(const struct state_key *key)
 {
 	struct state_info fresh = {};

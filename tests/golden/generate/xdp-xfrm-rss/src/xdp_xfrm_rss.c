@@ -3,9 +3,9 @@
  * Remake: kfuncgen new xdp-xfrm-rss .
  */
 /*
- * Loads the XDP program, tells it over which CPUs to spread, attaches it to an interface, prints statistics, and
- * detaches it when it ends. The attachment is a BPF link: it ends with this process however that dies, and it never
- * replaces or removes a program of somebody else.
+ * Loads the XDP program, tells it over which CPUs to spread, attaches it to an interface, prints
+ * statistics, and detaches it when it ends. The attachment is a BPF link: it ends with this process
+ * however that dies, and it never replaces or removes a program of somebody else.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -112,7 +112,10 @@ static bool parse_mode(const char *text, __u32 *mode)
 	return true;
 }
 
-/* Calls `chosen` for each of the CPUs in `text`, such as "0-2,5"; false when that is no list of CPUs. */
+/*
+ * Calls `chosen` for each of the CPUs in `text`, such as "0-2,5"; false when that is no list of
+ * CPUs.
+ */
 static bool parse_cpus(const char *text, bool (*chosen)(unsigned long cpu, void *list), void *list)
 {
 	for (;;) {
@@ -402,7 +405,10 @@ static int wait_and_report(const struct xdp_xfrm_rss_bpf *skeleton, const struct
 	}
 }
 
-/* Attaches the program; returns the link's descriptor or a negative errno, having said what went wrong. */
+/*
+ * Attaches the program; returns the link's descriptor or a negative errno, having said what went
+ * wrong.
+ */
 static int attach(const struct xdp_xfrm_rss_bpf *skeleton, const struct settings *settings)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = settings->mode ? settings->mode : XDP_FLAGS_DRV_MODE);
@@ -426,7 +432,10 @@ static int attach(const struct xdp_xfrm_rss_bpf *skeleton, const struct settings
 	return -error;
 }
 
-/* Makes a queue of `queue` packets for each CPU of `list` and hands the list to the program; 0 or a negative errno. */
+/*
+ * Makes a queue of `queue` packets for each CPU of `list` and hands the list to the program; 0 or a
+ * negative errno.
+ */
 static int fill_cpus(const struct xdp_xfrm_rss_bpf *skeleton, const struct cpu_list *list, __u32 queue)
 {
 	struct bpf_cpumap_val value = {
@@ -443,7 +452,10 @@ static int fill_cpus(const struct xdp_xfrm_rss_bpf *skeleton, const struct cpu_l
 	return 0;
 }
 
-/* Hands the CPUs of the command line, or all that are online, to the program; 0 or a negative errno, told. */
+/*
+ * Hands the CPUs of the command line, or all that are online, to the program; 0 or a negative
+ * errno, told.
+ */
 static int set_up_cpus(const struct xdp_xfrm_rss_bpf *skeleton, const struct settings *settings)
 {
 	struct cpu_list list = settings->cpus;
@@ -504,7 +516,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 
-	/* Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits. */
+	/*
+	 * Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits.
+	 */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

@@ -3,8 +3,9 @@
  * Remake: kfuncgen new xdp-xfrm-rss .
  */
 /*
- * Runs the BPF program on made-up packets (BPF_PROG_TEST_RUN) inside a network namespace of its own, and compares
- * what it returns and counts. No interface is touched. Exit status: 0 all right, 1 something failed, 77 skipped.
+ * Runs the BPF program on made-up packets (BPF_PROG_TEST_RUN) inside a network namespace of its
+ * own, and compares what it returns and counts. No interface is touched. Exit status: 0 all right,
+ * 1 something failed, 77 skipped.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -217,8 +218,8 @@ static bool check(const struct xdp_xfrm_rss_bpf *skeleton, const char *name, voi
 }
 
 /*
- * Makes a state in this namespace that is found by its SPI, as a key exchange daemon does before it has agreed on
- * keys: that needs no encryption in the kernel. Returns 0 or a negative errno.
+ * Makes a state in this namespace that is found by its SPI, as a key exchange daemon does before it
+ * has agreed on keys: that needs no encryption in the kernel. Returns 0 or a negative errno.
  */
 static int add_state(int family, const char *daddr, unsigned int spi)
 {
@@ -273,7 +274,10 @@ static bool check_truncated(const struct xdp_xfrm_rss_bpf *skeleton, const struc
 	return true;
 }
 
-/* Makes a queue of `queue` packets for each CPU of `list` and hands the list to the program; 0 or a negative errno. */
+/*
+ * Makes a queue of `queue` packets for each CPU of `list` and hands the list to the program; 0 or a
+ * negative errno.
+ */
 static int fill_cpus(const struct xdp_xfrm_rss_bpf *skeleton, const struct cpu_list *list, __u32 queue)
 {
 	struct bpf_cpumap_val value = {

@@ -3,12 +3,13 @@
  * Remake: kfuncgen new xdp-xfrm .
  */
 /*
- * Looks up the IPsec state (SA) of every ESP packet that arrives, counts what became of each packet, and keeps a
- * snapshot of each state that was found. It only watches: every packet passes.
+ * Looks up the IPsec state (SA) of every ESP packet that arrives, counts what became of each
+ * packet, and keeps a snapshot of each state that was found. It only watches: every packet passes.
  *
- * What is looked at: Ethernet with at most one VLAN tag; IPv4 with options; IPv6 whose next header is ESP itself.
- * IPv6 extension headers are not walked and ESP in UDP (NAT traversal) is not looked for: both count as "not ESP".
- * Fragments are counted but not looked up, since ESP is processed after reassembly.
+ * What is looked at: Ethernet with at most one VLAN tag; IPv4 with options; IPv6 whose next header
+ * is ESP itself. IPv6 extension headers are not walked and ESP in UDP (NAT traversal) is not looked
+ * for: both count as "not ESP". Fragments are counted but not looked up, since ESP is processed
+ * after reassembly.
  */
 #define BPF_NO_KFUNC_PROTOTYPES /* kfuncs.gen.h has the prototypes this program is written for */
 #include "vmlinux.h"
@@ -42,8 +43,8 @@ struct {
 } counters SEC(".maps");
 
 /*
- * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again on each path
- * that leads here; a global function has to return a number.
+ * Adds one to a counter. Global, so that the verifier checks it once and for any counter, not again
+ * on each path that leads here; a global function has to return a number.
  */
 __attribute__((noinline)) int count(__u32 counter)
 {
@@ -55,8 +56,12 @@ __attribute__((noinline)) int count(__u32 counter)
 	return 0;
 }
 
-/* Finds the ESP header's offset in an IPv4 packet and fills `key` but for the SPI; returns COUNTER_STATE_FOUND if so. */
-static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, __u32 *offset, struct state_key *key)
+/*
+ * Finds the ESP header's offset in an IPv4 packet and fills `key` but for the SPI; returns
+ * COUNTER_STATE_FOUND if so.
+ */
+static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, __u32 *offset,
+					       struct state_key *key)
 {
 	struct iphdr buffer;
 	const struct iphdr *ip;
@@ -83,7 +88,8 @@ static __always_inline enum counter parse_ipv4(const struct bpf_dynptr *packet, 
 }
 
 /* The same for IPv6. */
-static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, __u32 *offset, struct state_key *key)
+static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, __u32 *offset,
+					       struct state_key *key)
 {
 	struct ipv6hdr buffer;
 	const struct ipv6hdr *ip;
@@ -107,8 +113,12 @@ static __always_inline enum counter parse_ipv6(const struct bpf_dynptr *packet, 
 	return COUNTER_STATE_FOUND;
 }
 
-/* Finds destination, SPI and sequence number of an ESP packet; returns COUNTER_STATE_FOUND if it is one. */
-static __always_inline enum counter parse(const struct bpf_dynptr *packet, struct state_key *key, __u32 *sequence)
+/*
+ * Finds destination, SPI and sequence number of an ESP packet; returns COUNTER_STATE_FOUND if it is
+ * one.
+ */
+static __always_inline enum counter parse(const struct bpf_dynptr *packet, struct state_key *key,
+					  __u32 *sequence)
 {
 	struct ethhdr eth_buffer;
 	struct vlan_hdr vlan_buffer;
@@ -169,7 +179,8 @@ static __always_inline enum counter lookup_failed(__s32 error)
 }
 
 /* Copies what is worth knowing of a state while the reference to it is held. */
-static __always_inline void take_snapshot(struct xfrm_state *state, __u32 sequence, struct state_info *info)
+static __always_inline void take_snapshot(struct xfrm_state *state, __u32 sequence,
+					  struct state_info *info)
 {
 	/* States with a large window or extended sequence numbers have it in a struct of its own. */
 	struct xfrm_replay_state_esn *esn = state->replay_esn;

@@ -3,9 +3,9 @@
  * Remake: kfuncgen new xdp-xfrm .
  */
 /*
- * Loads the XDP program, attaches it to an interface, prints statistics, and detaches it when it ends. The attachment
- * is a BPF link: it ends with this process however that dies, and it never replaces or removes a program of
- * somebody else.
+ * Loads the XDP program, attaches it to an interface, prints statistics, and detaches it when it
+ * ends. The attachment is a BPF link: it ends with this process however that dies, and it never
+ * replaces or removes a program of somebody else.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -306,7 +306,10 @@ static int wait_and_report(const struct xdp_xfrm_bpf *skeleton, const struct set
 	}
 }
 
-/* Attaches the program; returns the link's descriptor or a negative errno, having said what went wrong. */
+/*
+ * Attaches the program; returns the link's descriptor or a negative errno, having said what went
+ * wrong.
+ */
 static int attach(const struct xdp_xfrm_bpf *skeleton, const struct settings *settings)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = settings->mode);
@@ -373,7 +376,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 
-	/* Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits. */
+	/*
+	 * Blocked from here on and taken by sigtimedwait(), so that none is lost between two waits.
+	 */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

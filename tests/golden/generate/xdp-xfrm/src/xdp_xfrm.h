@@ -26,7 +26,10 @@ enum counter {
 };
 #undef COUNTER_ENUM
 
-/* A state as packets name it; addresses and SPI in network byte order, IPv4 in daddr[0]. No padding. */
+/*
+ * A state as packets name it; addresses and SPI in network byte order, IPv4 in daddr[0]. No
+ * padding.
+ */
 struct state_key {
 	__u32 daddr[4];
 	__u32 spi;
