@@ -3,10 +3,10 @@
  * Remake: kfuncgen new xdp-conntrack .
  */
 /*
- * A stateful filter in front of the network stack. TCP and UDP packets that belong to a connection
- * which the kernel's connection tracking knows pass. Those to an open port make a new connection:
- * the program enters it, so that the answer is known, too. What belongs to no connection is
- * counted, and dropped if the loader says so.
+ * A stateful filter in front of the network stack. TCP and UDP packets that belong to a
+ * connection which the kernel's connection tracking knows pass. Those to an open port make a new
+ * connection: the program enters it, so that the answer is known, too. What belongs to no
+ * connection is counted, and dropped if the loader says so.
  */
 #define BPF_NO_KFUNC_PROTOTYPES /* kfuncs.gen.h has the prototypes this program is written for */
 #include "vmlinux.h"
