@@ -182,7 +182,9 @@ static __always_inline enum counter lookup_failed(__s32 error)
 static __always_inline void take_snapshot(struct xfrm_state *state, __u32 sequence,
 					  struct state_info *info)
 {
-	/* States with a large window or extended sequence numbers have it in a struct of its own. */
+	/*
+	 * States with a large window or extended sequence numbers have it in a struct of its own.
+	 */
 	struct xfrm_replay_state_esn *esn = state->replay_esn;
 
 	info->sequence = sequence;
