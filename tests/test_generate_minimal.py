@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
+from generate_support import CLANG
 from kernel import can_load, verdicts
 
 from kfuncgen.diagnostic import UsageError
@@ -15,7 +17,7 @@ from kfuncgen.generate.minimal import render_types
 from kfuncgen.lint import LintOptions, check_paths
 from kfuncgen.spec.load import load_builtin
 from kfuncgen.toolchain.clang import compile_bpf
-from kfuncgen.toolchain.headers import DATA
+from kfuncgen.toolchain.headers import DATA, kernel_declarations
 
 PROGRAMS = sorted((Path(__file__).parent / "minimal").glob("*.bpf.c"))
 OPAQUE = "libbpf would not find"
@@ -112,6 +114,10 @@ def test_what_the_program_has_itself_is_whole_and_stays_in_place() -> None:
         ("struct nosuch", "no kernel type or enumerator 'struct nosuch' is known"),
         ("NOSUCH", "no kernel type or enumerator 'NOSUCH' is known"),
         ("struct task_struct:", "bad type 'struct task_struct:'"),
+        (
+            "list_head:" + ".".join(["next"] * 50),
+            "too much of 'list_head', expected at most 1000 members, 30 in a row",
+        ),
         ("struct a b", "bad type 'struct a b'"),
         ("a;\nint b\x1b", "bad type"),
     ],
@@ -124,3 +130,25 @@ def test_bad_types_are_told(name: str, message: str) -> None:
 def test_types_without_minimal_are_refused() -> None:
     with pytest.raises(UsageError, match="written by --minimal only"):
         render_header(["bpf_task_from_pid"], load_builtin(), types=["u32"])
+
+
+TRICKY = (
+    *("task_struct", "sk_buff", "cpumask_var_t", "transaction_t", "rx_handler_func_t", "udp_gro_receive_t"),
+    *("mempool_alloc_t", "struct pin_cookie", "acpi_bus_id", "enum bpf_map_type", "struct net_device"),
+)
+"""Types that embed most others, stand for arrays and functions, point to each other by typedefs, or are empty."""
+
+
+def test_whatever_type_of_the_kernel_compiles_whole(tmp_path: Path) -> None:
+    text = kernel_declarations()
+    names = re.findall(r"^((?:struct|union|enum) \w+) \{$", text, re.MULTILINE)
+    names += re.findall(r"^typedef [^\n{]*\b(\w+);$", text, re.MULTILINE)
+    assert len(names) > 10000
+    files = []
+    for number, name in enumerate((*TRICKY, *names[:: len(names) // 25])):
+        header_text = render_types([name], load_builtin(), "/* test */")
+        files.append(str(tmp_path / f"{number}.c"))
+        Path(files[-1]).write_text(f"{header_text}\n#include <bpf/bpf_helpers.h>\n")
+    command = [CLANG or "clang", "-target", "bpf", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:2000]

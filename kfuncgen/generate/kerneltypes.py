@@ -64,10 +64,13 @@ def declaration_of(name: str) -> str:
     text = _text()
     if " " in name:
         start = text.find(f"\n{name} {{\n") + 1
-        return text[start : text.index("\n", text.index("\n}", start) + 1)] if start else ""
+        if not start:
+            return f"{name} {{}};" if f"\n{name} {{}};\n" in text else ""
+        return text[start : text.index("\n", text.index("\n}", start) + 1)]
     if not re.fullmatch(r"\w+", name):
         return ""
-    found = re.search(rf"^typedef [^\n]*(?:\b{name}(?:\[\d+\])*|\(\*{name}\)\(.*\));$", text, re.MULTILINE)
+    ways = rf"\b{name}(?:\[\d+\])*|\(\*{name}\)\(.*\)|\b{name}\(.*\)|\({name}\)\(.*\)"
+    found = re.search(rf"^typedef [^\n]*(?:{ways});$", text, re.MULTILINE)
     if found:
         return found[0]
     end = text.find(f"\n}} {name};\n")
@@ -143,7 +146,8 @@ def taken_apart(declaration: str) -> tuple[str, str, bool]:
 def needs_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(what must be declared before `text`, tags that need no more than `struct x;` before it) of C declarations.
 
-    A struct behind a pointer needs nothing, but in the parameters of a function, where it would be one of its own.
+    A struct behind a pointer needs nothing, but in the parameters of a function, where it would be one of its
+    own. A typedef of a struct needs the struct where it is embedded only: structs point to each other by it.
     """
     whole: list[str] = []
     forward: list[str] = []
@@ -156,18 +160,26 @@ def needs_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         outer, _, params = body.partition(")(") if re.search(r"\(\s*\*", body) else (body, "", "")
         if "(" in body and not params:
             outer, _, params = body.partition("(")
+        alias = body.startswith("typedef ") and not body.endswith("]")
         for index, piece in enumerate([outer, *params.strip("() ").split(",")]):
             ctype, _, pointer = taken_apart(piece)
             if not ctype or ctype in BUILTIN:
                 continue
             if ctype.startswith(("struct ", "union ")):
-                if index:
+                if index or alias:
                     forward.append(ctype)
                 elif not pointer:
                     whole.append(ctype)
-            else:
-                whole.append(ctype)
+                continue
+            if not (index or alias or pointer or params) and is_record(aliased(ctype)):
+                whole.append(aliased(ctype))
+            whole.append(ctype)
     return tuple(dict.fromkeys(whole)), tuple(dict.fromkeys(forward))
+
+
+def is_record(name: str) -> bool:
+    """Whether `name` is that of a struct or union, and no pointer to one."""
+    return name.startswith(("struct ", "union ")) and not name.endswith("*")
 
 
 def is_opaque(definition: str) -> bool:
@@ -209,7 +221,7 @@ def aliased(name: str) -> str:
         if not definition or "{" in definition:
             break
         ctype, _, pointer = taken_apart(definition)
-        if pointer:
+        if pointer or "(" in definition:
             return f"{ctype} *"
         name = ctype
     return name

@@ -37,6 +37,8 @@ OWN_ROLES = frozenset(
 """Parameters for which the program itself has the memory, so that their structs must have the kernel's size."""
 
 _MAX_PATHS = 1000
+_MAX_PARTS = 30
+"""Members in one path, which are followed by recursion."""
 _WHY_EMPTY = "/* Without members, yet not just declared: libbpf would not find kfuncs with such a prototype. */"
 _WHY_UNKNOWN = "/* Only a vmlinux.h of a kernel that has them tells the members of these. */"
 _TAG = re.compile(r"\b(struct|union|enum)\s+(\w+)")
@@ -66,8 +68,8 @@ def wanted(text: str) -> Wanted:
     if not match or not all(re.fullmatch(r"[A-Za-z_]\w*", part) for path in paths for part in path):
         shown = re.sub(r"[^\x20-\x7e]", "?", text)[:80]
         raise UsageError(f"bad type '{shown}', expected for example 'struct task_struct:pid,mm.exe_file'")
-    if len(paths) > _MAX_PATHS:
-        raise UsageError(f"{len(paths)} members of '{match[2]}', expected at most {_MAX_PATHS}")
+    if len(paths) > _MAX_PATHS or any(len(path) > _MAX_PARTS for path in paths):
+        raise UsageError(f"too much of '{match[2]}', expected at most {_MAX_PATHS} members, {_MAX_PARTS} in a row")
     return Wanted(f"{match[1].split()[0]} {match[2]}" if match[1] else match[2], paths)
 
 
@@ -166,6 +168,7 @@ class _Closure:
     def __init__(self, specs: SpecSet) -> None:
         self.own = {f"struct {name}": struct for name, struct in specs.options.items()}
         self.done: set[str] = set()
+        self.written: set[str] = set()
         self.parts: list[str] = []
         self.printed: set[int] = set()
         self.forward: set[str] = set()
@@ -205,8 +208,9 @@ class _Closure:
         for name in whole:
             if name not in own and not self.define(name, relocated) and name.startswith(("struct ", "union ")):
                 self.forward.add(name)
-        self.forward.update(forward)
+        self.forward.update(name for name in forward if name not in self.written)
         self.parts.append(text)
+        self.written |= own
 
     def _own_text(self, name: str) -> str:
         """An options struct of the specs, with its size constant and a test of its size; "" for anything else."""
@@ -236,6 +240,8 @@ class _Closure:
                 continue
             self.trees.pop(name, None)
             whole.append(name)
+        # Where a typedef is asked for, so is what it stands for.
+        whole += [aliased for aliased in map(kerneltypes.aliased, whole) if kerneltypes.is_record(aliased)]
         for name in [*whole, *self.trees]:
             if not self.define(name, relocated=True):
                 raise UsageError(f"no kernel type or enumerator '{name}' is known, use vmlinux.h instead")
