@@ -344,6 +344,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.show:
         print("\n".join(o.source for o in outcomes if o.state not in ("ok", "refused")))
     print(report(outcomes, changed))
+    present = {f.name for f in specs.functions.values() if f.name in verifier.kfuncs and f.exists_at(kernel)}
+    left = sorted(present - {o.kfunc for o in outcomes})
+    if not options.kfuncs and not options.sections:
+        print(f"{len(present)} kfuncs are there; no program that may call these loads here: {', '.join(left)}")
     if options.json:
         data = {"pairs": [asdict(o) for o in outcomes], "mutants": [asdict(m) for m in changed]}
         options.json.write_text(json.dumps(data, indent=1))

@@ -191,6 +191,71 @@ def test_what_cannot_be_written_is_said_in_one_line(kfunc: str, section: str, me
     assert "\n" not in caught.value.message
 
 
+CAST = "extern void *bpf_cast_to_kern_ctx(void *obj) __weak __ksym;\n"
+NO_CONTEXT = "programs of that type have no context struct of the kernel's"
+DISAGREED = {
+    ("bpf_cast_to_kern_ctx", "syscall"): (NO_CONTEXT, CAST, "bpf_cast_to_kern_ctx(ctx);", "is not a struct"),
+    ("bpf_sock_addr_set_sun_path", "cgroup_skb/ingress"): (
+        "nothing that it may call or read gives it a struct bpf_sock_addr_kern",
+        CAST + "extern int bpf_sock_addr_set_sun_path(struct bpf_sock_addr_kern *sa_kern, const u8 *sun_path, "
+        "u32 sun_path__sz) __weak __ksym;",
+        "u8 path[8] = {}; bpf_sock_addr_set_sun_path(bpf_cast_to_kern_ctx(ctx), path, 8);",
+        "expected pointer to STRUCT bpf_sock_addr_kern but R1 has a pointer to STRUCT sk_buff",
+    ),
+    ("bpf_dynptr_from_skb", "iter/task"): (
+        "nothing that it may call or read gives it a trusted struct sk_buff",
+        "extern int bpf_dynptr_from_skb(struct __sk_buff *s, u64 flags, struct bpf_dynptr *p) __weak __ksym;",
+        "struct bpf_dynptr p; bpf_dynptr_from_skb((void *)ctx, 0, &p);",
+        "pointer type STRUCT __sk_buff must point to scalar",
+    ),
+    ("bpf_iter_css_new", "action"): (
+        "nothing that it may call or read gives it a trusted struct cgroup_subsys_state",
+        "extern int bpf_iter_css_new(struct bpf_iter_css *it, struct cgroup_subsys_state *start, "
+        "unsigned int flags) __weak __ksym;\n"
+        "extern void bpf_iter_css_destroy(struct bpf_iter_css *it) __weak __ksym;",
+        "struct bpf_iter_css it; struct task_struct *task = bpf_get_current_task_btf();\n"
+        "bpf_iter_css_new(&it, &task->cgroups->dfl_cgrp->self, 1); bpf_iter_css_destroy(&it);",
+        "R2 must be referenced or trusted",
+    ),
+    ("bpf_dynptr_slice_rdwr", "socket"): (
+        "programs of that type may not write to packets",
+        "extern void *bpf_dynptr_slice_rdwr(const struct bpf_dynptr *p, u32 offset, void *buffer, u32 size) "
+        "__weak __ksym;\nchar data[64];",
+        "struct bpf_dynptr p; char b[8]; bpf_dynptr_from_mem(data, 64, 0, &p);\n"
+        "bpf_dynptr_slice_rdwr(&p, 0, b, 8);",
+        "the prog does not allow writes to packet data",
+    ),
+    ("bpf_res_spin_lock", "socket"): (
+        "programs of that type may not refer to a struct bpf_res_spin_lock",
+        "extern int bpf_res_spin_lock(struct bpf_res_spin_lock *lock) __weak __ksym;\n"
+        "extern void bpf_res_spin_unlock(struct bpf_res_spin_lock *lock) __weak __ksym;\n"
+        'struct bpf_res_spin_lock lock __hidden SEC(".data.lock");',
+        "if (bpf_res_spin_lock(&lock)) return 0; bpf_res_spin_unlock(&lock);",
+        "socket filter progs cannot use bpf_spin_lock yet",
+    ),
+}
+"""What the generator does not write although the verifier lets the kfunc be called: its reason, the best that one
+could write, and what the kernel says to that."""
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("pair", DISAGREED, ids="-".join)
+def test_what_is_not_written_the_kernel_would_refuse(pair: tuple[str, str], bench: Workbench) -> None:
+    kfunc, section = pair
+    reason, declarations, code, message = DISAGREED[pair]
+    with pytest.raises(UsageError) as caught:
+        render_program(kfunc, SPECS, (bench.kernel,), section)
+    assert f"({reason})" in caught.value.message
+    file = bench.folder / f"refused-{kfunc}.bpf.c"
+    file.write_text(
+        f'#include "vmlinux.h"\n#include <bpf/bpf_helpers.h>\n{declarations}\n'
+        f'SEC("{section}")\nint refused(void *ctx)\n{{\n\t{code}\n\treturn 0;\n}}\n'
+        'char _license[] SEC("license") = "GPL";\n'
+    )
+    assert "error:" not in bench.compiled(file)
+    assert message in bench.loaded(file)
+
+
 def test_kernel_without_the_kfunc_is_refused() -> None:
     with pytest.raises(UsageError, match=r"Linux 6.6 has no bpf_xdp_get_xfrm_state\(\): it came with 6.8"):
         render_program("bpf_xdp_get_xfrm_state", SPECS, (Kernel(6, 6),), "xdp")

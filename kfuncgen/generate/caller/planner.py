@@ -173,8 +173,9 @@ class Planner:
         return min(found, key=lambda piece: piece.cost)
 
     def _together(self, piece: Piece) -> bool:
-        """Nothing can sleep in an RCU critical section, and programs that cannot sleep are within one."""
-        return not (piece.rcu and piece.sleeps)
+        """Nothing can sleep in an RCU critical section, the kfunc that is called in the end neither."""
+        sleeps = piece.sleeps or self.contract(self.function).effects.sleepable
+        return not (piece.rcu and sleeps)
 
     def _objects(self, wish: Wish, taken: frozenset[str], active: frozenset[str], depth: int) -> Iterator[Piece]:
         yield from self._arguments(wish, taken)
@@ -205,8 +206,7 @@ class Planner:
             yield Piece(name, steps, names=frozenset((name,)), cost=2)
 
     def _kernel_context(self, wish: Wish, taken: frozenset[str]) -> Iterator[Piece]:
-        context = self.program.context
-        if wish.owned or not context or program_facts().contexts.get(context) != wish.struct:
+        if wish.owned or not self.program.context or self.program.kernel_context != wish.struct:
             return
         cast = self.by_special("cast-to-kern-ctx")
         name = fresh(kind_of(wish.struct).variable or "kern", taken)
@@ -259,7 +259,7 @@ class Planner:
 
     def _at_hand(self, function: Function) -> bool:
         """Whether kernels that have the kfunc can be taken to have `function`: no module for the call's sake."""
-        return not function.module or bool(self.function.module)
+        return not function.module or function.family == self.function.family
 
     def _gives(self, function: Function, wish: Wish) -> bool:
         contract = function.at(self.kernel)
@@ -406,7 +406,7 @@ class Planner:
         whole = reduce(lambda a, b: a.then(b), (pieces[index] for index in order), Piece(""))
         label = pieces[contract.effects.releases].label if contract.effects.releases is not None else ""
         expr = ", ".join(pieces[index].expr for index in range(len(contract.params)))
-        if not self._together(whole) or (whole.rcu and contract.effects.sleepable):
+        if not self._together(whole):
             raise NoPlan("what it needs lasts for an RCU critical section only, in which it may not sleep")
         return replace(whole, expr=expr, label=label)
 

@@ -14,7 +14,7 @@ from kfuncgen.generate.caller.plan import Guard, Local, NoPlan, Piece, Step, cod
 from kfuncgen.generate.caller.planner import Planner
 from kfuncgen.generate.caller.sections import Program, known_section, programs
 from kfuncgen.generate.caller.target import plan
-from kfuncgen.generate.ctext import comment, declaration, join_type, split_prototype
+from kfuncgen.generate.ctext import comment, comment_lines, declaration, join_type, split_prototype
 from kfuncgen.generate.errnos import ERRNO
 from kfuncgen.generate.header import selected
 from kfuncgen.spec.model import Contract, Function, Kernel, SpecSet
@@ -177,11 +177,9 @@ def _command(kind: str, name: str, section: str, specs: SpecSet, kernels: Sequen
 
 def _banner(found: Caller, specs: SpecSet, command: str, note: str) -> tuple[str, ...]:
     families = sorted({specs.functions[name].family for name in (found.contract.name, *found.piece.calls)})
-    about = found.contract.function.summary
-    return (
-        *resources.banner_lines(tuple(families), command, f"Yours to change.{note}"),
-        *([about] if about else []),
-    )
+    function = found.contract.function
+    about = [line for text in (function.summary, function.notes) for line in comment_lines(text)]
+    return (*resources.banner_lines(tuple(families), command, f"Yours to change.{note}"), *about)
 
 
 def _file_scope(found: Caller, specs: SpecSet) -> list[str]:

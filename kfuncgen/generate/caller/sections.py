@@ -43,6 +43,13 @@ class Program:
     member: str = ""
 
     @property
+    def kernel_context(self) -> str:
+        """The kernel's struct behind the context, "" when there is none."""
+        contexts = program_facts().contexts
+        behind = contexts.get(self.info.attach) or contexts.get(self.info.ctx_struct, "")
+        return "" if self.macro else behind
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the parameters, in order."""
         return tuple(re.findall(r"\w+", text)[-1] for text in self.parameters)

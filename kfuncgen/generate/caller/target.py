@@ -131,11 +131,8 @@ def _result(planner: Planner, contract: Contract, call: str, arguments: Piece) -
 
 
 def _kernel_context(planner: Planner) -> str:
-    from kfuncgen.spec.programs import program_facts
-
-    context = planner.program.info.ctx_struct
-    struct = program_facts().contexts.get(context, "")
-    if not struct or planner.program.macro:
+    struct = planner.program.kernel_context
+    if not struct:
         raise NoPlan("programs of that type have no context struct of the kernel's")
     return struct
 
@@ -169,7 +166,9 @@ def _pointer_result(
     for source, causes in error_sources(contract, arguments):
         lines = decoded(contract.name, causes, source)
         macros = errno_macros(causes)
-    if effects.may_be_null or "untrusted-result" in effects.special or protocols.is_arena(contract):
+    # What takes another reference to an object that is owned cannot fail (check_kfunc_call()).
+    nullable = effects.may_be_null and not owned_item
+    if nullable or "untrusted-result" in effects.special or protocols.is_arena(contract):
         steps.append(Guard(f"!{name}", tuple(lines)))
     calls: tuple[str, ...] = ()
     if effects.acquires:
