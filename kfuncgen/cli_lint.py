@@ -65,8 +65,13 @@ def lint(
         typer.Option("--fail-on", metavar="SEVERITY", help=f"Exit 1 from this severity on: {', '.join(FAIL_ON)}."),
     ] = "warning",
     output_format: Annotated[
-        str, typer.Option("--output-format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
-    ] = "text",
+        str | None,
+        typer.Option(
+            "--output-format",
+            metavar="FORMAT",
+            help=f"One of {', '.join(FORMATS)}; text, or github in its Actions, when not given.",
+        ),
+    ] = None,
     output: options.OutputOption = None,
     build: options.BuildOption = None,
     stdin_filename: Annotated[
@@ -91,7 +96,8 @@ def lint(
     """
     if fix or diff:
         options.not_available("--fix" if fix else "--diff")
-    options.one_of(output_format, FORMATS, "output format")
+    shown = output_format if output_format is not None else default_format(output)
+    options.one_of(shown, FORMATS, "output format")
     options.one_of(fail_on, FAIL_ON, "severity")
     stdin_text = read_stdin(paths, stdin_filename)
     stdin_name = None if stdin_text is None else stdin_filename or STDIN_NAME
@@ -113,10 +119,24 @@ def lint(
         kernels=tuple(str(k) for k in sorted(kernels)),
         colour=colour_wanted(output),
         verbose=verbose,
+        pages=rule_page,
     )
     say_failures(failures)
-    emit(render(output_format, outcome), output)
+    emit(render(shown, outcome), output)
     return exit_status(report, failures, fail_on)
+
+
+def default_format(output: str | None) -> str:
+    """`github` where its runner reads standard output, `text` elsewhere."""
+    return "github" if output is None and os.environ.get("GITHUB_ACTIONS") == "true" else "text"
+
+
+def rule_page(name: str) -> str:
+    """The page of a rule, "" when there is none."""
+    from kfuncgen.lint.rule import catalogue
+
+    rules = catalogue()
+    return rules[name].page if name in rules else ""
 
 
 def explain(

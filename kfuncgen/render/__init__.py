@@ -17,6 +17,15 @@ Reader = Callable[[str], bytes | None]
 """The bytes of a source by the name a finding carries, None when it cannot be read."""
 
 
+Pages = Callable[[str], str]
+"""The page of a rule by its name, Markdown; "" when there is none."""
+
+
+def no_pages(rule: str) -> str:
+    """Pages without rules: documents then carry names alone."""
+    return ""
+
+
 def read_nothing(file: str) -> bytes | None:
     """A Reader without sources: findings are then shown without excerpts."""
     return None
@@ -36,6 +45,7 @@ class Outcome:
     kernels: tuple[str, ...] = ()
     colour: bool = False
     verbose: bool = False
+    pages: Pages = no_pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,11 @@ FORMATS: Mapping[str, Format] = {
     "text": Format("kfuncgen.render.text", "excerpts and the path of each finding, for people"),
     "concise": Format("kfuncgen.render.concise", "one line per finding, for editors and scripts"),
     "json": Format("kfuncgen.render.json", "one JSON document", document=True),
+    "sarif": Format("kfuncgen.render.sarif", "SARIF 2.1.0, for code scanning", document=True),
+    "github": Format("kfuncgen.render.github", "annotations of GitHub Actions (the default there)"),
+    "gitlab": Format("kfuncgen.render.gitlab", "GitLab's code quality report", document=True),
+    "junit": Format("kfuncgen.render.junit", "JUnit's XML, for test reports", document=True),
+    "rdjson": Format("kfuncgen.render.rdjson", "reviewdog's diagnostics", document=True),
 }
 
 
