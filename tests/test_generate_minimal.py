@@ -15,12 +15,30 @@ from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate import render_header
 from kfuncgen.generate.minimal import render_types
 from kfuncgen.lint import LintOptions, check_paths
-from kfuncgen.spec.load import load_builtin
+from kfuncgen.spec.load import load_builtin, load_specs
 from kfuncgen.toolchain.clang import compile_bpf
 from kfuncgen.toolchain.headers import DATA, kernel_declarations
 
 PROGRAMS = sorted((Path(__file__).parent / "minimal").glob("*.bpf.c"))
-OPAQUE = "libbpf would not find"
+OWN_SPEC = """
+family: demo
+since: "6.8"
+hooks: [XDP]
+kfuncs:
+  demo_look:
+    prototype: int demo_look(struct demo *d, struct bpf_dynptr *p)
+  demo_kind:
+    prototype: int demo_kind(enum demo_kind kind)
+  bpf_iter_demo_new:
+    prototype: int bpf_iter_demo_new(struct bpf_iter_demo *it)
+    flags: [KF_ITER_NEW]
+  bpf_iter_demo_next:
+    prototype: int *bpf_iter_demo_next(struct bpf_iter_demo *it)
+    flags: [KF_ITER_NEXT, KF_RET_NULL]
+  bpf_iter_demo_destroy:
+    prototype: void bpf_iter_demo_destroy(struct bpf_iter_demo *it)
+    flags: [KF_ITER_DESTROY]
+"""
 
 
 def types(*names: str) -> str:
@@ -125,6 +143,17 @@ def test_what_the_program_has_itself_is_whole_and_stays_in_place() -> None:
 def test_bad_types_are_told(name: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         types(name)
+
+
+def test_kfuncs_of_your_own_are_declared_as_far_as_their_types_are_known(tmp_path: Path) -> None:
+    (tmp_path / "demo.yaml").write_text(OWN_SPEC)
+    specs = load_specs([tmp_path])
+    text = render_header(["demo_look"], specs, minimal=True)
+    assert "tells the members of these. */\nstruct demo {};\n" in text
+    # Without its size, memory of the program's own would be too small; an enum cannot be declared without it.
+    for name, missing in (("demo_kind", "enum demo_kind"), ("bpf_iter_demo_new", "struct bpf_iter_demo")):
+        with pytest.raises(UsageError, match=f"no definition of '{missing}' is known"):
+            render_header([name], specs, minimal=True)
 
 
 def test_types_without_minimal_are_refused() -> None:

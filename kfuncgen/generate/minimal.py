@@ -157,7 +157,8 @@ def minimal_types(
     """
     closure = _Closure(specs)
     for name in needed:
-        closure.define(name)
+        if not closure.define(name):
+            raise UsageError(f"no definition of '{name}' is known for a minimal header, use vmlinux.h instead")
     closure.request(requests)
     return closure.text(opaque)
 

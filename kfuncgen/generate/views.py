@@ -324,7 +324,8 @@ def _auto(contract: Contract, name: str) -> AutoView | None:
     """What a `cleanup` attribute calls for a variable that `contract` ends, by `name`; None when it ends none."""
     effects = contract.effects
     _, _, params = split_prototype(contract.prototype.text)
-    if effects.iterator == "destroy" and len(params) == 1:
+    ends = effects.iterator == "destroy" or any(word.startswith("dynptr-release-") for word in effects.special)
+    if ends and len(params) == 1:
         return AutoView(join_type(strip_declarator(params[0])[0], "it"), "", f"{name}(it);")
     if effects.releases is None or effects.acquires:
         return None
