@@ -22,7 +22,7 @@ PATH="${KFUNCGEN_VENV:-$CHECKOUT/.venv}/bin:$PATH"
 
 step() { printf '\n$ %s\n' "$*"; "$@"; }
 
-step kfuncgen new xdp-xfrm "$project"
+step kfuncgen new xdp-xfrm "$project" --no-prompt
 step kfuncgen lint "$project"
 step make -C "$project"
 if can_load; then
