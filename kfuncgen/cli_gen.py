@@ -73,7 +73,7 @@ def check(
 
 def header(
     kfuncs: Annotated[list[str], typer.Argument(metavar="KFUNC", help="The kfuncs to declare.")],
-    kernel: options.WrittenKernel = None,
+    kernel: options.CalledKernels = None,
     minimal: Annotated[
         bool, typer.Option("--minimal", help="Add the types that the kfuncs need, so that no vmlinux.h is needed.")
     ] = False,

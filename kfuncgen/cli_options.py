@@ -28,6 +28,7 @@ def kernel_option(purpose: str) -> Any:
 
 CheckedKernels = Annotated[str | None, kernel_option("Kernels to check for")]
 WrittenKernel = Annotated[str | None, kernel_option("Kernel whose prototypes are written, the newest of")]
+CalledKernels = Annotated[str | None, kernel_option("Kernels on which the kfuncs are called")]
 ShownKernel = Annotated[str | None, kernel_option("Kernel to show, the newest of")]
 SpecOption = Annotated[
     list[str] | None,

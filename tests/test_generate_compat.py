@@ -96,8 +96,10 @@ def test_size_of_options_is_one_that_all_kernels_take() -> None:
     assert "with opts__sz = 12:" in text
 
 
-def test_command_names_the_range() -> None:
-    assert "gen header bpf_strlen --kernel 6.17..6.18\n" in header(("bpf_strlen",), "6.17..6.18")
+@pytest.mark.parametrize("kernels", ["6.17..6.18", "6.17,6.18..7.1", "6.12", "6.12,6.17..7.0"])
+def test_command_names_the_range(kernels: str) -> None:
+    shown = kernels.replace(",6.18..", "..")
+    assert f"gen header bpf_strlen --kernel {shown}\n" in header(("bpf_strlen",), kernels)
 
 
 @pytest.mark.parametrize(

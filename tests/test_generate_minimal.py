@@ -89,6 +89,26 @@ def test_what_has_only_pointers_has_no_members() -> None:
     assert text.count("struct task_struct {") == 1
 
 
+def test_kfuncs_with_structs_that_are_only_declared_are_not_found(tmp_path: Path) -> None:
+    """Why they are defined: linter and loader agree that such a prototype is another one."""
+    program = next(path for path in PROGRAMS if path.name == "task_kptr.bpf.c")
+    text = header_of(program)
+    assert "struct task_struct {};" in text
+    (tmp_path / "kfuncs.h").write_text(text.replace("struct task_struct {};", "struct task_struct;"))
+    source = tmp_path / program.name
+    source.write_text(program.read_text())
+    specs = load_builtin()
+    linted = check_paths([source], LintOptions((specs.newest,), specs))
+    told = [f.message for f in linted.report.findings if f.rule == "unguarded-kfunc"]
+    assert any("bpf_task_from_pid()" in message and "only declared" in message for message in told), told
+    output = tmp_path / "program.o"
+    compile_bpf(source, output, ("-target", "bpf", "-isystem", str(DATA / "include")))
+    reason = can_load()
+    if reason:
+        pytest.skip(reason)
+    assert [verdict.verdict for verdict in verdicts(output).values()] != ["accepted"]
+
+
 def test_members_that_are_asked_for_alone_are_written() -> None:
     end = "} __attribute__((preserve_access_index));"
     text = types("struct task_struct:comm,pid")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kfuncgen.generate.ctext import comment, declaration, join_type, split_prototype, stem, strip_declarator
+from kfuncgen.spec.kernels import LAST_MINOR
 from kfuncgen.spec.model import Contract, CType, Function, Kernel, OptionsStruct, Prototype, Role, SpecSet
 
 INLINE = "static __always_inline"
@@ -30,8 +31,18 @@ class Variant:
 
 
 def shown(kernels: Sequence[Kernel]) -> str:
-    """`6.12`, or `6.1..6.18` for a range, as --kernel takes it."""
-    return str(kernels[0]) if len(kernels) == 1 else f"{kernels[0]}..{kernels[-1]}"
+    """`6.12`, `6.1..6.18` for a range, `6.1,6.12..6.18` for what has gaps: as --kernel takes it, oldest first."""
+    runs: list[list[Kernel]] = []
+    for kernel in kernels:
+        if runs and kernel in (Kernel(runs[-1][-1].major, runs[-1][-1].minor + 1), _next_series(runs[-1][-1])):
+            runs[-1].append(kernel)
+        else:
+            runs.append([kernel])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}..{run[-1]}" for run in runs)
+
+
+def _next_series(kernel: Kernel) -> Kernel | None:
+    return Kernel(kernel.major + 1, 0) if kernel.minor == LAST_MINOR.get(kernel.major) else None
 
 
 def same_for_loader(one: Prototype, other: Prototype) -> bool:
