@@ -6,6 +6,8 @@ test_template_<name>.py.
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -25,6 +27,37 @@ MINIMAL = "src/vmlinux.min.h"
 """What stands in for vmlinux.h; `program` cannot have it, as nobody knows which types its author will use."""
 NO_LINT = "KFUNCGEN="
 """Lint has a test of its own here, in this process."""
+
+
+ATTACHED = ("--interface", "lo", "--duration", "1")
+LOADER_ARGUMENTS = {
+    "iter-tasks": ("--list", "sleeping", "--threads"),
+    "cpumask": ("--cpus", "0"),
+    "task-kptr": ("--pid", str(os.getpid())),
+    "xdp-xfrm-rss": (*ATTACHED, "--mode", "skb"),  # there is no native XDP on the loopback interface
+    "crypto": (*ATTACHED, "--port", "4433", "--key", "0" * 32),
+}
+"""What the loaders need to print a report; those that attach do so in a network namespace of their own."""
+
+
+def loader_reports(loader: Path, *arguments: str) -> list[dict[str, object]]:
+    """The lines that a loader prints with --json: each has to be one JSON object."""
+    command = [
+        "unshare",
+        "--net",
+        "sh",
+        "-c",
+        'ip link set lo up && exec "$@"',
+        "sh",
+        str(loader),
+        "--json",
+        *arguments,
+    ]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert (run.returncode, run.stderr) == (0, ""), run.stderr
+    reports = [json.loads(line) for line in run.stdout.splitlines()]
+    assert reports, "no report"
+    return reports
 
 
 def program(name: str) -> str:
@@ -103,6 +136,10 @@ def test_project_builds_loads_and_passes_its_tests(name: str, tmp_path: Path) ->
             [str(tmp_path / "build/my_own"), *arguments], capture_output=True, text=True, check=False, timeout=20
         )
         assert run.returncode == status and words in run.stdout + run.stderr, arguments
+    if name != "program":
+        reports = loader_reports(tmp_path / "build/my_own", *LOADER_ARGUMENTS.get(name, ATTACHED))
+        assert all(isinstance(report, dict) and "unsupported" in report for report in reports)
+        assert all(report["unsupported"] == 0 for report in reports)
 
 
 @pytest.mark.kernel
