@@ -11,11 +11,13 @@ from generate_support import check_golden
 from kernel import can_load
 
 from benchmarks.callers import Outcome, Workbench, judged, mutants, mutated
-from kfuncgen.diagnostic import UsageError
+from kfuncgen import cli
+from kfuncgen.diagnostic import SpecError, UsageError
 from kfuncgen.generate import render_call, render_program
 from kfuncgen.spec.kernels import live_kernel
 from kfuncgen.spec.load import load_builtin
 from kfuncgen.spec.model import Kernel
+from kfuncgen.spec.programs import read_programs
 
 SPECS = load_builtin()
 NEWEST = (SPECS.newest,)
@@ -276,6 +278,54 @@ def test_snippet_names_what_the_author_supplies() -> None:
     text = render_call("bpf_task_get_cgroup1", SPECS, NEWEST, "tc")
     assert " * struct task_struct *task: the task to look at" in text
     assert re.search(r"cgrp = bpf_task_get_cgroup1\(task, hierarchy_id\);", text)
+
+
+def test_snippet_tells_which_arguments_of_the_program_it_reads() -> None:
+    text = render_call("bpf_put_file", SPECS, NEWEST, "lsm/task_kill")
+    assert 'struct task_struct *p: an argument of SEC("lsm/task_kill")' in text
+    assert "file = bpf_get_task_exe_file(p);" in text
+
+
+def test_snippet_takes_the_size_of_what_it_is_given() -> None:
+    text = render_call("bpf_sock_addr_set_sun_path", SPECS, NEWEST, "cgroup/connect4")
+    assert "bpf_sock_addr_set_sun_path(sa_kern, sun_path, sun_path_sz);" in text
+    assert "sizeof(sun_path)" not in text
+
+
+def test_sleeping_kfunc_gets_what_needs_no_rcu() -> None:
+    text = render_program("css_rstat_flush", SPECS, NEWEST, "lsm.s")
+    assert "bpf_rcu_read_lock" not in text
+    assert "css_rstat_flush(&cgrp->self);" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sections: {}", "the file has the unknown key 'sections'"),
+        ("targets: {tp_btf/x: int}", "bad prototype"),
+        ("struct_ops: {x: {members: [int f(struct sock *sk)], needed: [f]}}", "unknown key 'needed'"),
+        ("struct_ops: {x: {}}", "x lacks the key 'members'"),
+        ("returns: [xdp]", "'returns' is a list, expected keys and values"),
+    ],
+)
+def test_damaged_facts_about_programs_are_refused_with_their_place(text: str, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_programs(text.encode(), "programs.yaml")
+    assert message in caught.value.message
+    assert caught.value.place is not None and caught.value.place.file == "programs.yaml"
+
+
+def test_commands_write_and_refuse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "my.bpf.c"
+    words = ["gen", "program", "bpf_task_from_pid", "--section", "xdp"]
+    assert cli.main([*words, "-o", str(file)]) == 0
+    assert cli.main(words) == 0
+    assert capsys.readouterr().out == file.read_text()
+    file.write_text("mine\n")
+    assert cli.main([*words, "-o", str(file)]) == 2
+    assert "--force overwrites it" in capsys.readouterr().err
+    assert cli.main(["gen", "call", "bpf_task_from_pid"]) == 0
+    assert 'Written for SEC("xdp").' in capsys.readouterr().out
 
 
 def test_bare_section_takes_the_target_that_offers_most() -> None:

@@ -16,7 +16,7 @@ from kfuncgen.diagnostic import Place, SpecError
 from kfuncgen.spec import yamlsrc
 from kfuncgen.spec.model import Prototype
 from kfuncgen.spec.prototype import PrototypeError, parse_prototype
-from kfuncgen.spec.reading import mapping_of, optional, read_text, sequence_of
+from kfuncgen.spec.reading import mapping_of, optional, read_text, required, sequence_of
 
 T = TypeVar("T")
 
@@ -115,14 +115,14 @@ def _operations(node: yamlsrc.Node, key: str) -> dict[str, Operations]:
         body = mapping_of(entry, name, ("members", "required", "promotes", "named", "families"))
         members = dict(
             _prototype(read_text(item, "members"), item.place)
-            for item in sequence_of(body.entries["members"], "members")
+            for item in sequence_of(required(body, "members", name), "members")
         )
         none: tuple[str, ...] = ()
-        required = optional(body, "required", _listed, none)
+        needed = optional(body, "required", _listed, none)
         promotes: dict[str, str] = optional(body, "promotes", _words, {})
         named: str = optional(body, "named", read_text, "")
         families = optional(body, "families", _listed, none)
-        found[name] = Operations(name, members, required, promotes, named, families)
+        found[name] = Operations(name, members, needed, promotes, named, families)
     return found
 
 

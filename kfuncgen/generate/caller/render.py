@@ -78,7 +78,12 @@ def _planned(function: Function, specs: SpecSet, kernel: Kernel, section: str, s
         except NoPlan as error:
             reason = reason or error
             continue
-        found.append(Caller(contract, program, piece, tuple(planner.supplied.items())))
+        supplied = dict(planner.supplied)
+        if program.macro and snippet:
+            for text, name in zip(program.parameters, program.names, strict=True):
+                if name not in planner.brought and _reads(piece, name):
+                    supplied[text] = f'an argument of SEC("{program.section}")'
+        found.append(Caller(contract, program, piece, tuple(supplied.items())))
     if not found:
         raise reason or NoPlan("")
     return min(found, key=lambda one: one.piece.cost)
@@ -252,10 +257,14 @@ def _signature(found: Caller) -> list[str]:
 
 def _used(program: Program, piece: Piece) -> int:
     """How many of a program's arguments are written: those up to the last one that the plan reads."""
-    text = "\n".join(code_of(step) for step in piece.steps)
-    declared = {declared_name(step) for step in piece.steps if isinstance(step, Local)}
-    read = [name not in declared and bool(re.search(rf"\b{name}\b", text)) for name in program.names]
-    return max((index + 1 for index, there in enumerate(read) if there), default=0)
+    return max((index + 1 for index, name in enumerate(program.names) if _reads(piece, name)), default=0)
+
+
+def _reads(piece: Piece, name: str) -> bool:
+    """Whether the plan has a use for `name`, and no variable of its own of that name."""
+    if any(declared_name(step) == name for step in piece.steps if isinstance(step, Local)):
+        return False
+    return any(re.search(rf"\b{name}\b", code_of(step)) for step in piece.steps)
 
 
 def _function_name(found: Caller) -> str:
