@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +17,7 @@ from kfuncgen.diagnostic import UsageError
 from kfuncgen.render.escape import one_line
 
 if TYPE_CHECKING:
-    from kfuncgen.generate import GeneratedFile, Template, Value, Written
-    from kfuncgen.spec.model import SpecSet
+    from kfuncgen.generate import GeneratedFile, Value, Written
 
 
 def register(app: typer.Typer) -> None:
@@ -140,49 +140,71 @@ def told(done: Sequence[Written], folder: Path, dry_run: bool) -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """What a list says of a template; of one in a folder nothing is known but what it says of itself."""
+
+    name: str
+    description: str
+    values: Sequence[Value]
+    kernel: str = ""
+    programs: Sequence[str] = ()
+    kfuncs: Sequence[str] = ()
+
+
 def listed(name: str | None, output_format: str) -> str:
-    """The templates, or the one called `name`, as text or JSON."""
+    """The built-in templates, the one of them called `name`, or the one in the folder `name`, as text or JSON."""
+    from kfuncgen.generate.usertemplate import describe_user_template, is_reference
+
+    if name is not None and is_reference(name):
+        description, values = describe_user_template(options.as_path(name, "TEMPLATE"))
+        entries = [_Entry(name, description, values)]
+    else:
+        entries = _built_in(name)
+    if output_format == "text":
+        return template_list(entries)
+    from kfuncgen.render.json import dump
+
+    return dump({"templates": [_as_json(entry) for entry in entries]})
+
+
+def _built_in(name: str | None) -> list[_Entry]:
     from kfuncgen.generate import templates
     from kfuncgen.generate.project import template_since
 
     known = templates()
     if name is not None:
         name = options.one_of(name, [template.name for template in known], "template")
-    chosen = [template for template in known if name in (None, template.name)]
     specs = options.load_specs()
-    if output_format == "text":
-        return template_list(
-            chosen, {template.name: str(template_since(template, specs) or "") for template in chosen}
-        )
-    from kfuncgen.render.json import dump
-
-    return dump({"templates": [_template_json(template, specs) for template in chosen]})
+    return [
+        _Entry(t.name, t.description, t.values, str(template_since(t, specs) or ""), t.hooks, t.kfuncs)
+        for t in known
+        if name in (None, t.name)
+    ]
 
 
-def _template_json(template: Template, specs: SpecSet) -> dict[str, object]:
-    from kfuncgen.generate.project import template_since
-
+def _as_json(entry: _Entry) -> dict[str, object]:
     values = [
         {"name": v.name, "description": v.description, "default": v.default, "expected": v.expected}
-        for v in template.values
+        for v in entry.values
     ]
     return {
-        "name": template.name,
-        "description": template.description,
-        "kernel": str(template_since(template, specs) or ""),
-        "programs": list(template.hooks),
-        "kfuncs": list(template.kfuncs),
+        "name": entry.name,
+        "description": entry.description,
+        "kernel": entry.kernel,
+        "programs": list(entry.programs),
+        "kfuncs": list(entry.kfuncs),
         "values": values,
     }
 
 
-def template_list(known: Sequence[Template], since: Mapping[str, str]) -> str:
+def template_list(entries: Sequence[_Entry]) -> str:
     """Templates with the first kernel that they need and their values, as text."""
     lines = []
-    for template in known:
-        kernel = f" (Linux {since[template.name]} or later)" if since[template.name] else ""
-        lines.append(f"{template.name}: {template.description}{kernel}")
-        for value in template.values:
+    for entry in entries:
+        kernel = f" (Linux {entry.kernel} or later)" if entry.kernel else ""
+        lines.append(f"{entry.name}: {entry.description}{kernel}")
+        for value in entry.values:
             default = f" (default {value.default})" if value.default else ""
             lines.append(f"  --set {value.name}=...  {value.description}: {value.expected}{default}")
     return folded(lines)

@@ -97,6 +97,16 @@ def test_template_of_ones_own(template: Path, folder: Path, capsys: pytest.Captu
     assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} == {"unchanged"}
 
 
+def test_template_of_ones_own_is_described(template: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["new", "--list", "./mine"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "./mine: my own"
+    assert "  --set greeting=...  a word: letters (default hello)" in lines
+    (template / "template.yaml").write_text(USER.replace("my own", "my \\x1b[31mown"))
+    assert cli.main(["new", "--list", "./mine"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
