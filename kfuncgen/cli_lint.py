@@ -368,6 +368,7 @@ def merged(one: Report, other: Report) -> Report:
         files=one.files + other.files,
         programs=one.programs + other.programs,
         functions=one.functions + other.functions,
+        silenced=one.silenced + other.silenced,
     )
 
 

@@ -145,6 +145,8 @@ class Report:
     files: int = 0
     programs: int = 0
     functions: int = 0
+    silenced: int = 0
+    """Findings that comments in the sources asked to ignore."""
 
 
 class KfuncgenError(Exception):

@@ -17,12 +17,13 @@ from kfuncgen.lint.explore import BudgetExceeded, Explorer
 from kfuncgen.lint.externs import Resolved
 from kfuncgen.lint.lower import lower
 from kfuncgen.lint.machine import Fault
-from kfuncgen.lint.parse import Unit, parse
+from kfuncgen.lint.parse import MAX_SOURCE_BYTES, Unit, parse
 from kfuncgen.lint.program import entry_state, is_program, parts, programs
 from kfuncgen.lint.rule import catalogue
 from kfuncgen.lint.run import Occurrence, Program, Run
 from kfuncgen.lint.specials import check_references
 from kfuncgen.lint.story import by_place, tell
+from kfuncgen.lint.suppress import read_suppressions, silence
 from kfuncgen.lint.targets import alike
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.progtypes import section_info
@@ -52,7 +53,7 @@ def _check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | 
     findings: list[Finding] = []
     notes: list[Note] = []
     failures: list[FileFailure] = []
-    counts = [0, 0, 0]
+    counts = [0, 0, 0, 0]
     for path in paths:
         content = stdin_text if str(path) == "-" else None
         source = Path(options.stdin_filename or "stdin.bpf.c") if content is not None else path
@@ -70,7 +71,8 @@ def _check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | 
             continue
         findings.extend(report.findings)
         notes.extend(report.notes)
-        counts = [counts[0] + 1, counts[1] + report.programs, counts[2] + report.functions]
+        found = (1, report.programs, report.functions, report.silenced)
+        counts = [total + number for total, number in zip(counts, found, strict=True)]
     report = Report(by_place(findings), tuple(sorted(set(notes))), *counts)
     return LintResult(report, tuple(failures))
 
@@ -80,13 +82,14 @@ def check_file(path: Path, options: LintOptions, text: str | None = None) -> Rep
     flags = find_flags(
         path, options.clang_args, options.build_dir, options.configured_args, options.configured_dir
     )
+    data = text.encode("utf-8", "surrogateescape") if text is not None else None
     unit = _parse(path, [*flags.args, _QUIET, *fallback_include_args()], text)
     notes = [Note(str(path), "", f"flags are those of {flags.origin}", "info")]
     notes += [Note(str(path), "", note, "info") for note in flags.notes]
     bundled = fallback_used(unit.includes)
     if bundled:
         notes.append(Note(str(path), "", f"bundled headers were used for {', '.join(bundled)}", "info"))
-    return _check_unit(unit, options, notes)
+    return _check_unit(unit, options, notes, data)
 
 
 def _parse(path: Path, args: list[str], text: str | None) -> Unit:
@@ -100,7 +103,7 @@ def _parse(path: Path, args: list[str], text: str | None) -> Unit:
         return parse(path, [*args, WITHOUT_PROTOTYPES], text)
 
 
-def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
+def _check_unit(unit: Unit, options: LintOptions, notes: list[Note], data: bytes | None) -> Report:
     module = lower(unit)
     merged: dict[tuple[object, ...], _Merged] = {}
     found = programs(module, options.specs)
@@ -138,13 +141,28 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note]) -> Report:
         )
         for m in merged.values()
     ]
+    files = {unit.file: data if data is not None else _text(unit.file)}
+    files |= {file: _text(file) for finding in findings if (file := finding.span.file) not in files}
+    comments = {file: some for file, text in files.items() if (some := read_suppressions(file, text))}
+    rules = {name: _selected(name, options) for name in catalogue()}
+    findings, silenced = silence(findings, comments, rules)
     return Report(
         by_place(findings),
         tuple(sorted(set(notes))),
         1,
         sum(is_program(f) for f in module.functions.values()),
         len(module.functions),
+        silenced,
     )
+
+
+def _text(file: str) -> bytes:
+    """The bytes of a source that was parsed; none when it has gone since."""
+    try:
+        with Path(file).open("rb") as source:
+            return source.read(MAX_SOURCE_BYTES)
+    except OSError:
+        return b""
 
 
 def _runs(

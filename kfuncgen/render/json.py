@@ -32,6 +32,7 @@ def render(outcome: Outcome) -> str:
         "programs": report.programs,
         "functions": report.functions,
         "failed": len(outcome.failures),
+        "silenced": report.silenced,
     }
     summary |= {f"{severity}s": number for severity, number in counts(report).items()}
     summary["kernels"] = list(outcome.kernels)

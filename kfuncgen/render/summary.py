@@ -50,6 +50,8 @@ def summary_line(report: Report, failed: int = 0) -> str:
     found = [plural(number, str(severity)) for severity, number in counts(report).items() if number]
     files = f"{report.files} of {report.files + failed} files" if failed else plural(report.files, "file")
     line = f"{', '.join(found) or 'no findings'} in {files} ({plural(report.programs, 'program')})"
+    if report.silenced:
+        line += f"; {plural(report.silenced, 'finding')} ignored by comments"
     if failed:
         line += f"; {failed} could not be read or parsed"
     incomplete = sum(note.kind == "incomplete" for note in report.notes)
