@@ -25,8 +25,9 @@ from kfuncgen.cli_output import (
     say_failures,
 )
 from kfuncgen.config import Config, by_config, key_place
-from kfuncgen.diagnostic import FileFailure, Note, Report, Severity, UsageError
+from kfuncgen.diagnostic import FileFailure, Finding, Note, Place, Report, Severity, UsageError
 from kfuncgen.render import FORMATS, Outcome, Reader, render
+from kfuncgen.render.escape import one_line
 from kfuncgen.render.summary import FLAGS_NOTE
 
 if TYPE_CHECKING:
@@ -86,6 +87,13 @@ def lint(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also say which compiler flags were used for each source.")
     ] = False,
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", metavar="FILE", help="Leave out the findings that FILE has."),
+    ] = None,
+    write_baseline: Annotated[
+        bool, typer.Option("--write-baseline", help="Write what is found to the baseline, and exit with 0.")
+    ] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Apply safe fixes (not available yet).")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show fixes as a diff (not available yet).")] = False,
 ) -> int:
@@ -103,11 +111,20 @@ def lint(
     stdin_name = None if stdin_text is None else stdin_filename or STDIN_NAME
     sources, failures = find_sources(paths) if stdin_name is None else ([Path(stdin_name)], ())
     report = Report()
+    read = reader(stdin_name, stdin_text)
+    new_baselines: dict[Path, list[Finding]] = {}
     kernels: set[Kernel] = set()
     # Options are checked even when no source could be read.
     for config, group in by_config(sources) or [(Config(), [])]:
         chosen = lint_options(config, kernel, select, ignore, spec, build, context.obj, stdin_name)
         result = check(group if stdin_name is None else [Path("-")], chosen, stdin_text)
+        file = options.as_path(baseline, "--baseline") if baseline is not None else config.baseline
+        if file is None and write_baseline:
+            raise UsageError("--write-baseline needs --baseline FILE, or 'baseline' in kfuncgen.toml")
+        if file is not None and write_baseline:
+            new_baselines.setdefault(file, []).extend(result.report.findings)
+        elif file is not None:
+            result = replace(result, report=less_known(result.report, file, group, read))
         report = merged(report, result.report)
         report = replace(report, notes=(*report.notes, *newer_kernels(chosen)))
         failures = (*failures, *(with_flags(failure, chosen) for failure in result.failures))
@@ -115,15 +132,55 @@ def lint(
     outcome = Outcome(
         replace(report, notes=tuple(sorted(set(report.notes)))),
         failures,
-        read=reader(stdin_name, stdin_text),
+        read=read,
         kernels=tuple(str(k) for k in sorted(kernels)),
         colour=colour_wanted(output),
         verbose=verbose,
         pages=rule_page,
     )
     say_failures(failures)
+    if new_baselines:
+        return write_baselines(new_baselines, read, failures)
     emit(render(shown, outcome), output)
     return exit_status(report, failures, fail_on)
+
+
+def less_known(report: Report, file: Path, sources: Sequence[Path], read: Reader) -> Report:
+    """A report without the findings that the baseline has; a note when some of those are no longer there."""
+    from kfuncgen.render.baseline import parse, without_known
+    from kfuncgen.render.excerpt import Sources
+
+    known = parse(file, read_text(file, "baseline"))
+    new, number, stale = without_known(report.findings, known, Sources(read), [str(path) for path in sources])
+    notes = report.notes
+    if stale:
+        gone = f"{stale} {'entry is' if stale == 1 else 'entries are'} no longer found; --write-baseline renews it"
+        notes += (Note(str(file), "", gone, "info"),)
+    return replace(report, findings=tuple(new), known=number, notes=notes)
+
+
+def write_baselines(found: Mapping[Path, Sequence[Finding]], read: Reader, failures: Sequence[FileFailure]) -> int:
+    """Write what was found as the new baselines; 3 when some files could not be checked."""
+    from kfuncgen.render.baseline import written
+    from kfuncgen.render.excerpt import Sources
+
+    for file, findings in found.items():
+        emit(written(findings, Sources(read), file.resolve().parent), str(file))
+        emit(
+            f"{len(findings)} {'finding' if len(findings) == 1 else 'findings'} written to {one_line(str(file))}\n"
+        )
+    return 3 if failures else 0
+
+
+def read_text(file: Path, what: str) -> str:
+    """The text of a small file that was named; UsageError when it cannot be read."""
+    data = read_source(str(file))
+    if data is None:
+        raise UsageError(f"cannot read the {what} '{file}': expected a regular file of at most 16 MiB")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"the {what} is not UTF-8 text", Place(str(file))) from None
 
 
 def default_format(output: str | None) -> str:
@@ -369,6 +426,7 @@ def merged(one: Report, other: Report) -> Report:
         programs=one.programs + other.programs,
         functions=one.functions + other.functions,
         silenced=one.silenced + other.silenced,
+        known=one.known + other.known,
     )
 
 

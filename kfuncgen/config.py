@@ -2,8 +2,8 @@
 
 Keys, all optional: `kernels` (as `--kernel`), `select` and `ignore` (rule names), `spec-paths` (folders beside the
 file), `clang-args` (flags for sources that nothing else describes), `loader` (what loads the objects), `type-tags`
-(whether the kernels' BTF has them). The file is untrusted: it names data to read, never code to run, and its
-compiler flags pass the same filter as a compile database's (kfuncgen.toolchain.flags).
+(whether the kernels' BTF has them), `baseline` (a file of known findings). The file is untrusted: it names data to
+read, never code to run, and its compiler flags pass the same filter as a compile database's (toolchain.flags).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kfuncgen.spec.typetags import TYPE_TAGS, TypeTags
 CONFIG_NAME = "kfuncgen.toml"
 MAX_CONFIG_BYTES = 1 << 20
 """Far more than any configuration needs; a larger file is a mistake."""
-KEYS = ("kernels", "select", "ignore", "spec-paths", "clang-args", "loader", "type-tags")
+KEYS = ("kernels", "select", "ignore", "spec-paths", "clang-args", "loader", "type-tags", "baseline")
 LOADERS = ("libbpf", "libbpf-1.1", "ebpf-go")
 """What may load the objects; they treat externs differently (kfuncgen.lint.externs)."""
 
@@ -43,6 +43,7 @@ class Config:
     clang_args: tuple[str, ...] = ()
     loader: str = LOADERS[0]
     type_tags: TypeTags = "without"
+    baseline: Path | None = None
 
     @property
     def folder(self) -> Path | None:
@@ -104,6 +105,9 @@ def load_config(path: Path) -> Config:
                 return choice
         raise UsageError(f"'{key}' must be one of {', '.join(choices)}", _place(path, text, key))
 
+    baseline: Any = document.get("baseline")
+    if baseline is not None and (not isinstance(baseline, str) or not baseline):
+        raise UsageError("'baseline' must be the name of a file", _place(path, text, "baseline"))
     kernels = strings("kernels")
     return Config(
         path=path,
@@ -114,6 +118,7 @@ def load_config(path: Path) -> Config:
         clang_args=strings("clang-args") or (),
         loader=word("loader", LOADERS),
         type_tags=word("type-tags", TYPE_TAGS),
+        baseline=path.parent / baseline if baseline is not None else None,
     )
 
 

@@ -147,6 +147,8 @@ class Report:
     functions: int = 0
     silenced: int = 0
     """Findings that comments in the sources asked to ignore."""
+    known: int = 0
+    """Findings that the baseline has."""
 
 
 class KfuncgenError(Exception):

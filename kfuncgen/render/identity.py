@@ -20,9 +20,12 @@ LENGTH = 32
 """Hexadecimal digits of a fingerprint; 128 bits."""
 
 
-def relative(file: str) -> str:
-    """`file` below the current folder with forward slashes, as repositories name it; other files as given."""
-    path = os.path.relpath(file) if Path(file).is_absolute() else os.path.normpath(file)
+def relative(file: str, folder: Path | None = None) -> str:
+    """`file` below `folder` (the current one) with forward slashes, as repositories name it; others as given."""
+    if folder is None and not Path(file).is_absolute():
+        path = os.path.normpath(file)
+    else:
+        path = os.path.relpath(file, folder)
     return file if path.startswith(os.pardir) else path.replace(os.sep, "/")
 
 
@@ -34,14 +37,14 @@ def uri(file: str) -> str:
     return quote(name, safe="/", errors="surrogateescape")  # no colon, which would read as a scheme
 
 
-def fingerprints(findings: Sequence[Finding], sources: Sources) -> list[str]:
-    """The fingerprint of each finding, in their order; no two are alike."""
+def fingerprints(findings: Sequence[Finding], sources: Sources, folder: Path | None = None) -> list[str]:
+    """The fingerprint of each finding, in their order; no two are alike. Files are named relative to `folder`."""
     seen: dict[str, int] = {}
     found = []
     for finding in findings:
         parts = [
             finding.rule,
-            relative(finding.span.file),
+            relative(finding.span.file, folder),
             finding.function,
             finding.kfunc,
             _written(finding.span, sources),

@@ -33,6 +33,7 @@ def render(outcome: Outcome) -> str:
         "functions": report.functions,
         "failed": len(outcome.failures),
         "silenced": report.silenced,
+        "known": report.known,
     }
     summary |= {f"{severity}s": number for severity, number in counts(report).items()}
     summary["kernels"] = list(outcome.kernels)

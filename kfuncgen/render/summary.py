@@ -52,6 +52,8 @@ def summary_line(report: Report, failed: int = 0) -> str:
     line = f"{', '.join(found) or 'no findings'} in {files} ({plural(report.programs, 'program')})"
     if report.silenced:
         line += f"; {plural(report.silenced, 'finding')} ignored by comments"
+    if report.known:
+        line += f"; {plural(report.known, 'finding')} known by the baseline"
     if failed:
         line += f"; {failed} could not be read or parsed"
     incomplete = sum(note.kind == "incomplete" for note in report.notes)
