@@ -87,6 +87,9 @@ def lint(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also say which compiler flags were used for each source.")
     ] = False,
+    statistics: Annotated[
+        bool, typer.Option("--statistics", help="Print how often each rule was found, in place of the findings.")
+    ] = False,
     baseline: Annotated[
         str | None,
         typer.Option("--baseline", metavar="FILE", help="Leave out the findings that FILE has."),
@@ -104,6 +107,8 @@ def lint(
     """
     if fix or diff:
         options.not_available("--fix" if fix else "--diff")
+    if statistics and output_format not in (None, "text"):
+        raise UsageError(f"--statistics is text, and cannot be had with --output-format {output_format}")
     shown = output_format if output_format is not None else default_format(output)
     options.one_of(shown, FORMATS, "output format")
     options.one_of(fail_on, FAIL_ON, "severity")
@@ -141,8 +146,15 @@ def lint(
     say_failures(failures)
     if new_baselines:
         return write_baselines(new_baselines, read, failures)
-    emit(render(shown, outcome), output)
+    emit(statistics_of(outcome) if statistics else render(shown, outcome), output)
     return exit_status(report, failures, fail_on)
+
+
+def statistics_of(outcome: Outcome) -> str:
+    """The counts of `--statistics`."""
+    from kfuncgen.render.statistics import render as counted
+
+    return counted(outcome)
 
 
 def less_known(report: Report, file: Path, sources: Sequence[Path], read: Reader) -> Report:

@@ -219,3 +219,20 @@ def test_the_schema_notices_a_mistake() -> None:
     document["runs"][0]["results"][0]["level"] = "fatal"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document, schema())
+
+
+def test_statistics_count_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = (Path(__file__).parent / "readme" / "esp.bpf.c").read_bytes()
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.bpf.c").write_bytes(source)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["lint", ".", "--statistics"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "2  error    unreleased-reference  in 2 files",
+        "2  warning  ignored-opts-error    in 2 files",
+        "2 errors, 2 warnings in 2 files (2 programs)",
+    ]
+    assert cli.main(["lint", ".", "--statistics", "--output-format", "json"]) == 2
+    assert "--statistics is text" in capsys.readouterr().err
