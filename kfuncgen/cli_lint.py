@@ -24,11 +24,12 @@ from kfuncgen.cli_output import (
     say,
     say_failures,
 )
-from kfuncgen.config import Config, by_config, key_place
+from kfuncgen.config import Config, by_config
 from kfuncgen.diagnostic import FileFailure, Finding, Note, Place, Report, Severity, UsageError
 from kfuncgen.render import FORMATS, Outcome, Reader, render
 from kfuncgen.render.escape import one_line
 from kfuncgen.render.summary import FLAGS_NOTE
+from kfuncgen.settings import lint_options, newer_kernels
 
 if TYPE_CHECKING:
     from kfuncgen.lint import LintOptions, LintResult
@@ -121,7 +122,16 @@ def lint(
     kernels: set[Kernel] = set()
     # Options are checked even when no source could be read.
     for config, group in by_config(sources) or [(Config(), [])]:
-        chosen = lint_options(config, kernel, select, ignore, spec, build, context.obj, stdin_name)
+        chosen = lint_options(
+            config,
+            kernel=kernel,
+            select=select,
+            ignore=ignore,
+            spec=spec,
+            build_dir=options.build_folder(build),
+            clang_args=context.obj.clang_args,
+            stdin_filename=stdin_name,
+        )
         result = check(group if stdin_name is None else [Path("-")], chosen, stdin_text)
         file = options.as_path(baseline, "--baseline") if baseline is not None else config.baseline
         if file is None and write_baseline:
@@ -245,77 +255,6 @@ def check(paths: Sequence[Path], chosen: LintOptions, stdin_text: str | None) ->
     from kfuncgen.lint import check_paths
 
     return check_paths(paths, chosen, stdin_text)
-
-
-def lint_options(
-    config: Config,
-    kernel: str | None,
-    select: Sequence[str] | None,
-    ignore: Sequence[str] | None,
-    spec: Sequence[str] | None,
-    build: str | None,
-    state: options.CliState,
-    stdin_filename: str | None,
-) -> LintOptions:
-    """Options for the files under one configuration; the command line wins over the file.
-
-    `--select` and `--ignore` replace the file's `select`, and add to its `ignore`.
-    """
-    from kfuncgen.lint import LintOptions
-    from kfuncgen.lint.rule import catalogue
-
-    specs = options.load_specs(
-        [*config.spec_paths, *(spec or ())], kernel if kernel is not None else config.kernels
-    )
-    rules = catalogue()
-
-    def rule_names(names: Sequence[str], key: str = "") -> frozenset[str]:
-        for name in names:
-            try:
-                options.one_of(name, rules, "rule", "kfuncgen explain")
-            except UsageError as error:
-                raise UsageError(error.message, key_place(config, key) if key else None) from None
-        return frozenset(names)
-
-    chosen = rule_names(config.select, "select") if config.select is not None else None
-    if select is not None:
-        chosen = rule_names(options.words(select))
-        if not chosen:  # an unset shell variable must not select nothing, and call everything clean
-            raise UsageError("--select is empty")
-    try:
-        kernels = options.targets(kernel if kernel is not None else config.kernels, specs)
-    except UsageError as error:
-        if kernel is not None or error.place is not None:
-            raise
-        raise UsageError(error.message, key_place(config, "kernels")) from None
-    return LintOptions(
-        kernels=kernels,
-        specs=specs,
-        select=chosen,
-        ignore=rule_names(config.ignore, "ignore") | rule_names(options.words(ignore)),
-        clang_args=state.clang_args,
-        build_dir=options.build_folder(build),
-        stdin_filename=stdin_filename,
-        configured_args=config.clang_args,
-        configured_dir=config.folder,
-        loader=config.loader,
-        type_tags=config.type_tags,
-    )
-
-
-def newer_kernels(chosen: LintOptions) -> tuple[Note, ...]:
-    """A note for each target that is newer than the specs, or than the kernels that they were compared with."""
-    newest = chosen.specs.newest
-    if max(chosen.kernels) <= newest:
-        return ()
-    last = chosen.specs.last()
-    unknown = f"is newer than the specs, which end at {last}: checked as {last}"
-    published = f"was not compared with the specs (kernels up to {newest} were): its facts are published ones"
-    return tuple(
-        Note("", "", f"kernel {kernel} {unknown if kernel > last else published}", "info")
-        for kernel in chosen.kernels
-        if kernel > newest
-    )
 
 
 def with_flags(failure: FileFailure, chosen: LintOptions) -> FileFailure:

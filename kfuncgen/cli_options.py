@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import typer.core
 
 from kfuncgen.diagnostic import UsageError
-
-if TYPE_CHECKING:
-    from kfuncgen.spec.model import Kernel, SpecSet
+from kfuncgen.settings import as_path as as_path
+from kfuncgen.settings import load_specs as load_specs
+from kfuncgen.settings import one_of as one_of
+from kfuncgen.settings import targets as targets
+from kfuncgen.settings import words as words
 
 
 def kernel_option(purpose: str) -> Any:
@@ -64,13 +64,6 @@ def usage(arguments: str) -> type[typer.core.TyperCommand]:
     return Command
 
 
-def as_path(text: str | Path, what: str) -> Path:
-    """`text` as a path; UsageError when it is empty: an unset shell variable must not mean the current folder."""
-    if not str(text) or "\0" in str(text):
-        raise UsageError(f"{what} is {'no file name' if str(text) else 'empty'}")
-    return Path(text)
-
-
 def build_folder(text: str | None) -> Path | None:
     """The value of `-p`, checked."""
     if text is None:
@@ -79,65 +72,6 @@ def build_folder(text: str | None) -> Path | None:
     if not folder.is_dir():
         raise UsageError(f"no folder '{text}' (-p)")
     return folder
-
-
-def words(values: Iterable[str] | None) -> tuple[str, ...]:
-    """The words of a repeatable option that takes comma lists: `--ignore a,b --ignore c`."""
-    return tuple(word.strip() for value in values or () for word in value.split(",") if word.strip())
-
-
-def one_of(value: str, valid: Iterable[str], what: str, listed_by: str = "") -> str:
-    """`value` if it is valid; UsageError naming the nearest valid words, or all of them when none is near.
-
-    `listed_by` is the command that lists the valid words where they are too many for one line.
-    """
-    known = list(valid)
-    if value in known:
-        return value
-    near = difflib.get_close_matches(value, known, 3)
-    near = near or [word for word in known if len(value) > 2 and value in word][:3]
-    if near:
-        hint = f"did you mean {' or '.join(repr(word) for word in near)}?"
-    elif len(known) <= 12:
-        hint = f"expected one of {', '.join(known)}"
-    else:
-        hint = f"'{listed_by}' lists them" if listed_by else "none has a similar name"
-    raise UsageError(f"unknown {what} '{value}'; {hint}")
-
-
-def load_specs(extra: Iterable[str | Path] | None = (), kernel: str | None = None) -> SpecSet:
-    """The built-in specs and those in `extra`: folders of spec files, and files kept by `kfuncgen spec probe`.
-
-    Probe files among the kernels of `kernel` count too: there they say what that kernel has.
-    """
-    from kfuncgen.spec import cached
-
-    paths = tuple(as_path(path, "--spec") for path in extra or ())
-    folders = tuple(path for path in paths if path.suffix != ".json")
-    for folder in folders:
-        if not folder.is_dir() and not (folder.suffix in (".yaml", ".yml") and folder.is_file()):
-            raise UsageError(f"no folder '{folder}' with specs")
-    specs = cached.load_specs(folders)
-    probes = [path for path in paths if path.suffix == ".json"]
-    if kernel is not None:
-        from kfuncgen.spec.kernels import probe_files
-
-        probes += probe_files(kernel)
-    if not probes:
-        return specs
-    from kfuncgen.spec.kernelfacts import read_facts
-    from kfuncgen.spec.overlay import with_facts
-
-    return with_facts(specs, [read_facts(probe) for probe in probes])
-
-
-def targets(text: str | None, specs: SpecSet) -> tuple[Kernel, ...]:
-    """The kernels that `--kernel` names, oldest first; the newest in the specs when it is not given."""
-    if text is None:
-        return (specs.newest,)
-    from kfuncgen.spec.kernels import parse_targets
-
-    return tuple(parse_targets(text, specs))
 
 
 def not_available(what: str) -> int:

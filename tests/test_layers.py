@@ -29,9 +29,10 @@ LAYERS = {
     "facts": 3,
     "render": 4,
     "config": 4,
-    "lsp": 5,
-    "cli": 6,
-    "__main__": 7,
+    "settings": 5,
+    "lsp": 6,
+    "cli": 7,
+    "__main__": 8,
 }
 """A part may import itself and parts of lower layers; parts of one layer are blind to each other."""
 
@@ -47,7 +48,7 @@ ONLY_IN = {
 }
 """Libraries that few modules may know."""
 
-SPEAKERS = ("cli", "__main__", "verify/worker", "facts/worker", "generate/worker")
+SPEAKERS = ("cli", "__main__", "verify/worker", "facts/worker", "generate/worker", "lsp/worker")
 """Who may print and exit: the command line, and the programs that run as processes of their own."""
 
 
