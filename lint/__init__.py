@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kfuncgen.diagnostic import FileFailure, Report
@@ -51,4 +51,20 @@ def check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | N
     return check(paths, options, stdin_text)
 
 
-__all__ = ["LintOptions", "LintResult", "check_paths"]
+class Session:
+    """For sources that are linted again and again: what they include is kept. To be used on one thread."""
+
+    def __init__(self) -> None:
+        from kfuncgen.lint.parse_kept import KeptUnits
+
+        self._kept = KeptUnits()
+
+    def check(self, path: Path, options: LintOptions, text: str) -> LintResult:
+        """Lint `text` as the content of `path`, saved or not."""
+        from kfuncgen.lint.check import check_paths as check
+
+        named = replace(options, stdin_filename=str(path))
+        return check([Path("-")], named, text, self._kept.parse)
+
+
+__all__ = ["LintOptions", "LintResult", "Session", "check_paths"]

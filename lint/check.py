@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from kfuncgen.diagnostic import FileFailure, Finding, Note, Report, SourceError
 from kfuncgen.lint import LintOptions, LintResult, ir
@@ -38,18 +39,22 @@ _QUIET = "-Wno-everything"
 """Compiler warnings are the compiler's business."""
 
 
-def check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | None) -> LintResult:
+def check_paths(
+    paths: Sequence[Path], options: LintOptions, stdin_text: str | None, parser: Parser = parse
+) -> LintResult:
     """Lint files one by one; see `kfuncgen.lint.check_paths`."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, RECURSION))
     try:
-        return _check_paths(paths, options, stdin_text)
+        return _check_paths(paths, options, stdin_text, parser)
     finally:
         # Others rely on the usual limit, to refuse nesting that would overflow the stack.
         sys.setrecursionlimit(before)
 
 
-def _check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | None) -> LintResult:
+def _check_paths(
+    paths: Sequence[Path], options: LintOptions, stdin_text: str | None, parser: Parser
+) -> LintResult:
     findings: list[Finding] = []
     notes: list[Note] = []
     failures: list[FileFailure] = []
@@ -58,7 +63,7 @@ def _check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | 
         content = stdin_text if str(path) == "-" else None
         source = Path(options.stdin_filename or "stdin.bpf.c") if content is not None else path
         try:
-            report = check_file(source, options, content)
+            report = check_file(source, options, content, parser)
         except SourceError as error:
             failures.append(FileFailure(str(source), str(error), error.details))
             continue
@@ -77,13 +82,19 @@ def _check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | 
     return LintResult(report, tuple(failures))
 
 
-def check_file(path: Path, options: LintOptions, text: str | None = None) -> Report:
+class Parser(Protocol):
+    """What turns a source's path, compiler flags and unsaved text into a unit."""
+
+    def __call__(self, path: Path, args: Sequence[str], text: str | None = None) -> Unit: ...
+
+
+def check_file(path: Path, options: LintOptions, text: str | None = None, parser: Parser = parse) -> Report:
     """Lint one source. Raises SourceError when it cannot be read or parsed."""
     flags = find_flags(
         path, options.clang_args, options.build_dir, options.configured_args, options.configured_dir
     )
     data = text.encode("utf-8", "surrogateescape") if text is not None else None
-    unit = _parse(path, [*flags.args, _QUIET, *fallback_include_args()], text)
+    unit = _parse(path, [*flags.args, _QUIET, *fallback_include_args()], text, parser)
     notes = [Note(str(path), "", f"flags are those of {flags.origin}", "info")]
     notes += [Note(str(path), "", note, "info") for note in flags.notes]
     bundled = fallback_used(unit.includes)
@@ -92,15 +103,15 @@ def check_file(path: Path, options: LintOptions, text: str | None = None) -> Rep
     return _check_unit(unit, options, notes, data)
 
 
-def _parse(path: Path, args: list[str], text: str | None) -> Unit:
+def _parse(path: Path, args: list[str], text: str | None, parser: Parser) -> Unit:
     """Parse; once more without the bundled vmlinux.h's prototypes when the source has others of its own."""
     try:
-        return parse(path, args, text)
+        return parser(path, args, text)
     except SourceError as error:
         told = "\n".join((str(error), *error.details))
         if "conflicting types for" not in told or WITHOUT_PROTOTYPES in args:
             raise
-        return parse(path, [*args, WITHOUT_PROTOTYPES], text)
+        return parser(path, [*args, WITHOUT_PROTOTYPES], text)
 
 
 def _check_unit(unit: Unit, options: LintOptions, notes: list[Note], data: bytes | None) -> Report:

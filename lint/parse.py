@@ -113,6 +113,11 @@ def parse(path: Path, args: Sequence[str], text: str | None = None) -> Unit:
         raise SourceError("the source or its name is not valid UTF-8", Place(name)) from None
     except cindex.TranslationUnitLoadError:
         raise SourceError("libclang could not parse the source; check the compiler flags", Place(name)) from None
+    return finished(tu, name)
+
+
+def finished(tu: Any, name: str) -> Unit:
+    """The unit of a parsed source called `name`; SourceError, as of `parse`, when it does not compile."""
     errors = [d for d in tu.diagnostics if d.severity >= cindex.Diagnostic.Error]
     if errors:
         first = errors[0]
