@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kfuncgen import cli_options as options
+from kfuncgen.cli_fix import Fixes
 from kfuncgen.cli_output import (
     MAX_SOURCE_BYTES,
     colour_wanted,
@@ -98,16 +99,28 @@ def lint(
     write_baseline: Annotated[
         bool, typer.Option("--write-baseline", help="Write what is found to the baseline, and exit with 0.")
     ] = False,
-    fix: Annotated[bool, typer.Option("--fix", help="Apply safe fixes (not available yet).")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show fixes as a diff (not available yet).")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Apply safe fixes to the sources, and report what is left.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what --fix would change; write nothing, exit 1 if anything.")
+    ] = False,
+    unsafe_fixes: Annotated[
+        bool,
+        typer.Option("--unsafe-fixes", help="With --fix or --diff: also fixes that may change what programs do."),
+    ] = False,
 ) -> int:
     """Check C sources against the contracts of their kfuncs.
 
     Needs no root, no kernel and no compile step. Compiler arguments may follow after --; without them flags come
     from compile_commands.json, compile_flags.txt, .clangd or kfuncgen.toml, else BPF defaults are used.
     """
-    if fix or diff:
-        options.not_available("--fix" if fix else "--diff")
+    if fix and diff:
+        raise UsageError("--fix writes files and --diff writes none: give one of them")
+    if unsafe_fixes and not (fix or diff):
+        raise UsageError("--unsafe-fixes is for --fix and --diff")
+    if write_baseline and (fix or diff):
+        raise UsageError("--write-baseline keeps findings that --fix and --diff would mend: run them first")
     if statistics and output_format not in (None, "text"):
         raise UsageError(f"--statistics is text, and cannot be had with --output-format {output_format}")
     shown = output_format if output_format is not None else default_format(output)
@@ -116,6 +129,7 @@ def lint(
     stdin_text = read_stdin(paths, stdin_filename)
     stdin_name = None if stdin_text is None else stdin_filename or STDIN_NAME
     sources, failures = find_sources(paths) if stdin_name is None else ([Path(stdin_name)], ())
+    fixes = Fixes(unsafe_fixes, stdin_name, stdin_text) if fix or diff else None
     report = Report()
     read = reader(stdin_name, stdin_text)
     new_baselines: dict[Path, list[Finding]] = {}
@@ -132,7 +146,10 @@ def lint(
             clang_args=context.obj.clang_args,
             stdin_filename=stdin_name,
         )
-        result = check(group if stdin_name is None else [Path("-")], chosen, stdin_text)
+        given = group if stdin_name is None else [Path("-")]
+        if fixes is not None and group:
+            chosen, stdin_text = fixes.mend(given, chosen, check), fixes.text()
+        result = check(given, chosen, stdin_text)
         file = options.as_path(baseline, "--baseline") if baseline is not None else config.baseline
         if file is None and write_baseline:
             raise UsageError("--write-baseline needs --baseline FILE, or 'baseline' in kfuncgen.toml")
@@ -156,7 +173,21 @@ def lint(
     say_failures(failures)
     if new_baselines:
         return write_baselines(new_baselines, read, failures)
-    emit(statistics_of(outcome) if statistics else render(shown, outcome), output)
+    if fixes is not None and diff:
+        emit(fixes.diff(), output)
+        fixes.tell(report, wrote=False)
+        return 3 if failures else int(bool(fixes.sources))
+    if fixes is not None:
+        fixes.write()
+    if fixes is not None and stdin_text is not None:
+        # Standard output is for the text, as filters of editors expect.
+        emit(stdin_text, output)
+        for line in render("concise", outcome).splitlines():
+            say(line)
+    else:
+        emit(statistics_of(outcome) if statistics else render(shown, outcome), output)
+    if fixes is not None:
+        fixes.tell(report, wrote=True)
     return exit_status(report, failures, fail_on)
 
 

@@ -146,8 +146,12 @@ def silence_stdout() -> None:
 
 
 def _write_file(path: Path, text: str) -> None:
-    """Atomically: a temporary file beside the target, renamed over it; symbolic links are followed."""
-    data = text.encode("utf-8", "backslashreplace")
+    replace_file(path, text.encode("utf-8", "backslashreplace"))
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Atomically: a temporary file beside the target, renamed over it; symbolic links are followed, the mode is
+    kept."""
     try:
         target = path.resolve()
         mode = _mode_of(target)

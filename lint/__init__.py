@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -31,6 +31,8 @@ class LintOptions:
     configured_dir: Path | None = None
     loader: str = "libbpf"
     type_tags: TypeTags = "without"
+    unsaved: Mapping[str, bytes] = field(default_factory=dict)
+    """Contents of sources and headers, by the names that findings use, that count instead of those on disk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -94,6 +95,8 @@ def check_file(path: Path, options: LintOptions, text: str | None = None, parser
         path, options.clang_args, options.build_dir, options.configured_args, options.configured_dir
     )
     data = text.encode("utf-8", "surrogateescape") if text is not None else None
+    if options.unsaved:
+        parser = partial(parse, others=options.unsaved)
     unit = _parse(path, [*flags.args, _QUIET, *fallback_include_args()], text, parser)
     notes = [Note(str(path), "", f"flags are those of {flags.origin}", "info")]
     notes += [Note(str(path), "", note, "info") for note in flags.notes]
@@ -152,8 +155,8 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note], data: bytes
         )
         for m in merged.values()
     ]
-    files = {unit.file: data if data is not None else _text(unit.file)}
-    files |= {file: _text(file) for finding in findings if (file := finding.span.file) not in files}
+    files = {unit.file: data if data is not None else _text(unit.file, options)}
+    files |= {file: _text(file, options) for finding in findings if (file := finding.span.file) not in files}
     comments = {file: some for file, text in files.items() if (some := read_suppressions(file, text))}
     rules = {name: _selected(name, options) for name in catalogue()}
     findings, silenced = silence(findings, comments, rules)
@@ -167,8 +170,10 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note], data: bytes
     )
 
 
-def _text(file: str) -> bytes:
+def _text(file: str, options: LintOptions) -> bytes:
     """The bytes of a source that was parsed; none when it has gone since."""
+    if file in options.unsaved:
+        return options.unsaved[file]
     try:
         with Path(file).open("rb") as source:
             return source.read(MAX_SOURCE_BYTES)

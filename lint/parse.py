@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -86,11 +86,13 @@ class Unit:
     includes: tuple[str, ...]
 
 
-def parse(path: Path, args: Sequence[str], text: str | None = None) -> Unit:
+def parse(
+    path: Path, args: Sequence[str], text: str | None = None, others: Mapping[str, bytes] | None = None
+) -> Unit:
     """Parse one source for the BPF target.
 
-    `text` replaces the file's content (unsaved editors, standard input). Raises SourceError, with the
-    compiler's own messages as details, when the source does not compile.
+    `text` replaces the file's content (unsaved editors, standard input), `others` that of files by
+    name. Raises SourceError, with the compiler's own messages as details, when the source does not compile.
     """
     library()
     name = str(path)
@@ -105,7 +107,8 @@ def parse(path: Path, args: Sequence[str], text: str | None = None) -> Unit:
             raise SourceError("is a folder, expected a C source", Place(name))
         if not os.access(path, os.R_OK):
             raise SourceError("cannot read source: Permission denied", Place(name))
-    unsaved = [(name, text)] if text is not None else None
+    unsaved: list[tuple[str, str | bytes]] = [(name, text)] if text is not None else []
+    unsaved += [(file, data) for file, data in sorted((others or {}).items()) if text is None or file != name]
     index = cindex.Index.create()
     try:
         tu = index.parse(name, args=["-x", "c", *args], unsaved_files=unsaved)

@@ -21,6 +21,7 @@ LAYERS = {
     "diagnostic": 1,
     "cnames": 1,
     "cachedir": 1,
+    "fixing": 2,
     "spec": 2,
     "toolchain": 2,
     "generate": 3,
