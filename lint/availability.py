@@ -14,6 +14,7 @@ from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.signatures import difference
 from kfuncgen.lint.state import BEYOND, State
+from kfuncgen.lint.targets import KFUNC_ADDRESSES_SINCE
 from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.values import plain_name
 from kfuncgen.spec.model import Function
@@ -69,8 +70,16 @@ def _tell_needs(call: Transfer) -> None:
 
 
 def check_guard(run: Run, state: State, name: str, span: Span) -> None:
-    """Report that a weak extern which the program asks for cannot be found as it is declared."""
+    """Report a weak extern that the program asks for and that cannot be found as it is declared, or asked for."""
     declaration = run.module.declarations.get(name)
+    if (
+        declaration is not None
+        and declaration.ksym
+        and name not in run.module.functions
+        and run.kernel < KFUNC_ADDRESSES_SINCE
+        and run.resolved(name) is Resolved.FOUND
+    ):
+        run.report(state, Fault.KFUNC_ADDRESS, span, run.program.function.name, words={"kfunc": name})
     if declaration is None or not declaration.weak or run.resolved(name) is not Resolved.MISMATCH:
         return
     if not is_silent(declaration, run.loader):

@@ -89,6 +89,7 @@ class Fault(Enum):
     LOCK_ARGUMENT = "lock-bad-arg"
     PERCPU_DEREFERENCE = "percpu-deref"
     HELPER_NOT_ALLOWED = "helper-not-allowed"
+    KFUNC_ADDRESS = "kfunc-address"
     UNUSED_SUPPRESSION = "unused-suppression"
     USER_DEREFERENCE = "user-deref"
     CONST_STRING = "const-string-argument"

@@ -41,6 +41,9 @@ TIMERS_NEVER_SLEEP_SINCE = Kernel(6, 18)
 """From here on callbacks of timers cannot sleep; before, those of sleepable programs could (6.12.117 accepts what
 6.18.44 refuses)."""
 
+KFUNC_ADDRESSES_SINCE = Kernel(6, 4)
+"""From here on programs may take the address of a kfunc, as bpf_ksym_exists() does (6.1.192 refuses it)."""
+
 _BY_SPECIAL = {
     "async-callback": TIMERS_NEVER_SLEEP_SINCE,
     "sync-callback": CALLBACKS_BALANCE_SINCE,
@@ -63,6 +66,8 @@ def _gates(module: ir.Module, contracts: Iterable[Contract], sections: Iterable[
             found.add(RCU_CHECKED_AT_NEW)
     if any(function.noinline for function in module.functions.values()):
         found.add(GLOBALS_SUMMED_UP_SINCE)
+    if any(declaration.weak for declaration in module.declarations.values()):
+        found.add(KFUNC_ADDRESSES_SINCE)
     attached = {info.attach for info in sections}
     if "struct_ops" in attached:
         found.add(RETURNED_REFERENCES_SINCE)

@@ -130,6 +130,7 @@ SEC("tc") int b(struct __sk_buff *skb)
     )
     assert told(lint(tmp_path, text, "6.1..6.18"), "6.1..6.18") == [
         ("irq-unbalanced", "kernels 6.14 to 6.18"),
+        ("kfunc-address", "kernels 6.2 and 6.3"),
         ("unguarded-kfunc", "kernel 6.1"),
     ]
 
