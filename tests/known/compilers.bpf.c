@@ -78,3 +78,15 @@ int FP_unused_read_is_dropped(void *ctx)
 		bpf_task_release(task);
 	return 0;
 }
+
+/* A kernel object is read member by member; which words the compiler copies a struct in, and so whether one of them
+ * reaches over two members, depends on what it knows of the alignment. */
+SEC("tp_btf/task_newtask")
+int FN_struct_is_copied_in_words(u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct load_weight load = task->se.load;
+
+	sink = load.weight + load.inv_weight;
+	return 0;
+}
