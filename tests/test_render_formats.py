@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cache
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -236,3 +237,69 @@ def test_statistics_count_rules(
     ]
     assert cli.main(["lint", ".", "--statistics", "--output-format", "json"]) == 2
     assert "--statistics is text" in capsys.readouterr().err
+
+
+class Page(HTMLParser):
+    """The elements of a page in order, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_html_draws_the_path_along_the_source() -> None:
+    page = Page(render("html", OUTCOME))
+    assert page.open == []
+    assert "task = bpf_task_from_pid(1);" in page.text
+    steps = [attrs for tag, attrs in page.tags if attrs.get("class") in ("row step", "row step end")]
+    assert len(steps) == len(LEAK.path)
+    assert sum(tag == "circle" for tag, _ in page.tags) == len(LEAK.path)
+    assert sum(tag == "path" for tag, _ in page.tags) == len(LEAK.path)  # two between three steps, and the arrow
+    assert "not checked: src/bad.bpf.c:1:1" in page.text and "state budget reached in a loop" in page.text
+    anchors = {attrs["id"] for tag, attrs in page.tags if tag == "section" and "id" in attrs}
+    assert {str(attrs["href"])[1:] for tag, attrs in page.tags if tag == "a"} == anchors
+
+
+def test_html_runs_and_fetches_nothing() -> None:
+    hostile = replace(
+        LEAK,
+        message="</h2><script>alert(1)</script>",
+        help='"><img src=x onerror=alert(1)>',
+        function="<b>",
+        path=(Event(replace(LEAK.span, file="<i>.c"), "<u>"), *LEAK.path),
+    )
+    source = b"<script>alert(1)</script>\n" * 9
+    text = render("html", replace(OUTCOME, report=Report((hostile,)), read=lambda file: source))
+    page = Page(text)
+    assert page.open == []
+    assert {tag for tag, _ in page.tags}.isdisjoint(("script", "img", "link", "iframe", "u", "form", "object"))
+    assert not any(name.startswith("on") or name == "src" for _, attrs in page.tags for name in attrs)
+    assert "<script>alert(1)</script>" in page.text
+
+
+def test_html_folds_what_lies_between_far_steps() -> None:
+    far = replace(LEAK, span=span(90, 1, 2), path=(Event(span(5, 1, 2), "a"), Event(span(90, 1, 2), "b")))
+    text = render("html", Outcome(Report((far,)), read=lambda file: b"line\n" * 100))
+    assert text.count('class="row fold"') == 1
+    assert text.count('class="row"') < 20
+
+
+def test_html_without_sources_tells_the_steps() -> None:
+    page = Page(render("html", Outcome(REPORT)))
+    assert "(2) src/drop.bpf.c:6:6: assuming 'task' is not NULL" in page.text
+    assert "no findings" in Page(render("html", Outcome(Report(files=1)))).text

@@ -65,6 +65,7 @@ FORMATS: Mapping[str, Format] = {
     "github": Format("kfuncgen.render.github", "annotations of GitHub Actions (the default there)"),
     "gitlab": Format("kfuncgen.render.gitlab", "GitLab's code quality report", document=True),
     "junit": Format("kfuncgen.render.junit", "JUnit's XML, for test reports", document=True),
+    "html": Format("kfuncgen.render.html", "a page with each finding's path along its source", document=True),
     "rdjson": Format("kfuncgen.render.rdjson", "reviewdog's diagnostics", document=True),
 }
 
