@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -169,6 +169,24 @@ def forget_files() -> None:
     """Call between translation units: file handles are addresses and may be used again for other files."""
     global _generation
     _generation += 1
+
+
+def top_level(unit: Unit, kinds: Collection[int]) -> list[Any]:
+    """The declarations of these kinds at file level, in order.
+
+    The binding's get_children() makes objects of all the 17,000 that vmlinux.h has: a third of the time of a
+    small source that is linted again.
+    """
+    found: list[Any] = []
+
+    def visit(child: Any, _parent: Any, _data: Any) -> int:
+        if child._kind_id in kinds:
+            child._tu = unit.tu
+            found.append(child)
+        return 1  # CXChildVisit_Continue
+
+    cindex.conf.lib.clang_visitChildren(unit.tu.cursor, cindex.callbacks["cursor_visit"](visit), None)
+    return found
 
 
 def span_of(cursor: Any) -> Span:

@@ -14,7 +14,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.lower.builder import ModuleContext
 from kfuncgen.lint.lower.place import make_global, operations
 from kfuncgen.lint.lower.statement import lower_function
-from kfuncgen.lint.parse import Unit, forget_files, pretty, span_of
+from kfuncgen.lint.parse import Unit, forget_files, pretty, span_of, top_level
 from kfuncgen.lint.values import plain_name
 
 _SECTION = re.compile(r'section\("([^"]*)"\)')
@@ -34,11 +34,11 @@ def lower(unit: Unit) -> ir.Module:
     context = ModuleContext(module)
     functions: dict[str, list[Any]] = {}
     main_file = unit.tu.cursor.spelling
-    for cursor in unit.tu.cursor.get_children():
+    for cursor in top_level(unit, (_FUNCTION, _VARIABLE)):
         kind = cursor._kind_id
         if kind == _FUNCTION:
             functions.setdefault(cursor.spelling, []).append(cursor)
-        elif kind == _VARIABLE:
+        else:
             file = cursor.location.file
             if file is not None and (file.name == main_file or _may_be_licence(cursor)):
                 _global(context, cursor)
