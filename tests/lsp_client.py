@@ -1,0 +1,131 @@
+"""A client of the language server, which is started as editors start it: what the tests of the server share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from pygls.lsp.client import LanguageClient
+
+import kfuncgen
+
+HEAD = """\
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+char _license[] SEC("license") = "GPL";
+
+"""
+LEAK = (
+    HEAD
+    + """\
+SEC("syscall")
+int leaks(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(1);
+
+	if (!task)
+		return 0;
+	return 1;
+}
+"""
+)
+CLEAN = LEAK.replace("\treturn 1;", "\tbpf_task_release(task);\n\treturn 1;")
+SECONDS = 15.0
+
+
+class Client:
+    """One running server. `diagnostics` holds the newest ones of each URI, `logged` its messages."""
+
+    def __init__(self, **capabilities: Any) -> None:
+        self.client = LanguageClient("test", "1")
+        self.capabilities = capabilities
+        self.diagnostics: dict[str, list[types.Diagnostic]] = {}
+        self.published = asyncio.Event()
+        self.logged: list[str] = []
+        self.shown: list[Any] = []
+        self.result: Any = None
+
+        @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        def publish(params: types.PublishDiagnosticsParams) -> None:
+            self.diagnostics[params.uri] = list(params.diagnostics)
+            self.published.set()
+
+        @self.client.feature(types.WINDOW_LOG_MESSAGE)
+        def log(params: types.LogMessageParams) -> None:
+            self.logged.append(params.message)
+
+        @self.client.feature(types.WINDOW_SHOW_MESSAGE)
+        def show(params: types.ShowMessageParams) -> None:
+            self.shown.append(params)
+
+        @self.client.feature(types.WINDOW_SHOW_DOCUMENT)
+        def show_document(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
+            self.shown.append(params)
+            return types.ShowDocumentResult(success=True)
+
+    async def __aenter__(self) -> Client:
+        environment = {**os.environ, "PYTHONPATH": str(Path(kfuncgen.__file__).parents[1])}
+        await self.client.start_io(sys.executable, "-m", "kfuncgen", "lsp", env=environment)
+        self.result = await self.client.initialize_async(
+            types.InitializeParams(types.ClientCapabilities(**self.capabilities), process_id=os.getpid())
+        )
+        self.client.initialized(types.InitializedParams())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with suppress(Exception):
+            await asyncio.wait_for(self.client.shutdown_async(None), 10)
+            self.client.exit(None)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.client.stop(), 10)
+
+    def open(self, path: Path, text: str, language: str = "c") -> str:
+        """Open a document with unsaved text; its URI."""
+        item = types.TextDocumentItem(path.as_uri(), language, 1, text)
+        self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        return item.uri
+
+    def change(self, uri: str, text: str) -> None:
+        """Replace a document's text."""
+        self.edit(uri, types.TextDocumentContentChangeWholeDocument(text))
+
+    def edit(self, uri: str, *changes: Any) -> None:
+        """Send changes of a document."""
+        document = types.VersionedTextDocumentIdentifier(2, uri)
+        self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, list(changes)))
+
+    async def until(self, uri: str, wanted: Callable[[list[types.Diagnostic]], bool]) -> list[types.Diagnostic]:
+        """The diagnostics of `uri` as soon as they are what is wanted; AssertionError when they never are."""
+
+        async def wait() -> list[types.Diagnostic]:
+            while uri not in self.diagnostics or not wanted(self.diagnostics[uri]):
+                self.published.clear()
+                await self.published.wait()
+            return self.diagnostics[uri]
+
+        try:
+            return await asyncio.wait_for(wait(), SECONDS)
+        except TimeoutError:
+            raise AssertionError(f"only {self.diagnostics.get(uri)} was published; {self.logged}") from None
+
+
+def codes(diagnostics: list[types.Diagnostic]) -> list[object]:
+    """The rules of diagnostics."""
+    return [one.code for one in diagnostics]
+
+
+def run(test: Callable[[Client], Awaitable[None]], **capabilities: Any) -> None:
+    """Run a test with a server of its own."""
+
+    async def inside() -> None:
+        async with Client(**capabilities) as client:
+            await test(client)
+
+    asyncio.run(inside())
