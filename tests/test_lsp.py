@@ -167,7 +167,7 @@ def test_a_crash_costs_one_answer() -> None:
         with pytest.raises(LinterFailed, match="SIGABRT"):
             await linter.lint("a", "crash")
         assert (await linter.lint("a", "two")).problem == "two"
-        linter.close()
+        await linter.forget()
 
     asyncio.run(test())
 
@@ -178,7 +178,7 @@ def test_an_endless_loop_costs_one_answer() -> None:
         with pytest.raises(LinterFailed, match=r"more than 0\.5 seconds"):
             await linter.lint("a", "loop")
         assert (await linter.lint("a", "two")).problem == "two"
-        linter.close()
+        await linter.forget()
 
     asyncio.run(test())
 
@@ -195,7 +195,7 @@ def test_a_newer_text_ends_the_older_run() -> None:
             await run
         assert (await linter.lint("a", "two")).problem == "two"
         assert time.monotonic() - begun < 10
-        linter.close()
+        await linter.forget()
 
     asyncio.run(test())
 
@@ -206,7 +206,7 @@ def test_a_stranger_on_the_pipe_is_an_answer_lost() -> None:
         with pytest.raises(LinterFailed):
             await linter.lint("a", "odd")
         assert (await linter.lint("a", "two")).problem == "two"
-        linter.close()
+        await linter.forget()
 
     asyncio.run(test())
 
