@@ -11,9 +11,13 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from kfuncgen import __version__
+from kfuncgen.config import Config, find_config, load_config
+from kfuncgen.diagnostic import KfuncgenError
+from kfuncgen.lint import LintOptions
 from kfuncgen.lsp import diagnostics
 from kfuncgen.lsp.documents import Document, Documents, Linted
 from kfuncgen.lsp.linter import Linter, LinterFailed, Superseded
+from kfuncgen.settings import lint_options
 
 DEBOUNCE = 0.01
 """Seconds in which further changes are waited for: editors send one change in several messages."""
@@ -29,12 +33,24 @@ class Server(LanguageServer):
         self.linter = Linter()
         self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}
         """By the URI of a source: the diagnostics that it has in each file."""
+        self._options: dict[Config, LintOptions] = {}
 
     @property
     def pulls(self) -> bool:
         """Whether the client asks for diagnostics: then none are sent unasked, or it would show them twice."""
         text = self.client_capabilities.text_document
         return text is not None and text.diagnostic is not None
+
+    def options(self, path: str) -> LintOptions | None:
+        """What the nearest configuration says; None when it is wrong, as the document's diagnostics tell."""
+        try:
+            found = find_config(Path(path).parent)
+            config = load_config(found) if found is not None else Config()
+            if config not in self._options:
+                self._options[config] = lint_options(config)
+        except KfuncgenError:
+            return None
+        return self._options[config]
 
     # -- linting ------------------------------------------------------------------------------------------------
 
@@ -109,6 +125,7 @@ class Server(LanguageServer):
         for document in self.documents.all():
             self.documents.outdate(document)
         if fresh:
+            self._options.clear()
             await self.linter.forget()
         workspace = self.client_capabilities.workspace
         refresh = workspace.diagnostics if workspace is not None else None
@@ -142,10 +159,13 @@ def file_uri(file: str) -> str:
 
 def create_server() -> Server:
     """A server that knows its features, to be started."""
+    from kfuncgen.lsp.features import register
+
     server = Server()
     _lifecycle(server)
     _texts(server)
     _diagnostics(server)
+    register(server)
     return server
 
 

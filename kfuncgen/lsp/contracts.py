@@ -1,0 +1,143 @@
+"""What the specs say of functions, as editors show it: Markdown, snippets, labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lsprotocol import types
+
+from kfuncgen.lint import LintOptions
+from kfuncgen.lsp.scan import Function, Scan
+from kfuncgen.spec.model import Contract
+from kfuncgen.spec.progtypes import SectionInfo, allowed_sections, allows, section_info
+
+
+def contract_of(name: str, options: LintOptions) -> Contract | None:
+    """The contract of a kfunc or helper on the newest targeted kernel; None when the specs do not know it."""
+    function = options.specs.functions.get(name)
+    return function.at(max(options.kernels)) if function is not None else None
+
+
+def hover(contract: Contract, options: LintOptions) -> str:
+    """The contract as Markdown."""
+    return "\n".join(_page(contract, options))
+
+
+def _page(contract: Contract, options: LintOptions) -> Iterator[str]:
+    function = contract.function
+    yield f"```c\n{contract.prototype.text.rstrip(';')};\n```"
+    if function.summary:
+        yield f"{function.summary}\n"
+    lacking = [str(kernel) for kernel in sorted(options.kernels) if not function.exists_at(kernel)]
+    if lacking:
+        yield f"- **not in Linux {', '.join(lacking)}**, which is checked for"
+    turns = [f"{'since' if there else 'gone in'} {kernel}" for kernel, there in function.turns()]
+    yield f"- {contract.function.kind}, Linux: {', '.join(turns)} (shown as of {contract.kernel})"
+    yield from (f"- {sentence}" for sentence in in_words(contract))
+    if contract.is_kfunc:
+        sections = ", ".join(f"`{name}`" for name in allowed_sections(contract, contract.kernel))
+        yield f"- programs: {sections or 'none known'}"
+    if function.config:
+        yield f"- needs {', '.join(f'`{name}`' for name in function.config)}"
+    if function.module:
+        yield f"- in module `{function.module}`"
+    for param in contract.params:
+        if param.summary:
+            yield f"- `{param.name}`: {param.summary}"
+    for _, struct in function.options:
+        sizes = " or ".join(map(str, struct.sizes_at(contract.kernel)))
+        named = f" (`{struct.size_constant}`)" if struct.size_constant else ""
+        yield f"- `struct {struct.name}`: size {sizes}{named}"
+    for cause in function.errors:
+        yield f"- `-{cause.error}`: {cause.cause}"
+    if function.notes:
+        yield f"\n{function.notes}"
+
+
+def in_words(contract: Contract) -> Iterator[str]:
+    """The effects of a call, a sentence each."""
+    effects = contract.effects
+    if effects.acquires:
+        enders = " or ".join(f"`{name}()`" for name in contract.release)
+        yield "acquires a reference" + (f", which {enders} releases" if enders else "")
+    if effects.releases is not None:
+        yield f"releases the reference `{contract.params[effects.releases].name}`"
+    if effects.may_be_null:
+        yield "may return NULL: test the result before it is used"
+    if effects.iterator == "new":
+        yield "begins an iterator, which must be destroyed on every path"
+    elif effects.iterator == "next":
+        yield "next element of an iterator, NULL at its end"
+    elif effects.iterator == "destroy":
+        yield "ends an iterator"
+    if effects.trusted_args:
+        yield "takes trusted pointers only, none of them NULL"
+    elif effects.rcu_args:
+        yield "takes trusted or RCU-protected pointers, none of them NULL"
+    if effects.rcu_protected:
+        yield "only within an RCU critical section"
+    if effects.sleepable:
+        yield "may sleep: sleepable programs only"
+    if effects.destructive:
+        yield "destructive: needs CAP_SYS_BOOT"
+
+
+def completions(
+    scan: Scan, offset: int, options: LintOptions, snippets: bool
+) -> Iterator[tuple[Contract, str, types.InsertTextFormat]]:
+    """The kfuncs that fit the name begun at a place and that the program there may call, with what to insert."""
+    function = scan.function_at(offset)
+    written, start = scan.word_at(offset)
+    prefix = written[: offset - start]
+    if function is None or not prefix:
+        return
+    info = section_info(function.section) if function.section else None
+    kernel = max(options.kernels)
+    for name, known in sorted(options.specs.functions.items()):
+        if known.kind != "kfunc" or not name.startswith(prefix) or "trap" in known.special:
+            continue
+        contract = known.at(kernel)
+        if not known.exists_at(kernel) or not _callable(contract, info, function):
+            continue
+        names = [param.name for param in contract.params]
+        if snippets:
+            arguments = ", ".join(f"${{{number}:{name}}}" for number, name in enumerate(names, 1))
+            yield contract, f"{name}({arguments})$0", types.InsertTextFormat.Snippet
+        else:
+            yield contract, name, types.InsertTextFormat.PlainText
+
+
+def _callable(contract: Contract, info: SectionInfo | None, function: Function) -> bool:
+    """Whether the function may be called there; parts of programs may belong to any."""
+    if info is None:
+        return not function.section
+    if contract.effects.sleepable and not info.sleepable:
+        return False
+    return allows(contract, info, contract.kernel)
+
+
+def signature(contract: Contract, argument: int) -> types.SignatureHelp:
+    """Help for the argument with this 0-based number."""
+    text = contract.prototype.text.rstrip(";")
+    opened = text.rindex("(", 0, text.rindex(")")) if "(" in text else len(text)
+    shown = [part.strip() for part in text[opened + 1 : text.rindex(")")].split(",")] if "(" in text else []
+    labels = shown if len(shown) == len(contract.params) else [param.name for param in contract.params]
+    parameters = [
+        types.ParameterInformation(label, param.summary or None)
+        for label, param in zip(labels, contract.params, strict=True)
+    ]
+    one = types.SignatureInformation(text, contract.function.summary or None, parameters)
+    return types.SignatureHelp([one], 0, min(argument, max(len(parameters) - 1, 0)))
+
+
+def hint(contract: Contract) -> str:
+    """The few words shown behind a call; "" when there is nothing to be done about it."""
+    effects = contract.effects
+    words = []
+    if effects.acquires:
+        words.append("acquires")
+    if effects.releases is not None:
+        words.append(f"releases {contract.params[effects.releases].name}")
+    if effects.may_be_null:
+        words.append("may be NULL")
+    return ", ".join(words)
