@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 SUFFIX = ".bpf.c"
 STDIN_NAME = "stdin.bpf.c"
 FAIL_ON = ("error", "warning", "hint", "never")
+FIX_OPTIONS = {"safe": "--fix", "unsafe": "--fix --unsafe-fixes"}
 COMPILER_ERROR = re.compile(r".*:\d+:\d+: ", re.DOTALL)
 """A failure with a place in it: other flags might have helped, unlike for a file that cannot be read."""
 
@@ -269,15 +270,18 @@ def explain(
         options.one_of(rule, rules, "rule", "kfuncgen explain")
     page = rules[name].page
     emit(page if page.endswith("\n") else f"{page}\n")
+    if rules[name].fixable:
+        emit(f"\nFixed in many cases by: kfuncgen lint {FIX_OPTIONS[rules[name].fixable]}\n")
     return 0
 
 
 def rule_list(rules: Mapping[str, Rule]) -> str:
-    """All rules, one a line: severity, name, summary."""
+    """All rules, one a line: severity, name, summary, options that fix what it finds."""
     width = max((len(name) for name in rules), default=0)
-    lines = [
-        f"{rules[name].severity!s:8} {name:{width}}  {rules[name].summary}".rstrip() for name in sorted(rules)
-    ]
+    lines = []
+    for name, rule in sorted(rules.items()):
+        fixes = f" [{FIX_OPTIONS[rule.fixable]}]" if rule.fixable else ""
+        lines.append(f"{rule.severity!s:8} {name:{width}}  {rule.summary}{fixes}".rstrip())
     return folded(lines)
 
 

@@ -245,6 +245,7 @@ def _is_better(
 ) -> bool:
     """Whether what was to be mended is gone from its place, and nothing new is found in what was written."""
     news = {file: _Text(data) for file, data in applied.changed.items()}
+    written = {file: _written(applied.texts[file], new) for file, new in news.items()}
     still = {(f.rule, f.message, f.span.file, f.span.line, f.span.column) for f in after}
     for finding in mended:
         file, line, column = finding.span.file, finding.span.line, finding.span.column
@@ -254,10 +255,10 @@ def _is_better(
             moved = old.moved(offset) if offset is not None else 0
             line = new.line(moved)
             column = moved - new.starts[line - 1] + 1
+            written[file].add(line)
         if (finding.rule, finding.message, file, line, column) in still:
             return False
     known = Counter(_sort(finding) for finding in before)
-    written = {file: _written(applied.texts[file], new) for file, new in news.items()}
     for finding in after:
         known[_sort(finding)] -= 1
         lines = written.get(finding.span.file, set())

@@ -19,6 +19,7 @@ from kfuncgen.lint.explore import BudgetExceeded, Explorer
 from kfuncgen.lint.externs import Resolved
 from kfuncgen.lint.lower import lower
 from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.mending import Sources
 from kfuncgen.lint.parse import MAX_SOURCE_BYTES, Unit, parse
 from kfuncgen.lint.program import entry_state, is_program, parts, programs
 from kfuncgen.lint.rule import catalogue
@@ -119,11 +120,15 @@ def _parse(path: Path, args: list[str], text: str | None, parser: Parser) -> Uni
 
 def _check_unit(unit: Unit, options: LintOptions, notes: list[Note], data: bytes | None) -> Report:
     module = lower(unit)
+    files = Files(options)
+    if data is not None:
+        files[unit.file] = data
+    sources = Sources(files)
     merged: dict[tuple[object, ...], _Merged] = {}
     found = programs(module, options.specs)
     for kernels in alike(module, options.specs, options.kernels):
         for run, btf in _runs(module, found, options, kernels[0]):
-            for told in tell(run, run.occurrences):
+            for told in tell(run, run.occurrences, sources):
                 if _selected(told.finding.rule, options):
                     entry = merged.setdefault(told.key, _Merged(told.finding))
                     entry.kernels.update(kernels)
@@ -155,9 +160,8 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note], data: bytes
         )
         for m in merged.values()
     ]
-    files = {unit.file: data if data is not None else _text(unit.file, options)}
-    files |= {file: _text(file, options) for finding in findings if (file := finding.span.file) not in files}
-    comments = {file: some for file, text in files.items() if (some := read_suppressions(file, text))}
+    names = {unit.file, *(finding.span.file for finding in findings)}
+    comments = {file: some for file in names if (some := read_suppressions(file, files[file]))}
     rules = {name: _selected(name, options) for name in catalogue()}
     findings, silenced = silence(findings, comments, rules)
     return Report(
@@ -170,15 +174,19 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note], data: bytes
     )
 
 
-def _text(file: str, options: LintOptions) -> bytes:
-    """The bytes of a source that was parsed; none when it has gone since."""
-    if file in options.unsaved:
-        return options.unsaved[file]
-    try:
-        with Path(file).open("rb") as source:
-            return source.read(MAX_SOURCE_BYTES)
-    except OSError:
-        return b""
+class Files(dict[str, bytes]):
+    """The bytes of the files that were parsed, read when they are asked for; none when one has gone since."""
+
+    def __init__(self, options: LintOptions) -> None:
+        super().__init__(options.unsaved)
+
+    def __missing__(self, file: str) -> bytes:
+        try:
+            with Path(file).open("rb") as source:
+                self[file] = source.read(MAX_SOURCE_BYTES)
+        except OSError:
+            self[file] = b""
+        return self[file]
 
 
 def _runs(

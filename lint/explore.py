@@ -288,6 +288,7 @@ class Explorer:
         function = self.function.name
         if state.returned is not None and is_wrapper(self.function):
             span, function = state.returned
+        self.run.leave(state, span, function)
         check_exit(self.run, state, span, function)
         if value is not None:
             check_program_return(self.run, state, value, span, function)

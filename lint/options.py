@@ -78,6 +78,7 @@ class _Check:
         self._report(
             Fault.OPTS_SIZE,
             size=str(fact.known),
+            argument=str(param),
             valid=" or ".join(map(str, valid)),
             constant=self.options.size_constant,
             pointer="yes" if isinstance(written, ir.Const) and written.size_of_pointer else "",

@@ -12,9 +12,13 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.resources import files
+from typing import TYPE_CHECKING, Literal
 
-from kfuncgen.diagnostic import Severity
+from kfuncgen.diagnostic import Fix, Severity
 from kfuncgen.lint.machine import Fault
+
+if TYPE_CHECKING:
+    from kfuncgen.lint.mending import Broken
 
 Words = Mapping[str, str]
 Template = str | Callable[[Words], str]
@@ -38,6 +42,10 @@ class Rule:
     """The message that the kernel prints in this very case, where `verifier` has several; "" = the first."""
     optional: bool = False
     """Only when it is selected by name: what it says is of use to those who ask."""
+    fix: Callable[[Broken], Fix | None] | None = None
+    """What mends a finding; None when it cannot tell."""
+    fixable: Literal["", "safe", "unsafe"] = ""
+    """What the best of its fixes are."""
     name: str = ""
     page: str = field(default="", repr=False)
 

@@ -39,6 +39,17 @@ class Occurrence:
     kfunc: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """What is held on one way out of a program: sites of references, and how often regions were entered."""
+
+    sites: tuple[int, ...]
+    rcu: int
+    preempt: int
+    others: int
+    """Locks, and saved interrupt flags."""
+
+
 @dataclass(slots=True)
 class Site:
     """A call that acquired something, or whose options are watched."""
@@ -94,6 +105,8 @@ class Run:
     names: dict[int, str] = field(default_factory=dict)
     fields: dict[int, str] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=lambda: [Site("", Span("", 0, 0, 0, 0), "")])
+    exits: dict[tuple[Span, str], set[Exit]] = field(default_factory=dict)
+    """What is held where the program ends, by the place and its function."""
     steps: int = 0
     error_reads: set[int] = field(default_factory=set)
     error_sites: set[int] = field(default_factory=set)
@@ -286,6 +299,13 @@ class Run:
         self.occurrences.append(
             Occurrence(fault, span, function, subject, site, words, state.trail, words.get("kfunc", ""))
         )
+
+    def leave(self, state: State, span: Span, function: str) -> None:
+        """Remember what is held on a way out; ways that the verifier never takes do not count."""
+        if not state.shadow:
+            sites = tuple(sorted(reference.site for reference in state.references.values()))
+            held = Exit(sites, state.rcu, state.preempt, len(state.locks) + len(state.irq))
+            self.exits.setdefault((span, function), set()).add(held)
 
     def note(self, function: str, message: str, span: Span) -> None:
         """Remember that something was not fully checked."""

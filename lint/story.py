@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kfuncgen.diagnostic import Event, Finding, Severity, Span
 from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.mending import Broken, Sources
 from kfuncgen.lint.relevance import Relevance
 from kfuncgen.lint.rule import Rule, rules_by_fault
 from kfuncgen.lint.run import Occurrence, Run
@@ -31,11 +33,11 @@ class Told:
     key: tuple[object, ...]
 
 
-def tell(run: Run, occurrences: Sequence[Occurrence]) -> list[Told]:
-    """Findings of one run, one per mistake: the shortest path wins, ties by place."""
+def tell(run: Run, occurrences: Sequence[Occurrence], sources: Sources | None = None) -> list[Told]:
+    """Findings of one run, one per mistake: the shortest path wins, ties by place. No sources, no fixes."""
     rules = rules_by_fault()
     relevance = Relevance(run)
-    best: dict[tuple[object, ...], tuple[tuple[object, ...], Finding]] = {}
+    best: dict[tuple[object, ...], tuple[tuple[object, ...], Broken]] = {}
     spoken = {
         o.site
         for o in occurrences
@@ -48,7 +50,8 @@ def tell(run: Run, occurrences: Sequence[Occurrence]) -> list[Told]:
         rule = rules.get(occurrence.fault)
         if rule is None:
             continue
-        finding = _finding(run, occurrence, rule, relevance)
+        words = _words(run, occurrence)
+        finding = _finding(run, occurrence, rule, relevance, words)
         key: tuple[object, ...]
         if occurrence.fault in _SITE_FAULTS:
             site = run.sites[occurrence.site]
@@ -59,11 +62,19 @@ def tell(run: Run, occurrences: Sequence[Occurrence]) -> list[Told]:
             key = (rule.name, occurrence.span, occurrence.words.get("field", ""), occurrence.words.get("var", ""))
         rank = (len(finding.path), finding.span, finding.message, tuple((e.span, e.message) for e in finding.path))
         if key not in best or rank < best[key][0]:
-            best[key] = (rank, finding)
-    return [Told(finding, key) for key, (_, finding) in best.items()]
+            best[key] = (rank, Broken(finding, occurrence, words, run, sources or Sources(defaultdict(bytes))))
+    return [Told(_mended(broken), key) for key, (_, broken) in best.items()]
 
 
-def _finding(run: Run, occurrence: Occurrence, rule: Rule, relevance: Relevance) -> Finding:
+def _mended(broken: Broken) -> Finding:
+    """The finding with its fix, where its rule has one."""
+    rule = rules_by_fault()[broken.occurrence.fault]
+    fix = rule.fix(broken) if rule.fix is not None and broken.source.data else None
+    return replace(broken.finding, fix=fix) if fix is not None else broken.finding
+
+
+def _words(run: Run, occurrence: Occurrence) -> dict[str, str]:
+    """The words of a fault, with those that follow from where it came from."""
     words = dict(occurrence.words)
     site = run.sites[occurrence.site]
     if site.name and not words.get("acquire"):
@@ -80,6 +91,12 @@ def _finding(run: Run, occurrence: Occurrence, rule: Rule, relevance: Relevance)
     words["it"] = _phrase(words)
     named = run.called(occurrence.subject)
     words["held"] = f"'{named}'" if named else words["it"]
+    return words
+
+
+def _finding(
+    run: Run, occurrence: Occurrence, rule: Rule, relevance: Relevance, words: Mapping[str, str]
+) -> Finding:
     return Finding(
         rule=rule.name,
         severity=rule.severity,

@@ -18,7 +18,7 @@ from kfuncgen.diagnostic import Edit, Finding, Fix, Severity, Span
 
 Scope = Literal["line", "function", "file"]
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     rb"""(?P<comment>//(?:\\\r?\n|[^\n])*|/\*.*?(?:\*/|\Z))|(?P<quoted>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
     rb"""|(?P<open>\{)|(?P<close>\})|(?P<line>^[ \t]*\#(?:\\\r?\n|[^\n/]|/(?![/*]))*)|(?P<code>[^\s/"'{}]+|/)""",
     re.DOTALL | re.MULTILINE,
@@ -95,7 +95,7 @@ class _Text:
         self._bodies: list[tuple[int, int]] = []
         """First and last line of what stands in braces at file level, with the declaration before it."""
         depth, declared = 0, 0
-        for token in _TOKEN.finditer(data):
+        for token in TOKEN.finditer(data):
             kind, at = token.lastgroup, token.start()
             if kind == "comment":
                 self.comments.append((at, token.end()))

@@ -39,6 +39,7 @@ class FakeRule:
     page: str
     summary: str = "what it is about"
     verifier: tuple[str, ...] = ()
+    fixable: str = ""
 
 
 @dataclass

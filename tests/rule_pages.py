@@ -148,18 +148,22 @@ def message_pattern(message: str) -> re.Pattern[str]:
 
 
 @cache
-def lint(block: Block) -> tuple[Finding, ...]:
-    """What the linter says of a block, for the kernel it names, else for the newest one."""
+def options(block: Block) -> LintOptions:
+    """How a block is linted: for the kernel it names, else for the newest one."""
     specs = load_builtin()
     kernels = tuple(parse_targets(block.kernel, specs)) if block.kernel else (specs.newest,)
+    # Explicit arguments: what lies about in the folders above the temporary one must not matter.
+    # Optional rules speak on their own pages.
+    select = frozenset(catalogue()) if catalogue()[block.rule].optional else None
+    tags: TypeTags = "with" if block.type_tags else "without"
+    return LintOptions(kernels=kernels, specs=specs, select=select, clang_args=(), type_tags=tags)
+
+
+def lint(block: Block) -> tuple[Finding, ...]:
+    """What the linter says of a block."""
     with tempfile.TemporaryDirectory(prefix="kfuncgen-page-") as folder:
         file = Path(folder) / f"{block.page}.bpf.c"
         file.write_text(block.source)
-        # Explicit arguments: what lies about in the folders above the temporary one must not matter.
-        # Optional rules speak on their own pages.
-        select = frozenset(catalogue()) if catalogue()[block.rule].optional else None
-        tags: TypeTags = "with" if block.type_tags else "without"
-        options = LintOptions(kernels=kernels, specs=specs, select=select, clang_args=(), type_tags=tags)
-        result = check_paths([file], options)
+        result = check_paths([file], options(block))
     assert result.failures == ()
     return result.report.findings

@@ -237,6 +237,16 @@ def test_explain(linter: FakeLinter, capsys: pytest.CaptureFixture[str]) -> None
     assert all(line.startswith("error") and line.endswith("what it is about") for line in listed)
 
 
+def test_explain_says_which_rules_have_fixes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain"]) == 0
+    lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines["unreleased-reference"].endswith(" [--fix]")
+    assert lines["unchecked-null"].endswith(" [--fix --unsafe-fixes]")
+    assert lines["double-release"].endswith(".")
+    assert cli.main(["explain", "unchecked-null"]) == 0
+    assert capsys.readouterr().out.endswith("\nFixed in many cases by: kfuncgen lint --fix --unsafe-fixes\n")
+
+
 @pytest.mark.parametrize(
     "command",
     [

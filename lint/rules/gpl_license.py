@@ -1,7 +1,8 @@
 """A program without a GPL-compatible licence uses what is there for GPL-compatible programs only."""
 
-from kfuncgen.diagnostic import Severity
+from kfuncgen.diagnostic import Fix, Severity
 from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.mending import Broken, fix
 from kfuncgen.lint.rule import Rule, Words, by_how
 
 
@@ -9,6 +10,17 @@ def _message(words: Words) -> str:
     has = f'this object says "{words["licence"]}"' if words["licence"] else "this object has no license section"
     who = f"a {words['kind']} program" if words["how"] == "program" else f"{words['kfunc']}()"
     return f"{who} needs a GPL-compatible licence, {has}"
+
+
+def _license(broken: Broken) -> Fix | None:
+    """The licence at the end of a source that has none. To change one is up to its author."""
+    if broken.words["licence"]:
+        return None
+    source = broken.sources.source(broken.run.module.file)
+    end = len(source.data)
+    gap = "\n" if source.data.endswith(b"\n") else "\n\n"
+    line = f'{gap}char _license[] SEC("license") = "GPL";\n'
+    return fix("license the program under the GPL", (source.edit(end, end, line),), safe=False)
 
 
 _SAYS = {
@@ -20,6 +32,8 @@ RULE = Rule(
     fault=Fault.LICENCE,
     severity=Severity.ERROR,
     message=_message,
+    fix=_license,
+    fixable="unsafe",
     help='char _license[] SEC("license") = "GPL"; or another GPL-compatible one',
     says=by_how(_SAYS),
     verifier=(

@@ -1,7 +1,8 @@
 """Regions and locks balance on every path: rcu-unbalanced."""
 
-from kfuncgen.diagnostic import Severity
+from kfuncgen.diagnostic import Fix, Severity
 from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.mending import Broken, fix
 from kfuncgen.lint.rule import Rule, by_how
 
 _HOW = {
@@ -18,11 +19,21 @@ _SAYS = {
 }
 
 
+def _leave(broken: Broken) -> Fix | None:
+    """Leave the region before the `return`, where all paths to it are in it, once."""
+    exits = broken.exits()
+    if broken.words["how"] != "exit" or not exits or any(exit.rcu != 1 for exit in exits):
+        return None
+    return fix("insert bpf_rcu_read_unlock()", broken.before_return("bpf_rcu_read_unlock();"), safe=True)
+
+
 RULE = Rule(
     fault=Fault.RCU_UNBALANCED,
     severity=Severity.ERROR,
     message=by_how(_HOW),
     help="pair bpf_rcu_read_lock() and bpf_rcu_read_unlock() on every path",
+    fix=_leave,
+    fixable="safe",
     says=by_how(_SAYS),
     verifier=(
         "unmatched rcu read unlock",

@@ -2,6 +2,7 @@
 
 from kfuncgen.diagnostic import Severity
 from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.mending import null_check
 from kfuncgen.lint.rule import Rule, Words, checkable
 
 
@@ -25,6 +26,8 @@ RULE = Rule(
     severity=Severity.ERROR,
     message=_message,
     help=_help,
+    fix=null_check,
+    fixable="unsafe",
     last="dereferenced here",
     verifier=(
         "R%d invalid mem access 'ptr_or_null_'",

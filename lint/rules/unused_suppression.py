@@ -4,4 +4,10 @@ from kfuncgen.diagnostic import Severity
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.rule import Rule
 
-RULE = Rule(fault=Fault.UNUSED_SUPPRESSION, severity=Severity.WARNING, message="{what}")
+RULE = Rule(
+    fault=Fault.UNUSED_SUPPRESSION,
+    severity=Severity.WARNING,
+    message="{what}",
+    # Findings and fixes of this rule are suppress.py's.
+    fixable="safe",
+)

@@ -1,0 +1,291 @@
+"""Fixed programs lint clean, compile and are accepted by the kernel: every fix that a rule offers is tried.
+
+The bad blocks of the rules' pages and the marked programs of tests/cases are fixed, unsafe fixes included.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from kernel import compile_bpf, verdicts
+from rule_pages import Block, options, pages
+from test_cases import CASES, loadable, programs
+
+from kfuncgen.diagnostic import Finding, Severity, UsageError
+from kfuncgen.fixing import Mended, mend
+from kfuncgen.lint import LintOptions, check_paths
+from kfuncgen.lint.rule import catalogue
+from kfuncgen.spec.load import load_builtin
+
+FIXABLE = sorted(name for name, rule in catalogue().items() if rule.fix is not None)
+BLOCKS = [block for page in pages() if page.rule in FIXABLE for block in page.blocks if block.section == "Bad"]
+HEAD = '#include "vmlinux.h"\n#include <bpf/bpf_helpers.h>\n#include <bpf/bpf_tracing.h>\n'
+LICENSE = 'char _license[] SEC("license") = "GPL";\n'
+
+
+def fixed(file: Path, chosen: LintOptions) -> tuple[Mended, tuple[Finding, ...]]:
+    """What fixing a file makes of it in memory, and what is found then."""
+
+    def lint(contents: Mapping[str, bytes]) -> tuple[Finding, ...] | None:
+        result = check_paths([file], replace(chosen, unsaved=contents))
+        return None if result.failures else result.report.findings
+
+    done = mend(lint, lambda name: Path(name).read_bytes(), lambda name: name == str(file), True, {})
+    after = lint(done.sources)
+    assert after is not None
+    return done, after
+
+
+def newest() -> LintOptions:
+    specs = load_builtin()
+    return LintOptions(kernels=(specs.newest,), specs=specs)
+
+
+def after_fixing(text: str, folder: Path, chosen: LintOptions | None = None) -> str:
+    """The text after all fixes."""
+    file = folder / "a.bpf.c"
+    file.write_text(text)
+    done, _ = fixed(file, chosen or newest())
+    return done.sources.get(str(file), text.encode()).decode()
+
+
+@cache
+def fixed_block(block: Block) -> tuple[bytes | None, frozenset[str], tuple[Finding, ...]]:
+    """The fixed text of a block (None when nothing is fixed), the rules that are no longer found, and what is."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{block.page}.bpf.c"
+        file.write_text(block.source)
+        before = check_paths([file], options(block)).report.findings
+        done, after = fixed(file, options(block))
+        gone = {finding.rule for finding in before} - {finding.rule for finding in after}
+        return done.sources.get(str(file)), frozenset(gone), after
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
+@pytest.mark.kernel
+def test_fixed_blocks_of_pages_are_clean_and_load(block: Block, tmp_path: Path) -> None:
+    text, gone, after = fixed_block(block)
+    if text is None or block.rule not in gone:
+        pytest.skip("the rule has no fix for this block")
+    if not is_clean(after):
+        pytest.skip("the fix uncovers something else, which has none")
+    file = tmp_path / f"{block.page}.bpf.c"
+    file.write_bytes(text)
+    said = verdicts(compile_bpf(file, tmp_path))
+    assert [f"{name}: {v.message}" for name, v in said.items() if v.verdict != "accepted"] == []
+
+
+def is_clean(findings: tuple[Finding, ...]) -> bool:
+    return all(finding.severity is Severity.HINT for finding in findings)
+
+
+def test_every_rule_that_has_fixes_shows_one_on_its_page() -> None:
+    shown = {"gpl-license"}  # below: the blocks of pages have a licence
+    for block in BLOCKS:
+        text, gone, after = fixed_block(block)
+        if text is not None and is_clean(after):
+            shown |= gone & {block.rule}
+    assert sorted(shown) == FIXABLE
+
+
+def test_rules_say_whether_they_have_fixes() -> None:
+    said = sorted(name for name, rule in catalogue().items() if rule.fixable)
+    assert said == sorted([*FIXABLE, "unused-suppression"])
+
+
+@pytest.mark.kernel
+def test_a_missing_licence_is_added_at_the_end(tmp_path: Path) -> None:
+    text = body("\tbpf_rcu_read_lock();\n\tbpf_rcu_read_unlock();\n\treturn 0;\n")
+    assert after_fixing(text.replace(LICENSE, ""), tmp_path) == text.replace(LICENSE, "\n" + LICENSE)
+    proprietary = text.replace("GPL", "Proprietary")
+    assert after_fixing(proprietary, tmp_path) == proprietary
+
+
+@cache
+def fixed_case(case: Path) -> tuple[Mended, tuple[Finding, ...]]:
+    return fixed(case, newest())
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if loadable(c)], ids=lambda path: path.name.removesuffix(".bpf.c")
+)
+@pytest.mark.kernel
+def test_fixed_cases_are_accepted_where_nothing_is_found_any_more(case: Path, tmp_path: Path) -> None:
+    done, after = fixed_case(case)
+    if not done.fixed:
+        pytest.skip("nothing in this file has a fix")
+    file = tmp_path / case.name
+    file.write_bytes(done.sources[str(case)])
+    bad = {name for finding in after if finding.severity is Severity.ERROR for name in finding.programs}
+    try:
+        said = verdicts(compile_bpf(file, tmp_path))
+    except UsageError as error:
+        assert bad >= set(programs(case)), error
+        return
+    wrong = [
+        f"{case.name}: {name}: {verdict.message}"
+        for name, verdict in sorted(said.items())
+        if name not in bad and verdict.verdict != "accepted"
+    ]
+    assert not wrong, "\n".join(["", *wrong])
+
+
+PROGRAM = """SEC("tp_btf/task_newtask")
+int BPF_PROG(a, struct task_struct *task, u64 clone_flags)
+{{
+{body}
+}}
+"""
+
+
+def body(text: str) -> str:
+    return HEAD + PROGRAM.format(body=text.strip("\n")) + LICENSE
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (  # The body of an `if` gets braces, and what is behind it on its line stays there.
+            """
+	struct task_struct *t = bpf_task_acquire(task);
+
+	if (!t)
+		return 0;
+	if (clone_flags) // why
+		return 0; /* lost */
+	bpf_task_release(t);
+	return 0;
+""",
+            """
+	struct task_struct *t = bpf_task_acquire(task);
+
+	if (!t)
+		return 0;
+	if (clone_flags) { // why
+		bpf_task_release(t);
+		return 0; /* lost */
+	}
+	bpf_task_release(t);
+	return 0;
+""",
+        ),
+        (
+            """
+	struct task_struct *t = bpf_task_acquire(task);
+
+	if (!t) return 0;
+	if (clone_flags) return 0;
+	else
+		bpf_task_release(t);
+	return 0;
+""",
+            """
+	struct task_struct *t = bpf_task_acquire(task);
+
+	if (!t) return 0;
+	if (clone_flags) {
+		bpf_task_release(t);
+		return 0;
+	} else
+		bpf_task_release(t);
+	return 0;
+""",
+        ),
+        (  # Each return in its turn, and both references of one of them.
+            """
+	struct task_struct *t = bpf_task_acquire(task), *u;
+
+	if (!t)
+		return 0;
+	u = bpf_task_acquire(task);
+	if (u) {
+		return 0;
+	}
+	return 0;
+""",
+            """
+	struct task_struct *t = bpf_task_acquire(task), *u;
+
+	if (!t)
+		return 0;
+	u = bpf_task_acquire(task);
+	if (u) {
+		bpf_task_release(t);
+		bpf_task_release(u);
+		return 0;
+	}
+	bpf_task_release(t);
+	return 0;
+""",
+        ),
+        (
+            """
+	struct task_struct *t = bpf_task_from_pid(1);
+	int pid;
+
+	pid = t->pid;
+	return pid;
+""",
+            """
+	struct task_struct *t = bpf_task_from_pid(1);
+	int pid;
+
+	if (!t)
+		return 0;
+	pid = t->pid;
+	bpf_task_release(t);
+	return pid;
+""",
+        ),
+    ],
+)
+def test_fixes_are_what_people_would_write(before: str, after: str, tmp_path: Path) -> None:
+    assert after_fixing(body(before), tmp_path) == body(after)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # The reference is not held on all paths to this return.
+        """
+	struct task_struct *t = bpf_task_acquire(task);
+
+	if (t && clone_flags)
+		bpf_task_release(t);
+	return 0;
+""",
+        # What is returned is read from the object.
+        """
+	struct task_struct *t = bpf_task_acquire(task);
+
+	if (!t)
+		return 0;
+	return t->pid;
+""",
+        # The variable is out of scope, or names something else.
+        """
+	if (clone_flags) {
+		struct task_struct *t = bpf_task_acquire(task);
+
+		if (!t)
+			return 0;
+	}
+	return 0;
+""",
+        """
+	struct task_struct *t = bpf_task_acquire(task);
+
+	if (!t)
+		return 0;
+	t = task;
+	return 0;
+""",
+    ],
+)
+def test_what_cannot_be_told_is_not_fixed(text: str, tmp_path: Path) -> None:
+    assert after_fixing(body(text), tmp_path) == body(text)
