@@ -1,7 +1,8 @@
 """Parsing the same sources again and again, as editors need it: what the `#include`s say is read once.
 
 libclang keeps a source's leading directives compiled (a preamble) and looks itself whether one of those files has
-changed. A source with vmlinux.h takes some 150 ms to parse, and 10 ms to parse again.
+changed. A source with vmlinux.h takes some 150 ms to parse, and 10 ms to parse again. Only for sources that are on
+disk, whatever their text there: others take the whole time.
 """
 
 from __future__ import annotations
