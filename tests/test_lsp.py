@@ -227,3 +227,17 @@ def test_the_server_outlives_its_linter(tmp_path: Path) -> None:
         await client.until(uri, lambda found: codes(found) == ["unreleased-reference"])
 
     run(test)
+
+
+def test_a_project_cannot_bring_modules_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "json.py").write_text("open('loaded', 'w').close()\nfrom simplejson import *\n")
+    monkeypatch.chdir(tmp_path)
+
+    async def test() -> None:
+        linter = Linter()
+        answer = await linter.lint(str(tmp_path / "a.bpf.c"), LEAK)
+        assert [finding.rule for finding in answer.findings] == ["unreleased-reference"]
+        await linter.forget()
+
+    asyncio.run(test())
+    assert not (tmp_path / "loaded").exists()

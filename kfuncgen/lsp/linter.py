@@ -19,7 +19,8 @@ TIME_LIMIT = 10.0
 PATIENCE = 1.0
 """Seconds that a run may still take when its text is no longer the newest: a new process would need as much."""
 MAX_ANSWER_BYTES = 64 << 20
-COMMAND = (sys.executable, "-m", "kfuncgen.lsp.worker")
+COMMAND = (sys.executable, "-P", "-m", "kfuncgen.lsp.worker")
+"""Without -P, Python would take modules from the current folder, which is the project that was opened."""
 
 
 class LinterFailed(Exception):
