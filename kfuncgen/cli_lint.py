@@ -29,7 +29,7 @@ from kfuncgen.config import Config, by_config
 from kfuncgen.diagnostic import FileFailure, Finding, Note, Place, Report, Severity, UsageError
 from kfuncgen.render import FORMATS, Outcome, Reader, render
 from kfuncgen.render.escape import one_line
-from kfuncgen.render.summary import FLAGS_NOTE
+from kfuncgen.render.summary import FLAGS_NOTE, plural
 from kfuncgen.settings import lint_options, newer_kernels
 
 if TYPE_CHECKING:
@@ -220,9 +220,7 @@ def write_baselines(found: Mapping[Path, Sequence[Finding]], read: Reader, failu
 
     for file, findings in found.items():
         emit(written(findings, Sources(read), file.resolve().parent), str(file))
-        emit(
-            f"{len(findings)} {'finding' if len(findings) == 1 else 'findings'} written to {one_line(str(file))}\n"
-        )
+        emit(f"{plural(len(findings), 'finding')} written to {one_line(str(file))}\n")
     return 3 if failures else 0
 
 

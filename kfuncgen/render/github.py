@@ -8,7 +8,7 @@ from kfuncgen.diagnostic import Finding, Severity
 from kfuncgen.render import Outcome
 from kfuncgen.render.escape import one_line
 from kfuncgen.render.identity import relative
-from kfuncgen.render.summary import kernel_ranges, note_line, shown_notes, summary_line
+from kfuncgen.render.summary import note_line, only_on, shown_notes, summary_line
 
 WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.HINT: "notice"}
 
@@ -33,8 +33,8 @@ def _finding(finding: Finding, kernels: tuple[str, ...]) -> str:
     if span.end_line == span.line:  # columns of several lines are refused
         place |= {"col": str(span.column), "endColumn": str(span.end_column)}
     text = finding.message
-    if finding.kernels and len(finding.kernels) < len(kernels):
-        text += f" (on {kernel_ranges(finding.kernels, kernels)})"
+    if kernel := only_on(finding, kernels):
+        text += f" ({kernel})"
     for number, event in enumerate(finding.path, 1):
         text += f"\n({number}) line {event.span.line}: {event.message}"
     if finding.help:

@@ -15,7 +15,7 @@ from kfuncgen.render import Outcome
 from kfuncgen.render.escape import one_line
 from kfuncgen.render.excerpt import TAB, Sources
 from kfuncgen.render.identity import fingerprints, relative
-from kfuncgen.render.summary import counts, kernel_ranges, note_line, plural, shown_notes, summary_line
+from kfuncgen.render.summary import counts, note_line, only_on, plural, shown_notes, summary_line
 
 AROUND = 3
 """Lines shown before and behind those of a path."""
@@ -117,8 +117,8 @@ def _finding(finding: Finding, name: str, sources: Sources, outcome: Outcome) ->
     if finding.help:
         yield f"<p>{_text(finding.help)}</p>\n"
     facts = []
-    if finding.kernels and len(finding.kernels) < len(outcome.kernels):
-        facts.append(f"on {kernel_ranges(finding.kernels, outcome.kernels)}")
+    if kernel := only_on(finding, outcome.kernels):
+        facts.append(kernel)
     if finding.type_tags:
         facts.append(f"only where the kernel's BTF is {finding.type_tags} type tags")
     if finding.verifier:

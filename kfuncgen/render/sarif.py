@@ -11,7 +11,7 @@ from kfuncgen.render import Outcome
 from kfuncgen.render.excerpt import Sources
 from kfuncgen.render.identity import characters, fingerprints, uri
 from kfuncgen.render.json import dump
-from kfuncgen.render.summary import kernel_ranges
+from kfuncgen.render.summary import only_on
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.HINT: "note"}
@@ -110,8 +110,8 @@ def _result(
 
 def _message(finding: Finding, kernels: tuple[str, ...]) -> str:
     text = finding.message
-    if finding.kernels and len(finding.kernels) < len(kernels):
-        text += f" (on {kernel_ranges(finding.kernels, kernels)})"
+    if kernel := only_on(finding, kernels):
+        text += f" ({kernel})"
     return f"{text}\n{finding.help}" if finding.help else text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from kfuncgen.render import Outcome
-from kfuncgen.render.summary import summary_line
+from kfuncgen.render.summary import plural, summary_line
 
 
 def render(outcome: Outcome) -> str:
@@ -18,7 +18,6 @@ def render(outcome: Outcome) -> str:
     lines = []
     for (rule, severity), number in rows:
         files = len({finding.span.file for finding in findings if finding.rule == rule})
-        where = f"in {files} {'file' if files == 1 else 'files'}"
-        lines.append(f"{number:{width}}  {severity!s:7}  {rule:{names}}  {where}")
+        lines.append(f"{number:{width}}  {severity!s:7}  {rule:{names}}  in {plural(files, 'file')}")
     lines.append(summary_line(outcome.report, len(outcome.failures)))
     return "\n".join(lines) + "\n"

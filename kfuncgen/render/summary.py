@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kfuncgen.diagnostic import Note, Report, Severity
+from kfuncgen.diagnostic import Finding, Note, Report, Severity
 from kfuncgen.render import Outcome
 from kfuncgen.render.escape import one_line
 
@@ -30,6 +30,13 @@ def kernel_ranges(some: Sequence[str], targeted: Sequence[str]) -> str:
         words += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else run
     text = " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
     return f"{'kernel' if len(words) == 1 and ' ' not in text else 'kernels'} {text}"
+
+
+def only_on(finding: Finding, targeted: Sequence[str]) -> str:
+    """`on kernel 6.1` for a finding that does not concern all targeted kernels, "" for others."""
+    if not finding.kernels or len(finding.kernels) >= len(targeted):
+        return ""
+    return f"on {kernel_ranges(finding.kernels, targeted)}"
 
 
 def counts(report: Report) -> dict[Severity, int]:

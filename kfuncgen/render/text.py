@@ -13,7 +13,7 @@ from kfuncgen.diagnostic import Event, Finding, Note, Place
 from kfuncgen.render import Outcome
 from kfuncgen.render.escape import one_line
 from kfuncgen.render.excerpt import Excerpt, Sources, excerpt
-from kfuncgen.render.summary import kernel_ranges, note_line, shown_notes, summary_line
+from kfuncgen.render.summary import note_line, only_on, shown_notes, summary_line
 
 SGR = {
     "error": "1;31",
@@ -85,8 +85,8 @@ def _facts(finding: Finding, kernels: tuple[str, ...]) -> Iterator[str]:
     if finding.program and finding.function != finding.program:
         section = f' (SEC("{one_line(finding.section)}"))' if finding.section else ""
         yield f"in '{one_line(finding.function)}', reached from program '{one_line(finding.program)}'{section}"
-    if finding.kernels and len(finding.kernels) < len(kernels):
-        yield f"on {kernel_ranges(finding.kernels, kernels)}; not on the other targeted kernels"
+    if kernel := only_on(finding, kernels):
+        yield f"{kernel}; not on the other targeted kernels"
     if finding.type_tags:
         yield f"only where the kernel's BTF is {finding.type_tags} type tags ({_BUILT[finding.type_tags]})"
     says = f'the kernel says "{one_line(finding.verifier)}"; ' if finding.verifier else ""
