@@ -82,6 +82,8 @@ def alike(module: ir.Module, specs: SpecSet, kernels: Sequence[Kernel]) -> list[
     One exploration serves a whole group: same contracts of all functions it refers to, same hooks of its
     program types, same side of every change of the verifier that it can tell.
     """
+    if len(kernels) < 2:
+        return [list(kernels)] if kernels else []
     names = sorted({name for function in module.functions.values() for name in function.calls})
     functions = [f for n in names if (f := specs.get(plain_name(n)) or specs.get(n)) is not None]
     sections = sorted({f.section for f in module.functions.values() if f.section})

@@ -54,6 +54,7 @@ def _table() -> _Table:
     return _Table(tuple(sorted(kinds)), kinds, allowed)
 
 
+@cache
 def may_call_helper(name: str, info: SectionInfo, kernel: Kernel) -> bool | None:
     """Whether a program of section `info` may call the helper on `kernel`; None when that was not measured.
 
