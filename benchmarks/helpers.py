@@ -28,7 +28,6 @@ from kfuncgen.verify import require_capability
 
 _ENUM, _PREFIX = "bpf_func_id", "BPF_FUNC_"
 _NOT_HELPERS = frozenset(("unspec",))
-REFUSED = ("cannot use helper", "unknown func")
 MARK = "kfuncgen-helpers "
 
 

@@ -215,7 +215,7 @@ def _cpu_object(call: Transfer) -> Value:
     fact = call.fact(0)
     if isinstance(fact, Pointer) and fact.kind == "percpu" and fact.ctype is not None:
         if fact.trust == "plain" and not fact.reference:  # a field of the kernel that is tagged so
-            return _borrowed(call, Pointer("kernel", fact.ctype), null=call.name == "bpf_per_cpu_ptr")
+            return _borrowed(call, Pointer("kernel", fact.ctype))
         made = Pointer("alloc", fact.ctype, trust="rcu", origin=call.name, site=call.site)
         return call.run.new(call.state, made)
     return _map_value(call)

@@ -11,11 +11,10 @@ from kfuncgen.generate.caller.planner import Planner, declared_types, fresh, kin
 from kfuncgen.generate.caller.protocols import LIST_ITEM, MAPS, TREE_ITEM, TYPES, made_object
 from kfuncgen.generate.ctext import join_type
 from kfuncgen.spec.model import Contract, Role
+from kfuncgen.spec.words import REGION_ENDS
 
 _PAIRS = {
-    "rcu-lock": "rcu-unlock",
-    "preempt-disable": "preempt-enable",
-    "irq-save": "irq-restore",
+    **REGION_ENDS,
     "res-spin-lock": "res-spin-unlock",
     "res-spin-lock-irqsave": "res-spin-unlock-irqrestore",
 }
