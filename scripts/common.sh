@@ -42,6 +42,25 @@ install_packages() {
     DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}" >&2
 }
 
+# Programs that tests drive when they are there (marker `outside`), each with its Debian package.
+TEST_TOOLS=(git:git cmake:cmake meson:meson zsh:zsh fish:fish)
+
+# install_test_tools: those of TEST_TOOLS that are missing, as root on Debian and Ubuntu; 1 when some are still missing.
+install_test_tools() {
+    local tool missing=()
+    for tool in "${TEST_TOOLS[@]}"; do
+        command -v "${tool%%:*}" >/dev/null || missing+=("${tool#*:}")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        say "not installed, and not tested with: ${missing[*]} (names as in Debian)"
+        return 1
+    fi
+    say "installing ${missing[*]}"
+    { apt-get update -q &&
+        DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"; } >&2
+}
+
 # clang_package: the newest clang that the distribution has and that is known to compile the templates.
 clang_package() {
     local name

@@ -3,7 +3,8 @@
 #
 # Installs missing tools (Debian, Ubuntu; as root) and kfuncgen with its development tools into CHECKOUT/.venv,
 # then runs the linters and the tests. As root on a kernel with BTF the tests that load BPF programs must run;
-# elsewhere they are skipped with the reason. Nothing is attached outside network namespaces of the tests' own.
+# elsewhere they are skipped with the reason, as are those that drive shells, editors and build tools which are not
+# installed and cannot be. Nothing is attached outside network namespaces of the tests' own.
 set -euo pipefail
 
 CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -25,6 +26,10 @@ if can_load; then
     export KFUNCGEN_REQUIRE_KERNEL=1
 else
     say "tests that load BPF programs will be skipped: they need root and a kernel with BTF"
+fi
+
+if install_test_tools; then
+    export KFUNCGEN_REQUIRE_TOOLS=1
 fi
 
 step() { printf '\n$ %s\n' "$*"; "$@"; }

@@ -2,6 +2,8 @@
 
 Tests marked `kernel` load BPF programs. Where that is impossible they are skipped with the reason that
 tests/kernel.py gives; with KFUNCGEN_REQUIRE_KERNEL=1 (CI on a machine that can) every such skip is a failure.
+Tests marked `outside` run programs of others (shells, editors, build tools, pre-commit), and skip where those are
+not installed; KFUNCGEN_REQUIRE_TOOLS=1 makes failures of these skips.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["KFUNCGEN_UPDATE"] = "1"
 
 
-def kernel_required() -> bool:
-    return os.environ.get("KFUNCGEN_REQUIRE_KERNEL") == "1"
+REQUIRED_BY = {"kernel": "KFUNCGEN_REQUIRE_KERNEL", "outside": "KFUNCGEN_REQUIRE_TOOLS"}
+"""By marker: the environment variable that forbids its tests to be skipped."""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -41,10 +43,11 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.skipped and item.get_closest_marker("kernel") is not None and kernel_required():
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        report.outcome = "failed"
-        report.longrepr = f"kernel test did not run, and KFUNCGEN_REQUIRE_KERNEL=1: {reason}"
+    for marker, variable in REQUIRED_BY.items():
+        if report.skipped and item.get_closest_marker(marker) is not None and os.environ.get(variable) == "1":
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            report.outcome = "failed"
+            report.longrepr = f"{marker} test did not run, and {variable}=1: {reason}"
     return report
 
 
