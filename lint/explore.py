@@ -254,6 +254,7 @@ class Explorer:
     def _leave_frame(self, state: State, value: Value, span: Span) -> None:
         """Back to the caller with a value; the locals are gone."""
         state.returned = (span, self.function.name)
+        self.run.leave(state, span, self.function.name)
         region = self.depth * FRAME + _RESULT
         low = self.depth * FRAME
         for local in [r for r in state.regions if low <= r < low + FRAME]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kfuncgen.diagnostic import Edit, Finding, Fix, Span
 from kfuncgen.lint import ir
@@ -124,6 +124,16 @@ class Broken:
         """What is held on the ways out that end at the finding."""
         return self.run.exits.get((self.finding.span, self.occurrence.function), set())
 
+    def at_returns(self, function: str, site: int) -> list[Broken]:
+        """The finding as if it stood where `function` returns, on whatever path, with the reference of `site`."""
+        places = sorted(
+            span
+            for (span, name), exits in self.run.exits.items()
+            if name == function and any(site in way.sites for way in exits)
+        )
+        occurrence = replace(self.occurrence, function=function)
+        return [replace(self, finding=replace(self.finding, span=span), occurrence=occurrence) for span in places]
+
     def variable(self, name: str) -> ir.Variable | None:
         """The local called `name` that can be written about at the finding; None when it is not in scope there."""
         function = self.function()
@@ -169,13 +179,25 @@ class Broken:
                     written += 2 * any(isinstance(p, ir.Local) and p.var is var for p in instruction.places)
         return written == 1
 
+    def kept_back(self, var: ir.Variable) -> bool:
+        """Whether nobody but the function has the value of a local when it returns without it."""
+        function = self.function()
+        return function is not None and not _hands_out(self.run.module, function, var, frozenset())
+
     def before_return(self, text: str, but: str = "") -> tuple[Edit, ...]:
-        """Edits that put a statement before the `return` of the finding, in braces where it needs them.
+        """Edits that put a statement before the `return` of the finding, in braces where it needs them, or before
+        the brace that ends its function.
 
         None when what is returned mentions `but`, or reads memory: it would be read behind the statement.
         """
         source, span = self.source, self.finding.span
         start, end = source.offset(span.line, span.column), source.offset(span.end_line, span.end_column)
+        if source.code[start:end] == b"}":
+            if not source.alone(start):
+                return (source.edit(start, start, f"{text} "),)
+            inner = f"{source.indent(start)}\t"
+            begin = start - len(source.indent(start))
+            return (source.edit(begin, begin, inner + text.replace("\n", f"\n{inner}") + "\n"),)
         returned = source.code[start:end].decode("utf-8", "replace")
         if not re.match(r"return\b", returned) or _READS_MEMORY.search(returned):
             return ()
@@ -221,6 +243,39 @@ class Broken:
             elif char in b")]}":
                 depth -= 1
         return places[number] if number < len(places) else None
+
+
+def _hands_out(module: ir.Module, function: ir.Function, var: ir.Variable, outer: frozenset[str]) -> bool:
+    """Whether a function puts the value of a local where others find it, itself or through those that it calls."""
+    if function.name in outer:
+        return False
+    for block in function.blocks:
+        for instruction in block.instructions:
+            if isinstance(instruction, ir.Assign) and _is(instruction.value, var):
+                return True
+            if not isinstance(instruction, ir.Call):
+                continue
+            callee = module.functions.get(instruction.callee) if isinstance(instruction.callee, str) else None
+            numbers = [number for number, arg in enumerate(instruction.args) if _is(arg, var)]
+            if numbers and not isinstance(instruction.callee, str):
+                return True
+            for number in numbers if callee is not None else ():
+                assert callee is not None
+                own = callee.params[number] if number < len(callee.params) else None
+                if own is None or _hands_out(module, callee, own, outer | {function.name}):
+                    return True
+    return False
+
+
+def _is(expression: ir.Expr, var: ir.Variable) -> bool:
+    """Whether an expression is the value of a local, or a pointer made of it."""
+    if isinstance(expression, ir.Cast):
+        return _is(expression.operand, var)
+    if isinstance(expression, ir.Binary):
+        return expression.ctype.is_pointer and (_is(expression.left, var) or _is(expression.right, var))
+    return (
+        isinstance(expression, ir.Load) and isinstance(expression.place, ir.Local) and expression.place.var is var
+    )
 
 
 def _put_before(source: Source, start: int, end: int, text: str) -> tuple[Edit, ...]:

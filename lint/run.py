@@ -41,7 +41,7 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """What is held on one way out of a program: sites of references, and how often regions were entered."""
+    """What is held on one way out of a function: sites of references, and how often regions were entered."""
 
     sites: tuple[int, ...]
     rcu: int
@@ -106,7 +106,7 @@ class Run:
     fields: dict[int, str] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=lambda: [Site("", Span("", 0, 0, 0, 0), "")])
     exits: dict[tuple[Span, str], set[Exit]] = field(default_factory=dict)
-    """What is held where the program ends, by the place and its function."""
+    """What is held where a function ends, by the place and its name: the program, and those walked inline."""
     steps: int = 0
     error_reads: set[int] = field(default_factory=set)
     error_sites: set[int] = field(default_factory=set)

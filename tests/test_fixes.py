@@ -291,3 +291,168 @@ def test_fixes_are_what_people_would_write(before: str, after: str, tmp_path: Pa
 )
 def test_what_cannot_be_told_is_not_fixed(text: str, tmp_path: Path) -> None:
     assert after_fixing(body(text), tmp_path) == body(text)
+
+
+INSIDE = {
+    "each return that has it": (
+        """
+static int look(struct task_struct *task, u64 flags)
+{
+	struct task_struct *t = bpf_task_acquire(task);
+
+	if (!t)
+		return 0;
+	if (flags)
+		return 1;
+	return 2;
+}
+""",
+        """
+static int look(struct task_struct *task, u64 flags)
+{
+	struct task_struct *t = bpf_task_acquire(task);
+
+	if (!t)
+		return 0;
+	if (flags) {
+		bpf_task_release(t);
+		return 1;
+	}
+	bpf_task_release(t);
+	return 2;
+}
+""",
+    ),
+    "the end of the function": (
+        """
+static void look(struct task_struct *task, u64 flags)
+{
+	struct task_struct *t = bpf_task_acquire(task);
+
+	if (!t)
+		return;
+	bpf_printk("%d", t->pid);
+}
+""",
+        """
+static void look(struct task_struct *task, u64 flags)
+{
+	struct task_struct *t = bpf_task_acquire(task);
+
+	if (!t)
+		return;
+	bpf_printk("%d", t->pid);
+	bpf_task_release(t);
+}
+""",
+    ),
+    "an iterator": (
+        """
+static int look(struct task_struct *task, u64 flags)
+{
+	struct bpf_iter_num it;
+	int *number, sum = 0;
+
+	bpf_iter_num_new(&it, 0, 3);
+	while ((number = bpf_iter_num_next(&it)))
+		sum += *number;
+	return sum;
+}
+""",
+        """
+static int look(struct task_struct *task, u64 flags)
+{
+	struct bpf_iter_num it;
+	int *number, sum = 0;
+
+	bpf_iter_num_new(&it, 0, 3);
+	while ((number = bpf_iter_num_next(&it)))
+		sum += *number;
+	bpf_iter_num_destroy(&it);
+	return sum;
+}
+""",
+    ),
+}
+CALLER = PROGRAM.format(body="\tlook(task, clone_flags);\n\treturn 0;")
+
+
+@pytest.mark.parametrize("name", INSIDE)
+@pytest.mark.kernel
+def test_what_a_function_took_that_was_called_is_released_there(name: str, tmp_path: Path) -> None:
+    before, after = (HEAD + text + CALLER + LICENSE for text in INSIDE[name])
+    assert after_fixing(before, tmp_path) == after
+    (tmp_path / "fixed.bpf.c").write_text(after)
+    said = verdicts(compile_bpf(tmp_path / "fixed.bpf.c", tmp_path))
+    assert [verdict.verdict for verdict in said.values()] == ["accepted"]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        # Others get it: by the result, through a pointer, through one that a further function writes to.
+        """
+static int *look(struct task_struct *task, u64 flags)
+{
+	struct task_struct *t = bpf_task_acquire(task);
+
+	return t ? &t->pid : 0;
+}
+""",
+        """
+static int hand_out(struct task_struct *task, struct task_struct **out)
+{
+	struct task_struct *t = bpf_task_acquire(task);
+
+	*out = t;
+	return 0;
+}
+
+static int look(struct task_struct *task, u64 flags)
+{
+	struct task_struct *t = 0;
+
+	hand_out(task, &t);
+	return t ? t->pid : 0;
+}
+""",
+        """
+static void put(struct task_struct *t, struct task_struct **out)
+{
+	*out = t;
+}
+
+static int hand_out(struct task_struct *task, struct task_struct **out)
+{
+	struct task_struct *t = bpf_task_acquire(task);
+
+	put(t, out);
+	return 0;
+}
+
+static int look(struct task_struct *task, u64 flags)
+{
+	struct task_struct *t = 0;
+
+	hand_out(task, &t);
+	return t ? t->pid : 0;
+}
+""",
+        # Not on all paths to this return.
+        """
+static int look(struct task_struct *task, u64 flags)
+{
+	struct task_struct *t = bpf_task_acquire(task);
+
+	if (t && flags)
+		bpf_task_release(t);
+	return 0;
+}
+""",
+    ],
+    ids=["result", "pointer", "further function", "some paths"],
+)
+def test_what_others_may_have_is_not_released(function: str, tmp_path: Path) -> None:
+    text = HEAD + function + CALLER + LICENSE
+    assert after_fixing(text, tmp_path) == text
+    assert any(f.rule == "unreleased-reference" for f in fixed(tmp_path / "a.bpf.c", newest())[1])
