@@ -125,7 +125,7 @@ def write_helpers(uapi: str) -> None:
         sys.exit(f"helpers without a prototype: {sorted(missing)}")
     text = NOTICE.format(what="the BPF helpers, by number (include/uapi/linux/bpf.h of Linux).")
     text += "#pragma once\n\n" + "".join(f"struct {name};\n" for name in sorted(structs)) + "\n"
-    text += "#pragma GCC diagnostic push\n#pragma GCC diagnostic ignored \"-Wunused-variable\"\n"
+    text += '#pragma GCC diagnostic push\n#pragma GCC diagnostic ignored "-Wunused-variable"\n'
     text += "".join(f"{lines[number]}\n" for number in sorted(lines)) + "#pragma GCC diagnostic pop\n"
     (DATA / "include/bpf/bpf_helper_defs.h").write_text(text)
     print(f"bpf_helper_defs.h: {len(lines)} helpers")
