@@ -13,7 +13,7 @@ from kfuncgen.cli_output import emit, folded
 from kfuncgen.diagnostic import UsageError
 
 if TYPE_CHECKING:
-    from kfuncgen.spec.model import Contract, Function, Kernel, OptionField, OptionsStruct, SpecSet
+    from kfuncgen.spec.model import Contract, Kernel, OptionField, OptionsStruct, SpecSet
 
 FORMATS = ("text", "json")
 
@@ -86,6 +86,8 @@ def show_spec(
 
 def find(specs: SpecSet, name: str, kernel: str | None) -> Contract:
     """The contract of `name` on the newest kernel asked for; UsageError when that kernel does not have it."""
+    from kfuncgen.spec.telling import lifetime
+
     options.one_of(name, specs.functions, "kfunc or helper", "kfuncgen spec list")
     function = specs.functions[name]
     at = options.targets(kernel, specs)[-1]
@@ -94,15 +96,10 @@ def find(specs: SpecSet, name: str, kernel: str | None) -> Contract:
     return function.at(at)
 
 
-def lifetime(function: Function) -> str:
-    """`since 6.8`, `since 6.2, gone in 6.12`."""
-    (since, _), *later = function.turns()
-    turns = [f"back in {kernel}" if there else f"gone in {kernel}" for kernel, there in later]
-    return ", ".join([f"since {since}", *turns])
-
-
 def table(contracts: list[Contract]) -> str:
     """One line per kfunc under the name of its family."""
+    from kfuncgen.spec.telling import lifetime
+
     lines: list[str] = []
     width = max((len(contract.name) for contract in contracts), default=0)
     family = ""
@@ -202,6 +199,8 @@ def field_entry(field: OptionField) -> dict[str, Any]:
 
 def page(contract: Contract) -> Iterator[str]:
     """The text of `spec show`, line by line."""
+    from kfuncgen.spec.telling import lifetime
+
     function = contract.function
     yield f"{contract.prototype.text.rstrip(';')};"
     if function.summary:

@@ -22,6 +22,26 @@ if TYPE_CHECKING:
 
 Words = Mapping[str, str]
 Template = str | Callable[[Words], str]
+Topic = Literal[
+    "references", "null", "options", "arguments", "memory", "sections", "iterators", "dynptrs", "objects",
+    "programs", "kernels", "comments",
+]  # fmt: skip
+
+TOPICS: Mapping[Topic, str] = {
+    "references": "References",
+    "null": "NULL",
+    "options": "Options structs",
+    "arguments": "Arguments",
+    "memory": "Memory",
+    "sections": "RCU, preemption, interrupts, locks, sleep",
+    "iterators": "Iterators",
+    "dynptrs": "Dynptrs and their slices",
+    "objects": "Lists, trees, kptrs, percpu objects",
+    "programs": "Programs, callbacks, global functions",
+    "kernels": "Kernels and loaders",
+    "comments": "Comments to the linter",
+}
+"""What rules are about: titles, in the order in which catalogues show them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +54,7 @@ class Rule:
 
     fault: Fault
     severity: Severity
+    topic: Topic
     message: Template
     help: Template = ""
     last: Template = ""

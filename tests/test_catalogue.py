@@ -7,13 +7,14 @@ import string
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from rule_pages import Page, lint, message_pattern, pages
 
 from kfuncgen.diagnostic import Severity
 from kfuncgen.lint.machine import LIFE, Fault, Life, Use, judge
-from kfuncgen.lint.rule import Rule, catalogue, classify_message
+from kfuncgen.lint.rule import TOPICS, Rule, Topic, catalogue, classify_message
 
 RULES = catalogue()
 SECTIONS = ("What it does", "Why is this bad", "Bad", "Good", "Limits", "How to fix")
@@ -39,6 +40,10 @@ def samples(text: str) -> str:
 
 def test_there_are_rules() -> None:
     assert len(RULES) >= 40
+
+
+def test_every_topic_has_a_title_and_rules() -> None:
+    assert set(TOPICS) == set(get_args(Topic)) == {rule.topic for rule in RULES.values()}
 
 
 @by_rule

@@ -145,7 +145,7 @@ def test_templates_take_any_words_and_none(rule: Rule) -> None:
 
 
 def test_words_are_not_templates_themselves() -> None:
-    rule = Rule(Fault.LEAK, Severity.ERROR, "'{var}' of {kfunc}() is lost")
+    rule = Rule(Fault.LEAK, Severity.ERROR, "references", "'{var}' of {kfunc}() is lost")
     assert rule.word({"var": "{kfunc}", "kfunc": "f"}) == "'{kfunc}' of f() is lost"
     assert rule.word({"kfunc": "f"}) == "'' of f() is lost"
 

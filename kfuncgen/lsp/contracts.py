@@ -10,6 +10,7 @@ from kfuncgen.lint import LintOptions
 from kfuncgen.lsp.scan import Function, Scan
 from kfuncgen.spec.model import Contract
 from kfuncgen.spec.progtypes import SectionInfo, allowed_sections, allows, section_info
+from kfuncgen.spec.telling import in_words, lifetime
 
 
 def contract_of(name: str, options: LintOptions) -> Contract | None:
@@ -31,8 +32,7 @@ def _page(contract: Contract, options: LintOptions) -> Iterator[str]:
     lacking = [str(kernel) for kernel in sorted(options.kernels) if not function.exists_at(kernel)]
     if lacking:
         yield f"- **not in Linux {', '.join(lacking)}**, which is checked for"
-    turns = [f"{'since' if there else 'gone in'} {kernel}" for kernel, there in function.turns()]
-    yield f"- {contract.function.kind}, Linux: {', '.join(turns)} (shown as of {contract.kernel})"
+    yield f"- {contract.function.kind}, Linux: {lifetime(function)} (shown as of {contract.kernel})"
     yield from (f"- {sentence}" for sentence in in_words(contract))
     if contract.is_kfunc:
         sections = ", ".join(f"`{name}`" for name in allowed_sections(contract, contract.kernel))
@@ -52,34 +52,6 @@ def _page(contract: Contract, options: LintOptions) -> Iterator[str]:
         yield f"- `-{cause.error}`: {cause.cause}"
     if function.notes:
         yield f"\n{function.notes}"
-
-
-def in_words(contract: Contract) -> Iterator[str]:
-    """The effects of a call, a sentence each."""
-    effects = contract.effects
-    if effects.acquires:
-        enders = " or ".join(f"`{name}()`" for name in contract.release)
-        yield "acquires a reference" + (f", which {enders} releases" if enders else "")
-    if effects.releases is not None:
-        yield f"releases the reference `{contract.params[effects.releases].name}`"
-    if effects.may_be_null:
-        yield "may return NULL: test the result before it is used"
-    if effects.iterator == "new":
-        yield "begins an iterator, which must be destroyed on every path"
-    elif effects.iterator == "next":
-        yield "next element of an iterator, NULL at its end"
-    elif effects.iterator == "destroy":
-        yield "ends an iterator"
-    if effects.trusted_args:
-        yield "takes trusted pointers only, none of them NULL"
-    elif effects.rcu_args:
-        yield "takes trusted or RCU-protected pointers, none of them NULL"
-    if effects.rcu_protected:
-        yield "only within an RCU critical section"
-    if effects.sleepable:
-        yield "may sleep: sleepable programs only"
-    if effects.destructive:
-        yield "destructive: needs CAP_SYS_BOOT"
 
 
 def completions(

@@ -20,6 +20,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.BUFFER_SIZE,
     severity=Severity.ERROR,
+    topic="arguments",
     message=by_how(_HOW),
     help="pass the buffer's own size, sizeof(buffer), or a number that was compared with it",
     says=by_how(_SAYS),

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.CALL_UNDER_LOCK,
     severity=Severity.ERROR,
+    topic="sections",
     message="{what} is called while a bpf_spin_lock is held",
     help="move the call before the lock or behind the unlock",
     verifier=(

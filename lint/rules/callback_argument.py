@@ -17,6 +17,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.CALLBACK_ARGUMENT,
     severity=Severity.ERROR,
+    topic="arguments",
     message=by_how(_HOW),
     help="pass the name of a function, and a local variable for its context",
     says=by_how(_SAYS),

@@ -21,6 +21,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.CONST_STRING,
     severity=Severity.ERROR,
+    topic="arguments",
     message=by_how(_HOW),
     help="pass a string literal, or a const array of file scope",
     says=by_how(_SAYS),

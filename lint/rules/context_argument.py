@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.CONTEXT_ARGUMENT,
     severity=Severity.ERROR,
+    topic="arguments",
     message="argument {number} of {kfunc}() must be the program's context, {it} is {got}",
     help="pass the first parameter of the program, unchanged",
     verifier=(

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.DOUBLE_RELEASE,
     severity=Severity.ERROR,
+    topic="references",
     message="{it} is released again; it was released by {by}()",
     help="release a reference once; drop the second call, or take a reference of its own for it",
     last="released again here",

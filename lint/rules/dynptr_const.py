@@ -21,6 +21,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.DYNPTR_CONST,
     severity=Severity.ERROR,
+    topic="dynptrs",
     message=by_how(_HOW),
     help="pass it on as it is, read it with bpf_dynptr_read() or a slice",
     says=by_how(_SAYS),

@@ -16,6 +16,7 @@ def _message(words: Words) -> str:
 RULE = Rule(
     fault=Fault.DYNPTR_OVERWRITE,
     severity=Severity.ERROR,
+    topic="dynptrs",
     message=_message,
     help=lambda words: _HELP.get(words["how"], "submit or discard it first, or use another variable"),
     says=lambda words: "potential write to dynptr at" if words["how"] == "helper" else "",

@@ -14,6 +14,7 @@ def _message(words: Words) -> str:
 RULE = Rule(
     fault=Fault.DYNPTR_RAW_ACCESS,
     severity=Severity.ERROR,
+    topic="dynptrs",
     message=_message,
     help="use bpf_dynptr_clone() for a second one, bpf_dynptr_read() or a slice for the data",
     verifier=("invalid read from stack off", "invalid read from stack R%d off"),

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.STALE_SLICE,
     severity=Severity.ERROR,
+    topic="dynptrs",
     message="slice {it} is used after {by}() ended it",
     help="take the slice again after {by}()",
     last="used here after it ended",

@@ -25,6 +25,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.EXCEPTION_CALLBACK,
     severity=Severity.ERROR,
+    topic="programs",
     message=by_how(_HOW),
     help="name one global function that takes one integer, returns one, and is called by nobody else",
     says=by_how(_SAYS),

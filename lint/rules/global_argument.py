@@ -16,6 +16,7 @@ _HOW = {
 RULE = Rule(
     fault=Fault.GLOBAL_ARGUMENT,
     severity=Severity.ERROR,
+    topic="programs",
     message=by_how(_HOW),
     help="make the function static, or give the parameter the type or tag of what is passed",
     verifier=("Caller passes invalid args into func#%d",),

@@ -19,6 +19,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.GLOBAL_IN_REGION,
     severity=Severity.ERROR,
+    topic="sections",
     message=by_how(_HOW),
     help="make it static, or leave the region before the call",
     says=by_how(_SAYS),

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.GLOBAL_SIGNATURE,
     severity=Severity.ERROR,
+    topic="programs",
     message="{kfunc}() cannot be verified as a global function: {why}",
     help="make it static, or change its prototype",
     verifier=(

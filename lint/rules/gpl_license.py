@@ -31,6 +31,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.LICENCE,
     severity=Severity.ERROR,
+    topic="programs",
     message=_message,
     fix=_license,
     fixable="unsafe",

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.GRAPH_OFFSET,
     severity=Severity.ERROR,
+    topic="objects",
     message="{kfunc}() finds no {what} where {it} points",
     help="pass the address of the member itself, with a constant offset",
     verifier=(

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.GRAPH_NODE_TYPE,
     severity=Severity.ERROR,
+    topic="objects",
     message="{kfunc}() takes {want} here, {it} is another node",
     help="pass the member that __contains() of the head names",
     verifier=(

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.HELPER_NOT_ALLOWED,
     severity=Severity.ERROR,
+    topic="programs",
     message='{kfunc}() may not be called from SEC("{section}")',
     help="programs that have it: {sections}",
     verifier=("program of this type cannot use helper %s", "unknown func %s"),

@@ -31,6 +31,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.IRQ_UNBALANCED,
     severity=Severity.ERROR,
+    topic="sections",
     message=by_how(_HOW),
     help="restore each saved flag once, the last saved first",
     says=by_how(_SAYS),

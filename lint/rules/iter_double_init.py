@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.ITERATOR_DOUBLE_INIT,
     severity=Severity.ERROR,
+    topic="iterators",
     message="iterator {it} is initialised again before it is destroyed",
     help="destroy it first",
     verifier=("expected uninitialized iter_%s as arg",),

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.ITERATOR_NOT_STACK,
     severity=Severity.ERROR,
+    topic="iterators",
     message="the iterator of {kfunc}() must be a local variable, {it} is none",
     help="use a local variable",
     verifier=("expected pointer to an iterator on stack",),

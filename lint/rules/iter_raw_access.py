@@ -14,6 +14,7 @@ def _message(words: Words) -> str:
 RULE = Rule(
     fault=Fault.ITERATOR_RAW_ACCESS,
     severity=Severity.ERROR,
+    topic="iterators",
     message=_message,
     help="use iterators through their functions only",
 )

@@ -20,6 +20,7 @@ def _help(words: Words) -> str:
 RULE = Rule(
     fault=Fault.ITERATOR_RCU,
     severity=Severity.ERROR,
+    topic="iterators",
     message=_message,
     help=_help,
     verifier=(

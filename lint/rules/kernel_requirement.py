@@ -21,6 +21,7 @@ def _help(words: Words) -> str:
 RULE = Rule(
     fault=Fault.KERNEL_NEEDS,
     severity=Severity.HINT,
+    topic="kernels",
     message=_needs,
     help=_help,
     optional=True,

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.KERNEL_WRITE,
     severity=Severity.ERROR,
+    topic="memory",
     message="field '{field}' of kernel object {it} cannot be written",
     help="kernel objects are changed through kfuncs only",
     verifier=(

@@ -26,6 +26,7 @@ def _weaken(broken: Broken) -> Fix | None:
 RULE = Rule(
     fault=Fault.MISSING,
     severity=Severity.ERROR,
+    topic="kernels",
     message=by_how(
         {
             "absent": "the kernel has no {symbol}(){life}",

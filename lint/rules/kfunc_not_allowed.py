@@ -14,6 +14,7 @@ def _help(words: Words) -> str:
 RULE = Rule(
     fault=Fault.NOT_ALLOWED,
     severity=Severity.ERROR,
+    topic="programs",
     message='{kfunc}() may not be called from SEC("{section}")',
     help=_help,
     verifier=("calling kernel function %s is not allowed",),

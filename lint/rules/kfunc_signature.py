@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.SIGNATURE,
     severity=Severity.ERROR,
+    topic="kernels",
     message="{symbol}() is declared otherwise than in the kernel: {difference}",
     help="declare it as the kernel has it: {prototype}",
     verifier=("incompatible with vmlinux", "incompatible with kernel"),

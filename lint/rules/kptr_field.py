@@ -48,6 +48,7 @@ def _help(words: Words) -> str:
 RULE = Rule(
     fault=Fault.KPTR_FIELD,
     severity=Severity.ERROR,
+    topic="objects",
     message=by_how(_HOW),
     help=_help,
     says=by_how(_SAYS),

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.KPTR_TYPE,
     severity=Severity.ERROR,
+    topic="objects",
     message="{it} is a {have}, the field holds a {want}",
     help="move objects only into fields of their own type",
     verifier=("invalid kptr access, R%d type=",),

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule, by_how
 RULE = Rule(
     fault=Fault.LOADER_NEEDS,
     severity=Severity.HINT,
+    topic="kernels",
     message=by_how(
         {
             "device": "{kfunc}() may be called by programs that are bound to a device only",

@@ -24,6 +24,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.LOCK_ARGUMENT,
     severity=Severity.ERROR,
+    topic="arguments",
     message=by_how(_HOW),
     help="pass the address of the struct {what} itself",
     says=by_how(_SAYS),

@@ -24,6 +24,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.LOCK_UNBALANCED,
     severity=Severity.ERROR,
+    topic="sections",
     message=by_how(_HOW),
     help="release what was taken on every path, the last taken first",
     says=by_how(_SAYS),

@@ -17,6 +17,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.MAP_ARGUMENT,
     severity=Severity.ERROR,
+    topic="arguments",
     message=by_how(_HOW),
     help="pass the address of the map itself",
     says=by_how(_SAYS),

@@ -21,6 +21,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.MAP_FIELD_ARGUMENT,
     severity=Severity.ERROR,
+    topic="arguments",
     message=by_how(_HOW),
     help="pass the address of the field in a value that was looked up and checked",
     says=by_how(_SAYS),

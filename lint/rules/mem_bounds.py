@@ -26,6 +26,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.MEMORY_BOUNDS,
     severity=Severity.ERROR,
+    topic="memory",
     message=by_how(_HOW),
     help=by_how(_HELP),
     says=by_how(_SAYS),

@@ -19,6 +19,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.MEMORY_ARGUMENT,
     severity=Severity.ERROR,
+    topic="arguments",
     message=by_how(_HOW),
     help="copy it into a local variable first, with bpf_probe_read_kernel()",
     says=by_how(_SAYS),

@@ -18,6 +18,7 @@ def _declare(broken: Broken) -> Fix | None:
 RULE = Rule(
     fault=Fault.NOT_KSYM,
     severity=Severity.ERROR,
+    topic="kernels",
     message=by_how(
         {
             "declared": "{symbol}() is declared without __ksym",

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.NON_CONSTANT_ARGUMENT,
     severity=Severity.ERROR,
+    topic="arguments",
     message="argument {number} of {kfunc}() ('{param}') must be a compile-time constant",
     help="use a literal or sizeof",
     verifier=(

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.NON_OWNING_REQUIRED,
     severity=Severity.ERROR,
+    topic="objects",
     message="{kfunc}() needs a node that is in the tree, {it} may not be",
     help="look the node up under the lock that is held, and remove it before the unlock",
     verifier=(

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.NOT_KERNEL_POINTER,
     severity=Severity.ERROR,
+    topic="arguments",
     message="argument {number} of {kfunc}() must be a kernel pointer ({want}), {it} is {got}",
     help="pass a pointer that the kernel handed out: an argument, a kfunc's result, a kptr",
     verifier=("must point to scalar, or struct with scalar",),

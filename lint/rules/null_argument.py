@@ -23,6 +23,7 @@ def _help(words: Words) -> str:
 RULE = Rule(
     fault=Fault.NULL_ARGUMENT,
     severity=Severity.ERROR,
+    topic="null",
     message=_message,
     help=_help,
     fix=null_check,

@@ -12,6 +12,7 @@ def _help(words: Words) -> str:
 RULE = Rule(
     fault=Fault.NULL_NODE,
     severity=Severity.WARNING,
+    topic="null",
     message="{it} may be NULL where it is passed to {kfunc}(), which follows it",
     help=_help,
     last="passed to {kfunc}() here",

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.OPTS_RANGE,
     severity=Severity.WARNING,
+    topic="options",
     message="{kfunc}() fails for {struct}.{field} = {got}, valid: {valid}",
     help="set the field to a valid value",
 )

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.OWNING_REQUIRED,
     severity=Severity.ERROR,
+    topic="objects",
     message="{kfunc}() takes over {it}, which is not owned here",
     help="pass the result of bpf_obj_new(), bpf_refcount_acquire() or a removal, once",
     verifier=(

@@ -27,6 +27,7 @@ def _leave(broken: Broken) -> Fix | None:
 RULE = Rule(
     fault=Fault.PREEMPT_UNBALANCED,
     severity=Severity.ERROR,
+    topic="sections",
     message=by_how(_HOW),
     help="pair bpf_preempt_disable() and bpf_preempt_enable() on every path",
     fix=_leave,

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.RBTREE_CALLBACK,
     severity=Severity.ERROR,
+    topic="objects",
     message="{kfunc}() is called in the less() callback of bpf_rbtree_add()",
     help="only compare the two nodes there",
     verifier=(

@@ -30,6 +30,7 @@ def _leave(broken: Broken) -> Fix | None:
 RULE = Rule(
     fault=Fault.RCU_UNBALANCED,
     severity=Severity.ERROR,
+    topic="sections",
     message=by_how(_HOW),
     help="pair bpf_rcu_read_lock() and bpf_rcu_read_unlock() on every path",
     fix=_leave,

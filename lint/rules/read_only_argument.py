@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.READONLY_ARGUMENT,
     severity=Severity.ERROR,
+    topic="arguments",
     message="argument {number} of {kfunc}() must be writable memory, {it} is read-only",
     help="pass a local variable",
     verifier=("write into map forbidden",),

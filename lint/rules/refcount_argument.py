@@ -17,6 +17,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.REFCOUNT_ARGUMENT,
     severity=Severity.ERROR,
+    topic="objects",
     message=by_how(_HOW),
     help="add a struct bpf_refcount to the type, and pass an object of it",
     says=by_how(_SAYS),

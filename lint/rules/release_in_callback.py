@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.RELEASE_IN_CALLBACK,
     severity=Severity.ERROR,
+    topic="references",
     message="{it} was acquired outside of this callback and is released in it",
     help="release it after the call that runs the callback; kernels before 6.14 ask for it",
     last="released inside the callback",

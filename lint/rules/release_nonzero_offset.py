@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.RELEASE_OFFSET,
     severity=Severity.ERROR,
+    topic="references",
     message="{it} is handed to {kfunc}() with an offset, not as the object that was acquired",
     help="pass the pointer that the acquire returned",
     last="not the start of the object",

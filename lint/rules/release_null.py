@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.RELEASE_NULL,
     severity=Severity.ERROR,
+    topic="null",
     message="{it} is NULL where {kfunc}() releases it",
     help="release it on the other branch, where it is not NULL",
     last="NULL here",

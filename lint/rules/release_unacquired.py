@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.RELEASE_UNACQUIRED,
     severity=Severity.ERROR,
+    topic="references",
     message="{it} is released by {kfunc}(), but no reference to it is held",
     help="release only what an acquiring kfunc returned; drop this call, or acquire a reference first",
     last="{it} carries no reference here",

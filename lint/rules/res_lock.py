@@ -28,6 +28,7 @@ _HELP = {
 RULE = Rule(
     fault=Fault.RES_LOCK,
     severity=Severity.ERROR,
+    topic="sections",
     message=by_how(_HOW),
     help=lambda words: by_how(_HELP)(words) or "release the lock that was taken last first",
     says=by_how(_SAYS),

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.OPTS_RESERVED,
     severity=Severity.WARNING,
+    topic="options",
     message="reserved field {struct}.{field} must be zero, or {kfunc}() fails",
     help="leave reserved fields zero",
 )

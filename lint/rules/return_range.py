@@ -28,6 +28,7 @@ def _says(words: Words) -> str:
 RULE = Rule(
     fault=Fault.RETURN_RANGE,
     severity=Severity.ERROR,
+    topic="programs",
     message=_message,
     help="return {allowed} on every path",
     says=_says,

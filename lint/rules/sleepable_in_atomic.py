@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.SLEEPABLE_IN_ATOMIC,
     severity=Severity.ERROR,
+    topic="sections",
     message="{kfunc}() may sleep, and {where}",
     help="leave the region before the call",
     verifier=(

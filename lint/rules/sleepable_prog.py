@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.SLEEPABLE_PROGRAM,
     severity=Severity.ERROR,
+    topic="sections",
     message='{kfunc}() may sleep, SEC("{section}") may not',
     help="use a sleepable section (.s, syscall), or a callback of a workqueue",
     verifier=(

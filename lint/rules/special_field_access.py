@@ -18,6 +18,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.SPECIAL_FIELD_ACCESS,
     severity=Severity.ERROR,
+    topic="objects",
     message=by_how(_HOW),
     help="copy or clear the members beside it one by one",
     says=by_how(_SAYS),

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.SPECIAL_FIELD_DECLARATION,
     severity=Severity.ERROR,
+    topic="objects",
     message="the kernel takes none of the special fields here: {why}",
     help="change the declaration: one that the kernel does not take costs all special fields beside it",
     verifier=(

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.SPECIAL_FIELD_PROGRAM,
     severity=Severity.ERROR,
+    topic="objects",
     message='SEC("{section}") may not use {it}, which holds a {what}',
     help="use another program type (tp_btf, syscall, tc, xdp), or another map",
     verifier=(

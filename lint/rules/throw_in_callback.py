@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.THROW_IN_CALLBACK,
     severity=Severity.ERROR,
+    topic="programs",
     message="{kfunc}() can be reached from a callback",
     help="return from the callback, and throw in the program",
     verifier=("bpf_throw kfunc (insn %d) cannot be called from callback subprog %d",),

@@ -13,6 +13,7 @@ def _says(words: Words) -> str:
 RULE = Rule(
     fault=Fault.THROW_WITH_RESOURCES,
     severity=Severity.ERROR,
+    topic="references",
     message="{kfunc}() is called while {what}",
     help="release or unlock before this call: the program may not come back from it",
     last="{kfunc}() leaves the program here",

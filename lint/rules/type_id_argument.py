@@ -32,6 +32,7 @@ _SAYS = {
 RULE = Rule(
     fault=Fault.TYPE_ID,
     severity=Severity.ERROR,
+    topic="arguments",
     message=by_how(_HOW),
     help="bpf_core_type_id_local() of a struct of the program, bpf_core_type_id_kernel() of one of the kernel",
     says=by_how(_SAYS),

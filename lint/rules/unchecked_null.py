@@ -24,6 +24,7 @@ def _help(words: Words) -> str:
 RULE = Rule(
     fault=Fault.UNCHECKED_NULL,
     severity=Severity.ERROR,
+    topic="null",
     message=_message,
     help=_help,
     fix=null_check,

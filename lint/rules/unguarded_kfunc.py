@@ -15,6 +15,7 @@ def _guard(broken: Broken) -> Fix | None:
 RULE = Rule(
     fault=Fault.UNGUARDED,
     severity=Severity.ERROR,
+    topic="kernels",
     message=by_how(
         {
             "absent": "{symbol}() is called unconditionally, and the kernel has no such kfunc{life}",

@@ -81,6 +81,7 @@ def _arguments(contract: Contract, number: int | None, what: str) -> list[str]:
 RULE = Rule(
     fault=Fault.LEAK,
     severity=Severity.ERROR,
+    topic="references",
     message=_message,
     help=_help,
     last="{it} is still held here",

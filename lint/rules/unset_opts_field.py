@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.OPTS_UNSET,
     severity=Severity.WARNING,
+    topic="options",
     message="{struct}.{field} is {how} when {kfunc}() reads it",
     help="set every field that the call needs before it",
 )

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.UNTRUSTED_ARGUMENT,
     severity=Severity.ERROR,
+    topic="arguments",
     message="argument {number} of {kfunc}() must be trusted or referenced, {it} is neither",
     help="acquire a reference first, or take the pointer from a trusted source",
     verifier=(

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.USE_AFTER_RELEASE,
     severity=Severity.ERROR,
+    topic="references",
     message="{it} is used after {by}() ended it",
     help="move the use before the call to {by}()",
     last="used here after it ended",

@@ -7,6 +7,7 @@ from kfuncgen.lint.rule import Rule
 RULE = Rule(
     fault=Fault.WEAK_SIGNATURE,
     severity=Severity.WARNING,
+    topic="kernels",
     message="weak {symbol}() is declared otherwise than in the kernel, and never found: {difference}",
     help="declare it as the kernel has it: {prototype}",
 )

@@ -40,6 +40,7 @@ def _resize(broken: Broken) -> Fix | None:
 RULE = Rule(
     fault=Fault.OPTS_SIZE,
     severity=Severity.WARNING,
+    topic="options",
     message=_message,
     fix=_resize,
     fixable="safe",
