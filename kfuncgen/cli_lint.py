@@ -1,12 +1,10 @@
-"""`kfuncgen lint` and `kfuncgen explain`: options to LintOptions, a Report to text. No decision about findings."""
+"""`kfuncgen lint`: options to LintOptions, a Report to text. No decision about findings."""
 
 from __future__ import annotations
 
 import os
 import re
-import stat
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,15 +14,13 @@ import typer
 from kfuncgen import cli_options as options
 from kfuncgen.cli_fix import Fixes
 from kfuncgen.cli_output import (
-    MAX_SOURCE_BYTES,
     colour_wanted,
     emit,
-    folded,
-    open_without_waiting,
     read_source,
     say,
     say_failures,
 )
+from kfuncgen.cli_sources import SUFFIX, find_sources, read_stdin, reader
 from kfuncgen.config import Config, by_config
 from kfuncgen.diagnostic import FileFailure, Finding, Note, Place, Report, Severity, UsageError
 from kfuncgen.render import FORMATS, Outcome, Reader, render
@@ -34,21 +30,17 @@ from kfuncgen.settings import lint_options, newer_kernels
 
 if TYPE_CHECKING:
     from kfuncgen.lint import LintOptions, LintResult
-    from kfuncgen.lint.rule import Rule
     from kfuncgen.spec.model import Kernel
 
-SUFFIX = ".bpf.c"
 STDIN_NAME = "stdin.bpf.c"
 FAIL_ON = ("error", "warning", "hint", "never")
-FIX_OPTIONS = {"safe": "--fix", "unsafe": "--fix --unsafe-fixes"}
 COMPILER_ERROR = re.compile(r".*:\d+:\d+: ", re.DOTALL)
 """A failure with a place in it: other flags might have helped, unlike for a file that cannot be read."""
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
+    """Add the command to `app`."""
     app.command("lint", cls=options.usage("PATH... [-- CLANG ARGS]"))(lint)
-    app.command("explain")(explain)
 
 
 def lint(
@@ -248,41 +240,6 @@ def rule_page(name: str) -> str:
     return rules[name].page if name in rules else ""
 
 
-def explain(
-    rule: Annotated[
-        str | None, typer.Argument(metavar="RULE", help="A rule's name, or a message of the kernel's verifier.")
-    ] = None,
-) -> int:
-    """Print the page of a rule, or list all rules.
-
-    Instead of a name it takes what the kernel said: kfuncgen explain "Unreleased reference id=2".
-    """
-    from kfuncgen.lint.rule import catalogue, classify_message
-
-    rules = catalogue()
-    if rule is None:
-        emit(rule_list(rules))
-        return 0
-    name = rule if rule in rules else classify_message(rule)
-    if name not in rules:
-        options.one_of(rule, rules, "rule", "kfuncgen explain")
-    page = rules[name].page
-    emit(page if page.endswith("\n") else f"{page}\n")
-    if rules[name].fixable:
-        emit(f"\nFixed in many cases by: kfuncgen lint {FIX_OPTIONS[rules[name].fixable]}\n")
-    return 0
-
-
-def rule_list(rules: Mapping[str, Rule]) -> str:
-    """All rules, one a line: severity, name, summary, options that fix what it finds."""
-    width = max((len(name) for name in rules), default=0)
-    lines = []
-    for name, rule in sorted(rules.items()):
-        fixes = f" [{FIX_OPTIONS[rule.fixable]}]" if rule.fixable else ""
-        lines.append(f"{rule.severity!s:8} {name:{width}}  {rule.summary}{fixes}".rstrip())
-    return folded(lines)
-
-
 def check(paths: Sequence[Path], chosen: LintOptions, stdin_text: str | None) -> LintResult:
     """The linter's answer for files of one configuration."""
     from kfuncgen.lint import check_paths
@@ -304,101 +261,6 @@ def with_flags(failure: FileFailure, chosen: LintOptions) -> FileFailure:
         chosen.configured_dir,
     )
     return replace(failure, details=(*failure.details, f"{FLAGS_NOTE}{flags.origin}", *flags.notes))
-
-
-def read_stdin(paths: Sequence[str], name: str | None) -> str | None:
-    """The source on standard input when PATH is `-`, else None. Bytes that are no UTF-8 become U+FFFD."""
-    if "-" not in paths:
-        if name is not None:
-            raise UsageError("--stdin-filename is for PATH '-' only")
-        return None
-    if name is not None:
-        options.as_path(name, "--stdin-filename")
-    if len(paths) > 1:
-        raise UsageError("'-' must be the only PATH")
-    if sys.stdin is None:
-        raise UsageError("standard input is closed")
-    try:
-        data = sys.stdin.buffer.read(MAX_SOURCE_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read standard input: {error.strerror}") from None
-    if len(data) > MAX_SOURCE_BYTES:
-        raise UsageError(f"standard input is larger than {MAX_SOURCE_BYTES >> 20} MiB")
-    return data.decode("utf-8", "replace")
-
-
-def reader(name: str | None, text: str | None) -> Reader:
-    """Sources for excerpts: `text` under `name`, everything else from disk."""
-    if text is None:
-        return read_source
-    data = text.encode("utf-8")
-    return lambda file: data if file == name else read_source(file)
-
-
-def find_sources(paths: Sequence[str]) -> tuple[list[Path], tuple[FileFailure, ...]]:
-    """The files that PATH... means, each once, in the order given (within folders: sorted).
-
-    Beside them what cannot be read. UsageError for a PATH that does not exist, and when there is nothing to check.
-    """
-    found: dict[str, Path] = {}
-    failures: list[FileFailure] = []
-    for text in paths:
-        path = options.as_path(text, "PATH")
-        try:
-            mode = path.stat().st_mode
-        except (OSError, ValueError) as error:
-            raise UsageError(f"cannot read '{text}': {getattr(error, 'strerror', None) or error}") from None
-        if stat.S_ISDIR(mode):
-            known = len(failures)
-            files = list(walk(path, lambda error: failures.append(unreadable(error.filename, error))))
-            if not files and len(failures) == known:
-                say(f"kfuncgen: warning: no *{SUFFIX} file in '{text}'")
-        elif stat.S_ISREG(mode):
-            files = [path]
-        else:
-            raise UsageError(f"'{text}' is neither a file nor a folder")
-        for file in files:
-            found.setdefault(os.path.realpath(file), file)
-    if not found and not failures:
-        raise UsageError(f"no *{SUFFIX} file found")
-    readable = []
-    for file in found.values():
-        failure = failure_to_open(file)
-        if failure is None:
-            readable.append(file)
-        else:
-            failures.append(failure)
-    return readable, tuple(failures)
-
-
-def walk(folder: Path, failed: Callable[[OSError], None]) -> Iterator[Path]:
-    """The sources under `folder`, sorted; hidden folders and symbolic links to folders are not entered.
-
-    `failed` is told of folders that cannot be read: a clean result must not rest on what nobody looked at.
-    """
-    for place, folders, files in os.walk(folder, onerror=failed, followlinks=False):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(place, name)
-            if name.endswith(SUFFIX) and not name.startswith(".") and path.is_file():
-                yield path
-
-
-def failure_to_open(file: Path) -> FileFailure | None:
-    """Why `file` cannot be linted, None when it can be opened."""
-    try:
-        str(file).encode("utf-8")
-        os.close(open_without_waiting(str(file), os.O_RDONLY))
-    except UnicodeEncodeError:
-        return FileFailure(str(file), "its name is not UTF-8, and libclang opens no other files")
-    except OSError as error:
-        return unreadable(str(file), error)
-    return None
-
-
-def unreadable(file: str, error: OSError) -> FileFailure:
-    """A file or folder that the system does not let us read."""
-    return FileFailure(file, f"cannot be read: {error.strerror}")
 
 
 def merged(one: Report, other: Report) -> Report:

@@ -14,7 +14,7 @@ import pytest
 from fake_linter import FakeLinter
 
 import kfuncgen.verify
-from kfuncgen import cli, cli_lint
+from kfuncgen import cli, cli_sources
 from kfuncgen.cli_output import folded
 from kfuncgen.diagnostic import SourceError
 
@@ -29,7 +29,7 @@ char _license[] SEC("license") = "GPL";
 @pytest.fixture
 def closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Folders and files named `closed*` cannot be opened (root could open them, whatever their mode)."""
-    scandir, open_file = os.scandir, cli_lint.open_without_waiting
+    scandir, open_file = os.scandir, cli_sources.open_without_waiting
 
     def refuse(path: Any) -> None:
         if Path(path).name.startswith("closed"):
@@ -44,7 +44,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> None:
         return open_file(file, flags)
 
     monkeypatch.setattr(os, "scandir", scandir_or_refuse)
-    monkeypatch.setattr(cli_lint, "open_without_waiting", open_or_refuse)
+    monkeypatch.setattr(cli_sources, "open_without_waiting", open_or_refuse)
 
 
 def test_what_cannot_be_read_fails_and_the_rest_is_checked(
