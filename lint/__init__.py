@@ -54,19 +54,19 @@ def check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | N
 
 
 class Session:
-    """For sources that are linted again and again: what they include is kept. To be used on one thread."""
+    """For sources that are linted again and again: what they include is compiled at once, and kept."""
 
     def __init__(self) -> None:
-        from kfuncgen.lint.parse_kept import KeptUnits
+        from kfuncgen.lint.parse_headers import Headers
 
-        self._kept = KeptUnits()
+        self._headers = Headers(at_once=True)
 
     def check(self, path: Path, options: LintOptions, text: str) -> LintResult:
         """Lint `text` as the content of `path`, saved or not."""
         from kfuncgen.lint.check import check_paths as check
 
         named = replace(options, stdin_filename=str(path))
-        return check([Path("-")], named, text, self._kept.parse)
+        return check([Path("-")], named, text, self._headers)
 
 
 __all__ = ["LintOptions", "LintResult", "Session", "check_paths"]

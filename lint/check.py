@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from kfuncgen.diagnostic import FileFailure, Finding, Note, Report, SourceError
 from kfuncgen.lint import LintOptions, LintResult, ir
@@ -20,7 +19,8 @@ from kfuncgen.lint.externs import Resolved
 from kfuncgen.lint.lower import lower
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.mending import Sources
-from kfuncgen.lint.parse import MAX_SOURCE_BYTES, Unit, parse
+from kfuncgen.lint.parse import MAX_SOURCE_BYTES, Unit
+from kfuncgen.lint.parse_headers import Headers
 from kfuncgen.lint.program import entry_state, is_program, parts, programs
 from kfuncgen.lint.rule import catalogue
 from kfuncgen.lint.run import Occurrence, Program, Run
@@ -42,20 +42,20 @@ _QUIET = "-Wno-everything"
 
 
 def check_paths(
-    paths: Sequence[Path], options: LintOptions, stdin_text: str | None, parser: Parser = parse
+    paths: Sequence[Path], options: LintOptions, stdin_text: str | None, headers: Headers | None = None
 ) -> LintResult:
     """Lint files one by one; see `kfuncgen.lint.check_paths`."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, RECURSION))
     try:
-        return _check_paths(paths, options, stdin_text, parser)
+        return _check_paths(paths, options, stdin_text, headers or Headers())
     finally:
         # Others rely on the usual limit, to refuse nesting that would overflow the stack.
         sys.setrecursionlimit(before)
 
 
 def _check_paths(
-    paths: Sequence[Path], options: LintOptions, stdin_text: str | None, parser: Parser
+    paths: Sequence[Path], options: LintOptions, stdin_text: str | None, headers: Headers
 ) -> LintResult:
     findings: list[Finding] = []
     notes: list[Note] = []
@@ -65,7 +65,7 @@ def _check_paths(
         content = stdin_text if str(path) == "-" else None
         source = Path(options.stdin_filename or "stdin.bpf.c") if content is not None else path
         try:
-            report = check_file(source, options, content, parser)
+            report = check_file(source, options, content, headers)
         except SourceError as error:
             failures.append(FileFailure(str(source), str(error), error.details))
             continue
@@ -84,21 +84,17 @@ def _check_paths(
     return LintResult(report, tuple(failures))
 
 
-class Parser(Protocol):
-    """What turns a source's path, compiler flags and unsaved text into a unit."""
-
-    def __call__(self, path: Path, args: Sequence[str], text: str | None = None) -> Unit: ...
-
-
-def check_file(path: Path, options: LintOptions, text: str | None = None, parser: Parser = parse) -> Report:
+def check_file(
+    path: Path, options: LintOptions, text: str | None = None, headers: Headers | None = None
+) -> Report:
     """Lint one source. Raises SourceError when it cannot be read or parsed."""
+    headers = headers or Headers()
     flags = find_flags(
         path, options.clang_args, options.build_dir, options.configured_args, options.configured_dir
     )
     data = text.encode("utf-8", "surrogateescape") if text is not None else None
-    if options.unsaved:
-        parser = partial(parse, others=options.unsaved)
-    unit = _parse(path, [*flags.args, _QUIET, *fallback_include_args()], text, parser)
+    args = [*flags.args, _QUIET, *fallback_include_args()]
+    unit = _parse(path, args, text, partial(headers.parse, others=options.unsaved))
     notes = [Note(str(path), "", f"flags are those of {flags.origin}", "info")]
     notes += [Note(str(path), "", note, "info") for note in flags.notes]
     bundled = fallback_used(unit.includes)
@@ -107,7 +103,7 @@ def check_file(path: Path, options: LintOptions, text: str | None = None, parser
     return _check_unit(unit, options, notes, data)
 
 
-def _parse(path: Path, args: list[str], text: str | None, parser: Parser) -> Unit:
+def _parse(path: Path, args: list[str], text: str | None, parser: Callable[..., Unit]) -> Unit:
     """Parse; once more without the bundled vmlinux.h's prototypes when the source has others of its own."""
     try:
         return parser(path, args, text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -79,11 +79,17 @@ def string_of(value: Any) -> str:
 
 @dataclass(slots=True)
 class Unit:
-    """A parsed translation unit. `file` is the name findings use for the main file."""
+    """A parsed translation unit. `file` is the name findings use for the main file.
+
+    `whole`: `top_level` shows the declarations of all headers, not only of those that were not compiled before; of
+    the others, `places` has the functions: where they are defined or else declared (file, line, column) by name.
+    """
 
     tu: Any
     file: str
     includes: tuple[str, ...]
+    whole: bool = True
+    places: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
 
 
 def parse(
@@ -97,16 +103,7 @@ def parse(
     library()
     name = str(path)
     if text is None:
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            raise SourceError(f"cannot read source: {error.strerror or error}", Place(name)) from None
-        if size > MAX_SOURCE_BYTES:
-            raise SourceError(f"source is larger than {MAX_SOURCE_BYTES >> 20} MiB", Place(name))
-        if path.is_dir():
-            raise SourceError("is a folder, expected a C source", Place(name))
-        if not os.access(path, os.R_OK):
-            raise SourceError("cannot read source: Permission denied", Place(name))
+        check_source(path)
     unsaved: list[tuple[str, str | bytes]] = [(name, text)] if text is not None else []
     unsaved += [(file, data) for file, data in sorted((others or {}).items()) if text is None or file != name]
     index = cindex.Index.create()
@@ -119,9 +116,29 @@ def parse(
     return finished(tu, name)
 
 
+def check_source(path: Path) -> None:
+    """SourceError unless `path` is a file of bounded size that may be read."""
+    name = str(path)
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise SourceError(f"cannot read source: {error.strerror or error}", Place(name)) from None
+    if size > MAX_SOURCE_BYTES:
+        raise SourceError(f"source is larger than {MAX_SOURCE_BYTES >> 20} MiB", Place(name))
+    if path.is_dir():
+        raise SourceError("is a folder, expected a C source", Place(name))
+    if not os.access(path, os.R_OK):
+        raise SourceError("cannot read source: Permission denied", Place(name))
+
+
+def errors_of(tu: Any) -> list[Any]:
+    """The compiler's errors, without its warnings."""
+    return [d for d in tu.diagnostics if d.severity >= cindex.Diagnostic.Error]
+
+
 def finished(tu: Any, name: str) -> Unit:
     """The unit of a parsed source called `name`; SourceError, as of `parse`, when it does not compile."""
-    errors = [d for d in tu.diagnostics if d.severity >= cindex.Diagnostic.Error]
+    errors = errors_of(tu)
     if errors:
         first = errors[0]
         place = Place(
@@ -187,6 +204,19 @@ def top_level(unit: Unit, kinds: Collection[int]) -> list[Any]:
 
     cindex.conf.lib.clang_visitChildren(unit.tu.cursor, cindex.callbacks["cursor_visit"](visit), None)
     return found
+
+
+def function_named(unit: Unit, name: str) -> Any:
+    """The function of that name in headers that were compiled before; None when there is none."""
+    if name not in unit.places:
+        return None
+    file, line, column = unit.places[name]
+    try:
+        where = cindex.SourceLocation.from_position(unit.tu, unit.tu.get_file(file), line, column)
+    except cindex.LibclangError:
+        return None
+    cursor = cindex.Cursor.from_location(unit.tu, where)
+    return cursor if cursor.kind == cindex.CursorKind.FUNCTION_DECL and cursor.spelling == name else None
 
 
 def span_of(cursor: Any) -> Span:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from kfuncgen.lint import LintOptions, Session, check_paths
-from kfuncgen.lint.parse_kept import MAX_KEPT
 from kfuncgen.spec.cached import load_specs
 
 CASES = Path(__file__).parent / "cases"
@@ -64,10 +63,3 @@ def test_a_source_that_does_not_compile_is_a_failure_until_it_does(tmp_path: Pat
     assert "expected ';'" in session.check(path, options, "int x\nint y;\n").failures[0].error
     assert session.check(path, options, "int x;\nint y;\n").failures == ()
     assert session.check(path, options, "int é\ud800;\n").failures
-
-
-def test_many_sources_are_not_all_kept(tmp_path: Path, options: LintOptions) -> None:
-    session = Session()
-    for number in range(MAX_KEPT + 3):
-        assert not session.check(tmp_path / f"{number}.bpf.c", options, "int x;\n").failures
-    assert len(session._kept._units) == MAX_KEPT

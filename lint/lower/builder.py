@@ -11,7 +11,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.text import BodyText, scan_body
 from kfuncgen.lint.lower.types import TypeTable
-from kfuncgen.lint.parse import evaluate, pretty, span_of
+from kfuncgen.lint.parse import Unit, evaluate, function_named, pretty, span_of
 from kfuncgen.lint.types import Type
 
 
@@ -33,25 +33,41 @@ class PendingGoto:
 class ModuleContext:
     """What functions of one module share while they are lowered."""
 
-    def __init__(self, module: ir.Module) -> None:
+    def __init__(self, module: ir.Module, unit: Unit) -> None:
         self.module = module
+        self.unit = unit
         self.types = TypeTable()
         self.globals: dict[int, ir.GlobalVariable] = {}
         self.declared: Mapping[str, Sequence[Any]] = {}
-        """All declarations of functions at file scope, by name."""
-        self.wanted: list[str] = []
-        """Names of functions referred to, in the order met."""
+        """The declarations of functions at file scope that were seen, by name: all, or all but headers'."""
+        self.wanted: dict[str, Any] = {}
+        """Functions referred to, in the order met: a cursor of each by its name."""
 
     def declaration(self, cursor: Any) -> None:
         """Remember a function that is referred to, and whether it is a weak or ksym extern."""
         name = cursor.spelling
-        self.wanted.append(name)
+        self.wanted.setdefault(name, cursor)
         if name not in self.module.declarations:
             self.module.declarations[name] = self._declare(cursor, name)
 
+    def want(self, name: str) -> None:
+        """Remember a function that is only named, in an attribute."""
+        cursor = next(iter(self.declared.get(name, ())), None) or function_named(self.unit, name)
+        if cursor is not None:
+            self.wanted.setdefault(name, cursor)
+
+    def declarations_of(self, cursor: Any) -> list[Any]:
+        """The declarations of a function: all that were seen, and of compiled headers the first, the last and the
+        definition."""
+        found = list(self.declared.get(cursor.spelling, ()))
+        for other in (cursor.get_definition(), cursor, cursor.canonical):
+            if other is not None and other not in found:
+                found.insert(0, other)
+        return found
+
     def _declare(self, cursor: Any, name: str) -> ir.Declaration:
         # Attributes of one declaration hold for all of them.
-        text = " ".join(pretty(c) for c in (cursor, *self.declared.get(name, ())))
+        text = " ".join(pretty(c) for c in self.declarations_of(cursor))
         return ir.Declaration(
             name,
             self.types.get(cursor.type),

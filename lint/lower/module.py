@@ -31,7 +31,7 @@ def lower(unit: Unit) -> ir.Module:
     """Lower a parsed unit. Only functions that SEC() programs can reach get bodies."""
     forget_files()
     module = ir.Module(unit.file)
-    context = ModuleContext(module)
+    context = ModuleContext(module, unit)
     functions: dict[str, list[Any]] = {}
     main_file = unit.tu.cursor.spelling
     for cursor in top_level(unit, (_FUNCTION, _VARIABLE)):
@@ -53,13 +53,15 @@ def lower(unit: Unit) -> ir.Module:
             text = " ".join(pretty(c) for c in functions[name])
             if "section(" in text or _in_file(definition, main_file):
                 _function(context, name, definition, text)
-    position = 0
-    while position < len(context.wanted):
-        name = context.wanted[position]
-        position += 1
-        if name in definitions and name not in module.functions:
-            text = " ".join(pretty(c) for c in functions[name])
-            _function(context, name, definitions[name], text)
+    done: set[str] = set()
+    while todo := [name for name in context.wanted if name not in done]:
+        for name in todo:
+            done.add(name)
+            cursor = context.wanted[name]
+            definition = definitions.get(name) or cursor.get_definition()
+            if definition is not None and name not in module.functions:
+                text = " ".join(pretty(c) for c in context.declarations_of(cursor))
+                _function(context, name, definition, text)
     straight: dict[str, bool] = {}
     for function in module.functions.values():
         _is_straight(function.name, module, straight)

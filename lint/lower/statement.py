@@ -112,7 +112,7 @@ class FunctionBuilder(ExpressionBuilder):
             if match:
                 name = match[1]
                 self.function.calls.add(name)
-                self.context.wanted.append(name)
+                self.context.want(name)
                 var.address_taken = True
                 self.scopes[-1].cleanups.append((var, name))
 
