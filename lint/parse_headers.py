@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import time
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +28,10 @@ from kfuncgen.diagnostic import Place, SourceError
 from kfuncgen.lint.parse import MAX_SOURCE_BYTES, Unit, check_source, errors_of, finished, library, parse
 from kfuncgen.lint.prefix import masked, names_included, stages
 
-KEPT = 32
+MAX_BYTES = 256 << 20
 """Compiled headers at once, those used last: vmlinux.h takes 14 MB of disk, what comes on top of it 0.2 MB."""
+MAX_SEEN = 1000
+"""Headers that were met once: an empty file each."""
 MAX_ABSENT = 4000
 """Files that must not appear, per prefix: looking for so many takes a few milliseconds."""
 MAX_META_BYTES = 8 << 20
@@ -145,9 +146,9 @@ class Headers:
             if any(os.path.lexists(name) for name in told["absent"]):
                 return None
             if self._checked.get(key) != compiled:
-                if _checksum(compiled.file) != told["sum"]:
+                if _state(compiled.file) != tuple(told["state"]):
                     return None
-                os.utime(compiled.file)
+                os.utime(meta)  # not the file itself: what was compiled on top of it knows its time
                 self._checked[key] = compiled
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
@@ -174,6 +175,9 @@ class Headers:
             (self._folder / f"{key}.seen").touch(exist_ok=False)
         except FileExistsError:
             return False
+        seen = list(self._folder.glob("*.seen"))
+        for file in seen if len(seen) > MAX_SEEN else ():
+            file.unlink(missing_ok=True)
         return True
 
     def _compile(self, key: str, header: str, text: bytes, args: Sequence[str], base: _Compiled | None) -> bool:
@@ -194,9 +198,10 @@ class Headers:
                 return False
             tops = list(tu.cursor.get_children())
             tu.save(str(target))
+            _sync(target)
             told = {
                 "file": target.name,
-                "sum": _checksum(str(target)),
+                "state": _state(str(target)),
                 "inputs": states,
                 "absent": absent,
                 "whole": _whole(tops, base.functions if base is not None else ()),
@@ -213,13 +218,22 @@ class Headers:
         return True
 
     def _drop_old(self) -> None:
-        """Keep the compiled prefixes that were used last."""
+        """Keep the compiled headers that were used last, and remove what no description names."""
         assert self._folder is not None
         with contextlib.suppress(OSError):
-            files = sorted(self._folder.glob("*.pch"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-            for old in files[KEPT:]:
-                old.unlink(missing_ok=True)
-                (self._folder / f"{old.name.split('-')[0]}.json").unlink(missing_ok=True)
+            described = {file.stem: file.stat().st_mtime_ns for file in self._folder.glob("*.json")}
+            files = [(described.get(_described_by(file), 0), file) for file in self._folder.glob("*.pch")]
+            total = 0
+            for _, file in sorted(files, reverse=True):
+                total += file.stat().st_size
+                if total > MAX_BYTES:
+                    file.unlink(missing_ok=True)
+                    (self._folder / f"{_described_by(file)}.json").unlink(missing_ok=True)
+
+
+def _described_by(file: Path) -> str:
+    """The key that a compiled file's name begins with."""
+    return file.name.split("-")[0]
 
 
 def _read(path: Path) -> bytes:
@@ -252,10 +266,10 @@ def _in(what: Any, name: str) -> bool:
     return what.location.file is not None and what.location.file.name == name
 
 
-def _checksum(name: str) -> int:
-    """For damage, not for malice: the folder is the user's own."""
-    with open(name, "rb") as stream:
-        return zlib.adler32(stream.read())
+def _sync(file: Path) -> None:
+    """Have the content on disk before anything names it: its size and time are all that is looked at later."""
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def _whole(tops: Sequence[Any], before: Iterable[str]) -> bool:

@@ -17,6 +17,8 @@ from kfuncgen.lint.check import check_file
 from kfuncgen.lint.parse_headers import Headers
 from kfuncgen.lint.prefix import masked, names_included, stages
 from kfuncgen.spec.cached import load_specs
+from kfuncgen.toolchain.flags import find_flags
+from kfuncgen.toolchain.headers import fallback_include_args
 
 CASES = Path(__file__).parent / "cases"
 SOURCE = """#include "vmlinux.h"
@@ -89,7 +91,18 @@ def test_headers_are_compiled_when_met_again(project: Path, options: LintOptions
         assert rules(project, options, Headers(tmp_path / "cache")) == []
         return len(compiled(tmp_path))
 
-    assert [once(), once(), once()] == [0, 2, 2]
+    assert [once(), once()] == [0, 2]
+    kept = compiled(tmp_path)
+    time.sleep(1.1)  # libclang goes by seconds
+    assert [once(), once()] == [2, 2]
+    assert compiled(tmp_path) == kept
+    unit = Headers(tmp_path / "cache").parse(project, flags_of(project))
+    assert unit.places
+
+
+def flags_of(project: Path) -> list[str]:
+    """As kfuncgen.lint.check gives them."""
+    return [*find_flags(project).args, "-Wno-everything", *fallback_include_args()]
 
 
 def test_an_edited_header_is_seen(project: Path, options: LintOptions, headers: Headers, tmp_path: Path) -> None:
@@ -168,11 +181,11 @@ def test_a_store_that_cannot_be_written_costs_time_only(
 def test_what_was_compiled_long_ago_is_dropped(
     project: Path, options: LintOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parse_headers, "KEPT", 3)
+    monkeypatch.setattr(parse_headers, "MAX_BYTES", 15 << 20)
     for number in range(5):
         write(project, SOURCE.replace('#include "own.h"', f'#define N {number}\n#include "own.h"'))
         assert rules(project, options, Headers(tmp_path / "cache", at_once=True)) == []
-    assert len(compiled(tmp_path)) <= 3
+    assert 0 < sum(file.stat().st_size for file in compiled(tmp_path)) <= 15 << 20
     stems = {file.name.split("-")[0] for file in compiled(tmp_path)}
     assert {file.stem for file in (tmp_path / "cache" / "pch").glob("*.json")} == stems
 
