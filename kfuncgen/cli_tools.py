@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,7 +86,7 @@ def lsp() -> int:
     if importlib.util.find_spec("kfuncgen.lsp") is None:
         return options.not_available("'kfuncgen lsp'")
     if importlib.util.find_spec("pygls") is None:
-        raise UsageError("the language server needs pygls: pip install 'kfuncgen[lsp]'")
+        raise UsageError(f"the language server needs pygls: {sys.executable} -m pip install 'pygls>=2'")
     return int(importlib.import_module("kfuncgen.lsp").serve() or 0)
 
 

@@ -43,14 +43,18 @@ install_packages() {
 }
 
 # Programs that tests drive when they are there (marker `outside`), each with its Debian package.
-TEST_TOOLS=(git:git cmake:cmake meson:meson zsh:zsh fish:fish)
+TEST_TOOLS=(git:git cmake:cmake meson:meson zsh:zsh fish:fish /usr/bin/nvim:neovim clangd-19:clangd-19
+    emacs:emacs-nox vim:vim /usr/share/vim-ale:vim-ale)
 
 # install_test_tools: those of TEST_TOOLS that are missing, as root on Debian and Ubuntu; 1 when some are still missing.
 install_test_tools() {
     local tool missing=()
     for tool in "${TEST_TOOLS[@]}"; do
-        command -v "${tool%%:*}" >/dev/null || missing+=("${tool#*:}")
+        command -v "${tool%%:*}" >/dev/null || [ -d "${tool%%:*}" ] || missing+=("${tool#*:}")
     done
+    # Emacs has it since 29.
+    compgen -G '/usr/share/emacs/*/lisp/progmodes/eglot.el*' >/dev/null ||
+        compgen -G '/usr/share/emacs/site-lisp/elpa*/eglot-*' >/dev/null || missing+=(elpa-eglot)
     [ ${#missing[@]} -eq 0 ] && return 0
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
         say "not installed, and not tested with: ${missing[*]} (names as in Debian)"

@@ -13,6 +13,7 @@ import pytest
 from lsp_client import CLEAN, HEAD, LEAK, Client, codes, run
 from lsprotocol import types
 
+from kfuncgen import cli
 from kfuncgen.lsp.linter import Linter, LinterFailed, Superseded
 
 PULL = {"text_document": types.TextDocumentClientCapabilities(diagnostic=types.DiagnosticClientCapabilities())}
@@ -136,6 +137,16 @@ def test_what_does_not_compile_is_one_note(tmp_path: Path) -> None:
         await client.until(uri, lambda found: codes(found) == ["unreleased-reference"])
 
     run(test)
+
+
+def test_without_pygls_it_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pygls", None)
+    assert cli.main(["lsp"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("kfuncgen: error: ") and f"{sys.executable} -m pip install 'pygls" in err
 
 
 def test_other_files_are_left_alone(tmp_path: Path) -> None:
