@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from kfuncgen import __version__, cli_explain, cli_gen, cli_lint, cli_new, cli_spec, cli_tools
+from kfuncgen import __version__, cli_config, cli_explain, cli_gen, cli_lint, cli_new, cli_spec, cli_tools
 from kfuncgen.cli_options import CliState
 from kfuncgen.cli_output import OutputClosed, say, say_error, silence_stdout
 from kfuncgen.diagnostic import KfuncgenError
@@ -32,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for commands in (cli_new, cli_explain, cli_gen, cli_lint, cli_spec, cli_tools):
+for commands in (cli_new, cli_gen, cli_lint, cli_explain, cli_spec, cli_config, cli_tools):
     commands.register(app)
 
 CLICK_ERROR = typer.BadParameter.mro()[2]

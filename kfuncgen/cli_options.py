@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
+from kfuncgen.config import Configs
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.settings import as_path as as_path
 from kfuncgen.settings import load_specs as load_specs
@@ -45,6 +46,11 @@ OutputOption = Annotated[
 BuildOption = Annotated[
     str | None, typer.Option("-p", "--build", metavar="BUILD", help="Folder with a compile_commands.json.")
 ]
+ConfigOption = Annotated[
+    str | None,
+    typer.Option("--config", metavar="FILE", help="This kfuncgen.toml or pyproject.toml counts, not the nearest."),
+]
+IsolatedOption = Annotated[bool, typer.Option("--isolated", help="No kfuncgen.toml or pyproject.toml counts.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,13 @@ def build_folder(text: str | None) -> Path | None:
     if not folder.is_dir():
         raise UsageError(f"no folder '{text}' (-p)")
     return folder
+
+
+def configs(file: str | None, isolated: bool) -> Configs:
+    """Where settings come from, as `--config` and `--isolated` say."""
+    if file is not None and isolated:
+        raise UsageError("--isolated leaves no use for --config")
+    return Configs(as_path(file, "--config") if file is not None else None, isolated)
 
 
 def not_available(what: str) -> int:

@@ -6,9 +6,11 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from kfuncgen.cli_output import MAX_SOURCE_BYTES, open_without_waiting, read_source, say
+from kfuncgen.config import Configs
 from kfuncgen.diagnostic import FileFailure, UsageError
 from kfuncgen.render import Reader
 from kfuncgen.settings import as_path
@@ -45,31 +47,42 @@ def reader(name: str | None, text: str | None) -> Reader:
     return lambda file: data if file == name else read_source(file)
 
 
-def find_sources(paths: Sequence[str]) -> tuple[list[Path], tuple[FileFailure, ...]]:
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What PATH... means: `files` to check, what cannot be read, and how many were left out (`exclude`)."""
+
+    files: list[Path]
+    failures: tuple[FileFailure, ...] = ()
+    excluded: int = 0
+
+
+def find_sources(paths: Sequence[str], configs: Configs, force_exclude: bool = False) -> Sources:
     """The files that PATH... means, each once, in the order given (within folders: sorted).
 
-    Beside them what cannot be read. UsageError for a PATH that does not exist, and when there is nothing to check.
+    What `exclude` of the nearest configuration matches is left out of folders; of what was named only with
+    `force_exclude`. UsageError for a PATH that does not exist, and when there is nothing to check.
     """
     found: dict[str, Path] = {}
     failures: list[FileFailure] = []
+    excluded = 0
     for text in paths:
-        path = as_path(text, "PATH")
-        try:
-            mode = path.stat().st_mode
-        except (OSError, ValueError) as error:
-            raise UsageError(f"cannot read '{text}': {getattr(error, 'strerror', None) or error}") from None
-        if stat.S_ISDIR(mode):
+        path, is_folder = _named(text)
+        if force_exclude and any(
+            one.matches(path) for one in configs.of(path if is_folder else path.parent).exclude
+        ):
+            excluded += 1
+            continue
+        files = [path]
+        if is_folder:
             known = len(failures)
-            files = list(walk(path, lambda error: failures.append(unreadable(error.filename, error))))
-            if not files and len(failures) == known:
+            walked = list(walk(path, configs, lambda error: failures.append(unreadable(error.filename, error))))
+            files = [file for file, left_out in walked if not left_out]
+            excluded += len(walked) - len(files)
+            if not walked and len(failures) == known:
                 say(f"kfuncgen: warning: no *{SUFFIX} file in '{text}'")
-        elif stat.S_ISREG(mode):
-            files = [path]
-        else:
-            raise UsageError(f"'{text}' is neither a file nor a folder")
         for file in files:
             found.setdefault(os.path.realpath(file), file)
-    if not found and not failures:
+    if not found and not failures and not excluded:
         raise UsageError(f"no *{SUFFIX} file found")
     readable = []
     for file in found.values():
@@ -78,20 +91,46 @@ def find_sources(paths: Sequence[str]) -> tuple[list[Path], tuple[FileFailure, .
             readable.append(file)
         else:
             failures.append(failure)
-    return readable, tuple(failures)
+    return Sources(readable, tuple(failures), excluded)
 
 
-def walk(folder: Path, failed: Callable[[OSError], None]) -> Iterator[Path]:
-    """The sources under `folder`, sorted; hidden folders and symbolic links to folders are not entered.
+def _named(text: str) -> tuple[Path, bool]:
+    """What one PATH names, and whether it is a folder; UsageError when it is neither that nor a file."""
+    path = as_path(text, "PATH")
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read '{text}': {getattr(error, 'strerror', None) or error}") from None
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise UsageError(f"'{text}' is neither a file nor a folder")
+    return path, stat.S_ISDIR(mode)
 
-    `failed` is told of folders that cannot be read: a clean result must not rest on what nobody looked at.
+
+def no_sources(text: str, configs: Configs) -> bool:
+    """Whether PATH is a folder in which nothing is to be checked."""
+    path, is_folder = _named(text)
+    return is_folder and all(left_out for _, left_out in walk(path, configs, lambda error: None))
+
+
+def walk(folder: Path, configs: Configs, failed: Callable[[OSError], None]) -> Iterator[tuple[Path, bool]]:
+    """The sources under `folder`, sorted, and whether they are left out; of folders that are, only their name.
+
+    Hidden folders and symbolic links to folders are not entered. `failed` is told of folders that cannot be read:
+    a clean result must not rest on what nobody looked at.
     """
     for place, folders, files in os.walk(folder, onerror=failed, followlinks=False):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        patterns = configs.of(Path(place)).exclude
+        entered = []
+        for name in sorted(name for name in folders if not name.startswith(".")):
+            if patterns and any(one.matches_itself(Path(place, name)) for one in patterns):
+                yield Path(place, name), True
+            else:
+                entered.append(name)
+        folders[:] = entered
         for name in sorted(files):
             path = Path(place, name)
             if name.endswith(SUFFIX) and not name.startswith(".") and path.is_file():
-                yield path
+                yield path, any(one.matches_itself(path) for one in patterns)
 
 
 def failure_to_open(file: Path) -> FileFailure | None:

@@ -1,9 +1,8 @@
-"""The user's `kfuncgen.toml`: found from a source upward, checked as strictly as the command line.
+"""The user's settings in files: found from a source upward, checked as strictly as the command line.
 
-Keys, all optional: `kernels` (as `--kernel`), `select` and `ignore` (rule names), `spec-paths` (folders beside the
-file), `clang-args` (flags for sources that nothing else describes), `loader` (what loads the objects), `type-tags`
-(whether the kernels' BTF has them), `baseline` (a file of known findings). The file is untrusted: it names data to
-read, never code to run, and its compiler flags pass the same filter as a compile database's (toolchain.flags).
+They are `kfuncgen.toml`, or the table `tool.kfuncgen` of `pyproject.toml`; the nearest counts, alone. KEYS lists
+what may stand there. The file is untrusted: it names data to read, never code to run, and its compiler flags pass
+the same filter as a compile database's (toolchain.flags).
 """
 
 from __future__ import annotations
@@ -13,154 +12,325 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from kfuncgen.diagnostic import Place, UsageError
+from kfuncgen.patterns import PathPattern
+from kfuncgen.patterns import problem as pattern_problem
 from kfuncgen.spec.typetags import TYPE_TAGS, TypeTags
+from kfuncgen.toolchain.arch import ARCHITECTURES
+
+if TYPE_CHECKING:
+    from kfuncgen.toml_places import Keys, Located
 
 CONFIG_NAME = "kfuncgen.toml"
+PROJECT_NAME = "pyproject.toml"
+TABLE = ("tool", "kfuncgen")
+"""Where settings are in a pyproject.toml."""
 MAX_CONFIG_BYTES = 1 << 20
 """Far more than any configuration needs; a larger file is a mistake."""
-KEYS = ("kernels", "select", "ignore", "spec-paths", "clang-args", "loader", "type-tags", "baseline")
 LOADERS = ("libbpf", "libbpf-1.1", "ebpf-go")
 """What may load the objects; they treat externs differently (kfuncgen.lint.externs)."""
+FailOn = Literal["warning", "error", "hint", "never"]
+FAIL_ON: tuple[FailOn, ...] = get_args(FailOn)
+"""From which severity on findings are a failure; the first counts where nothing is said."""
 
 Word = TypeVar("Word", bound=str)
+Kind = Literal["word", "words", "table", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What may stand behind one key: a word of `choices`, some text, a list of words, or a table of such lists.
+
+    A list of one word may be the word. `rules`: the words are names of rules. `patterns`: they are about files, as
+    are the keys of a table."""
+
+    kind: Kind
+    summary: str
+    choices: tuple[str, ...] = ()
+    rules: bool = False
+    patterns: bool = False
+
+
+KEYS: Mapping[str, Key] = {
+    "kernels": Key("words", "Kernels to check for, as --kernel: 6.12, >=6.8, 6.6..6.18, live, or a probe's file."),
+    "select": Key("words", "Check these rules only.", rules=True),
+    "ignore": Key("words", "Check all rules but these.", rules=True),
+    "per-file-ignores": Key(
+        "table", "Rules that are ignored in the files that a pattern matches.", rules=True, patterns=True
+    ),
+    "exclude": Key("words", "Files and folders that are left out when a folder is checked.", patterns=True),
+    "fail-on": Key("word", "From which severity on findings are a failure.", FAIL_ON),
+    "spec-paths": Key("words", "Folders and files with specs of your own kfuncs, beside this file."),
+    "clang-args": Key("words", "Compiler flags for sources that no compile database describes."),
+    "arch": Key("word", "The architecture that the programs are for; default: this machine's.", ARCHITECTURES),
+    "loader": Key("word", "What loads the objects: loaders resolve externs differently.", LOADERS),
+    "type-tags": Key("word", "Whether the kernels' BTF tells which fields are __rcu and __user.", TYPE_TAGS),
+    "baseline": Key("text", "A file of findings that are known, beside this file; they are left out."),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A read configuration; `path` is None when there is no file. `spec_paths` are absolute."""
+    """A read configuration; `path` is None when there is no file. Paths in it are absolute."""
 
     path: Path | None = None
     kernels: str | None = None
     select: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()
+    per_file_ignores: tuple[tuple[PathPattern, tuple[str, ...]], ...] = ()
+    exclude: tuple[PathPattern, ...] = ()
+    fail_on: FailOn = FAIL_ON[0]
     spec_paths: tuple[Path, ...] = ()
     clang_args: tuple[str, ...] = ()
+    arch: str = ""
     loader: str = LOADERS[0]
     type_tags: TypeTags = "without"
     baseline: Path | None = None
+    given: frozenset[str] = field(default=frozenset(), repr=False)
+    """The keys that the file has."""
 
     @property
     def folder(self) -> Path | None:
         """What relative paths in `clang_args` are relative to."""
         return self.path.parent if self.path is not None else None
 
+    def place(self, *keys: str | int) -> Place | None:
+        """Where the value of a key stands, or an element of it; None without a file."""
+        return _place(self.path, _read(self.path), *keys) if self.path is not None else None
+
+
+@dataclass(slots=True)
+class Configs:
+    """The configurations of many sources, each file read once.
+
+    `only`: this file counts for all of them, whatever is near. `isolated`: none counts.
+    """
+
+    only: Path | None = None
+    isolated: bool = False
+    _found: dict[Path, Path | None] = field(default_factory=dict)
+    _read: dict[Path | None, Config] = field(default_factory=lambda: {None: Config()})
+
+    def of(self, folder: Path) -> Config:
+        """What counts for the sources in a folder."""
+        path = self.only
+        if path is None and not self.isolated:
+            if folder not in self._found:
+                self._found[folder] = find_config(folder)
+            path = self._found[folder]
+        if path not in self._read:
+            assert path is not None
+            self._read[path] = load_config(path)
+        return self._read[path]
+
+    def groups(self, sources: Iterable[Path]) -> list[tuple[Config, list[Path]]]:
+        """Sources by what counts for them, in the order of their first file."""
+        groups: dict[Path | None, tuple[Config, list[Path]]] = {}
+        for source in sources:
+            config = self.of(source.parent)
+            groups.setdefault(config.path, (config, []))[1].append(source)
+        return list(groups.values())
+
 
 def by_config(sources: Sequence[Path]) -> list[tuple[Config, list[Path]]]:
-    """Sources grouped by the `kfuncgen.toml` nearest to each, in the order of their first file."""
-    groups: dict[Path | None, list[Path]] = {}
-    nearest: dict[Path, Path | None] = {}
-    for source in sources:
-        if source.parent not in nearest:
-            nearest[source.parent] = find_config(source.parent)
-        groups.setdefault(nearest[source.parent], []).append(source)
-    return [(load_config(path) if path is not None else Config(), files) for path, files in groups.items()]
+    """Sources grouped by the configuration nearest to each, in the order of their first file."""
+    return Configs().groups(sources)
 
 
 def find_config(source: Path) -> Path | None:
-    """The nearest `kfuncgen.toml` in the folder of `source` or above it (`source` itself if it is a folder)."""
+    """The nearest file with settings in the folder of `source` or above it (`source` itself if it is a folder).
+
+    In one folder `kfuncgen.toml` goes before `pyproject.toml`, which counts when it has our table. UsageError for
+    a pyproject.toml that cannot be read: nobody knows what it says.
+    """
     try:
         start = source.resolve()
         folders = [start, *start.parents] if start.is_dir() else start.parents
-        return next((folder / CONFIG_NAME for folder in folders if (folder / CONFIG_NAME).is_file()), None)
+        for folder in folders:
+            if (folder / CONFIG_NAME).is_file():
+                return folder / CONFIG_NAME
+            if (folder / PROJECT_NAME).is_file() and _has_table(folder / PROJECT_NAME):
+                return folder / PROJECT_NAME
     except (OSError, RuntimeError):  # no right to look, or a loop of links: lint says so of the source itself
         return None
+    return None
+
+
+def _has_table(path: Path) -> bool:
+    """Whether a pyproject.toml is about us. One that is no TOML is, if our table seems to be in it."""
+    text = _read(path)
+    if TABLE[1] not in text:
+        return False
+    try:
+        document: Any = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return re.search(r"^\s*\[\s*tool\s*\.\s*kfuncgen\b", text, re.MULTILINE) is not None
+    tool = document.get(TABLE[0])
+    return isinstance(tool, dict) and TABLE[1] in tool
 
 
 def load_config(path: Path) -> Config:
-    """Read and check `path`; UsageError with the line where it is wrong."""
+    """Read and check a `kfuncgen.toml`, or the table of a `pyproject.toml`; UsageError with the place where it is
+    wrong."""
     text = _read(path)
     try:
-        document = tomllib.loads(text)
+        document: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _syntax_error(path, str(error)) from None
+        raise _syntax_error(path, text, str(error)) from None
     except RecursionError:
-        raise UsageError("nested too deeply", Place(str(path))) from None
-    for key in document:
-        if key not in KEYS:
-            near = difflib.get_close_matches(key, KEYS, 1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise UsageError(
-                f"unknown key '{key}', valid keys are {', '.join(KEYS)}{hint}", _place(path, text, key)
-            )
+        raise UsageError("nested too deeply", Place(_shown(path))) from None
+    for name in _table_of(path):
+        if isinstance(document, dict) and name not in document:
+            raise UsageError(f"there is no table '{'.'.join(TABLE)}'", Place(_shown(path)))
+        document = document[name] if isinstance(document, dict) else None
+    return _Reader(path, text, document).config()
 
-    def strings(key: str) -> tuple[str, ...] | None:
-        value: Any = document.get(key)
+
+def _table_of(path: Path) -> tuple[str, ...]:
+    """In which table of a file our keys are."""
+    return TABLE if path.name == PROJECT_NAME else ()
+
+
+class _Reader:
+    """One table of settings on its way to a Config."""
+
+    def __init__(self, path: Path, text: str, document: Any) -> None:
+        self.path = path
+        self.text = text
+        if not isinstance(document, dict):
+            raise self.wrong(f"'{'.'.join(TABLE)}' must be a table")
+        self.document: dict[str, Any] = document
+
+    def wrong(self, message: str, *keys: str | int, at_key: bool = False) -> UsageError:
+        """An error about a key, or a part of its value."""
+        return UsageError(message, _place(self.path, self.text, *keys, at_key=at_key))
+
+    def config(self) -> Config:
+        """Everything that the table says."""
+        for key in self.document:
+            if key not in KEYS:
+                near = difflib.get_close_matches(key, KEYS, 1)
+                hint = f"; did you mean '{near[0]}'?" if near else ""
+                message = f"unknown key '{key}', valid keys are {', '.join(KEYS)}{hint}"
+                raise self.wrong(message, key, at_key=True)
+        folder = self.path.parent
+        real = Path(os.path.realpath(folder))
+        kernels = self.words("kernels")
+        arch: Any = self.document.get("arch")
+        baseline: Any = self.document.get("baseline")
+        if baseline is not None and (not isinstance(baseline, str) or not baseline):
+            raise self.wrong("'baseline' must be the name of a file", "baseline")
+        return Config(
+            path=self.path,
+            # The file of a probe is one beside this file; all else is no path.
+            kernels=",".join(str(folder / one) if one.endswith(".json") else one for one in kernels or ()) or None,
+            select=self.words("select"),
+            ignore=self.words("ignore") or (),
+            per_file_ignores=tuple(
+                (PathPattern(pattern, real), rules) for pattern, rules in self.table("per-file-ignores").items()
+            ),
+            exclude=tuple(PathPattern(pattern, real) for pattern in self.words("exclude") or ()),
+            fail_on=self.word("fail-on", FAIL_ON),
+            spec_paths=tuple(folder / one for one in self.words("spec-paths") or ()),
+            clang_args=self.words("clang-args") or (),
+            arch=self.word("arch", ARCHITECTURES) if arch is not None else "",
+            loader=self.word("loader", LOADERS),
+            type_tags=self.word("type-tags", TYPE_TAGS),
+            baseline=folder / baseline if baseline is not None else None,
+            given=frozenset(self.document),
+        )
+
+    def words(self, *keys: str) -> tuple[str, ...] | None:
+        """A list of strings, or one string; None when it is not there."""
+        value: Any = self.document
+        for key in keys:
+            value = value.get(key)
         if value is None:
             return None
         items = [value] if isinstance(value, str) else value
-        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            raise UsageError(f"'{key}' must be a list of strings", _place(path, text, key))
+        if not isinstance(items, list):
+            raise self.wrong(f"'{keys[-1]}' must be a list of strings", *keys)
+        for number, item in enumerate(items):
+            if not isinstance(item, str):
+                raise self.wrong(f"'{keys[-1]}' must be a list of strings", *keys, number)
+            place: tuple[str | int, ...] = (*keys, number) if items is value else keys
+            if len(keys) == 1 and KEYS[keys[0]].patterns and (reason := pattern_problem(item)):
+                raise self.wrong(f"the pattern '{item}' {reason}", *place)
         return tuple(items)
 
-    def word(key: str, choices: tuple[Word, ...]) -> Word:
-        value: Any = document.get(key, choices[0])
+    def table(self, key: str) -> dict[str, tuple[str, ...]]:
+        """Lists of words by pattern."""
+        value: Any = self.document.get(key, {})
+        if not isinstance(value, dict):
+            raise self.wrong(f'\'{key}\' must be a table: "PATTERN" = ["RULE", ...]', key)
+        for pattern in value:
+            if reason := pattern_problem(pattern):
+                raise self.wrong(f"the pattern '{pattern}' {reason}", key, pattern, at_key=True)
+        return {pattern: self.words(key, pattern) or () for pattern in value}
+
+    def word(self, key: str, choices: tuple[Word, ...]) -> Word:
+        """One of `choices`, the first when it is not there."""
+        value: Any = self.document.get(key, choices[0])
         for choice in choices:
             if value == choice:
                 return choice
-        raise UsageError(f"'{key}' must be one of {', '.join(choices)}", _place(path, text, key))
-
-    baseline: Any = document.get("baseline")
-    if baseline is not None and (not isinstance(baseline, str) or not baseline):
-        raise UsageError("'baseline' must be the name of a file", _place(path, text, "baseline"))
-    kernels = strings("kernels")
-    return Config(
-        path=path,
-        kernels=",".join(kernels) if kernels else None,
-        select=strings("select"),
-        ignore=strings("ignore") or (),
-        spec_paths=tuple(path.parent / folder for folder in strings("spec-paths") or ()),
-        clang_args=strings("clang-args") or (),
-        loader=word("loader", LOADERS),
-        type_tags=word("type-tags", TYPE_TAGS),
-        baseline=path.parent / baseline if baseline is not None else None,
-    )
-
-
-def key_place(config: Config, key: str) -> Place | None:
-    """Where `key` stands in the file that `config` was read from, for errors found later."""
-    if config.path is None:
-        return None
-    try:
-        return _place(config.path, _read(config.path), key)
-    except UsageError:
-        return Place(str(config.path))
+        near = difflib.get_close_matches(value, choices, 1) if isinstance(value, str) else []
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise self.wrong(f"'{key}' must be one of {', '.join(choices)}{hint}", key)
 
 
 def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise UsageError("not a regular file", Place(str(path)))
+                raise UsageError("not a regular file", Place(_shown(path)))
             data = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", Place(str(path))) from None
+        raise UsageError(f"cannot be read: {error.strerror}", Place(_shown(path))) from None
     if len(data) > MAX_CONFIG_BYTES:
-        raise UsageError(f"larger than {MAX_CONFIG_BYTES} bytes", Place(str(path)))
+        raise UsageError(f"larger than {MAX_CONFIG_BYTES} bytes", Place(_shown(path)))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError("not UTF-8 text", Place(str(path), line)) from None
+        raise UsageError("not UTF-8 text", Place(_shown(path), line)) from None
 
 
-def _syntax_error(path: Path, message: str) -> UsageError:
-    """tomllib tells the place within its message: `... (at line 3, column 5)`."""
+def _syntax_error(path: Path, text: str, message: str) -> UsageError:
+    """tomllib tells the place within its message: `... (at line 3, column 5)`, in characters."""
     match = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
     if match is None:
-        return UsageError(message, Place(str(path)))
-    return UsageError(match[1], Place(str(path), int(match[2]), int(match[3])))
+        return UsageError(message, Place(_shown(path)))
+    number, column = int(match[2]), int(match[3])
+    line = text.replace("\r\n", "\n").split("\n")[number - 1]
+    return UsageError(match[1], Place(_shown(path), number, len(line[: column - 1].encode()) + 1))
 
 
-def _place(path: Path, text: str, key: str) -> Place:
-    """The line that begins with `key`; only the file when it is written in another way (quoted, dotted)."""
-    pattern = re.compile(rf"""[ \t]*["'\[]?{re.escape(key)}\b""")
-    for number, line in enumerate(text.split("\n"), 1):
-        if pattern.match(line):
-            return Place(str(path), number)
-    return Place(str(path))
+def _shown(path: Path) -> str:
+    """A file as messages call it: from the current folder on, where it is below it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def _place(path: Path, text: str, *keys: str | int, at_key: bool = False) -> Place:
+    """Where a value stands (`at_key`: its key); the nearest table around it where that cannot be told."""
+    from kfuncgen.toml_places import locate
+
+    try:
+        found: Mapping[Keys, Located] = locate(text)
+    except (tomllib.TOMLDecodeError, RecursionError, AssertionError, IndexError):
+        return Place(_shown(path))  # somebody has changed the file since it was read
+    wanted: Keys = (*_table_of(path), *keys)
+    while wanted and wanted not in found:
+        wanted = wanted[:-1]
+    if not wanted:
+        return Place(_shown(path))
+    located = found[wanted]
+    return Place(_shown(path), *(located.key if at_key else located.value))

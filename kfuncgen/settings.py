@@ -6,16 +6,21 @@ The command line and the language server both come through here, so that an edit
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from kfuncgen.config import Config, key_place
+from kfuncgen.config import KEYS, Config, FailOn
 from kfuncgen.diagnostic import Note, UsageError
+from kfuncgen.toolchain.arch import ARCHITECTURES, target_architecture
 
 if TYPE_CHECKING:
     from kfuncgen.lint import LintOptions
     from kfuncgen.spec.model import Kernel, SpecSet
+
+
+Word = TypeVar("Word", bound=str)
 
 
 def as_path(text: str | Path, what: str) -> Path:
@@ -30,16 +35,17 @@ def words(values: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(word.strip() for value in values or () for word in value.split(",") if word.strip())
 
 
-def one_of(value: str, valid: Iterable[str], what: str, listed_by: str = "") -> str:
+def one_of(value: str, valid: Iterable[Word], what: str, listed_by: str = "") -> Word:
     """`value` if it is valid; UsageError naming the nearest valid words, or all of them when none is near.
 
     `listed_by` is the command that lists the valid words where they are too many for one line.
     """
     known = list(valid)
-    if value in known:
-        return value
-    near = difflib.get_close_matches(value, known, 3)
-    near = near or [word for word in known if len(value) > 2 and value in word][:3]
+    for word in known:
+        if word == value:
+            return word
+    near: list[str] = list(difflib.get_close_matches(value, [str(word) for word in known], 3))
+    near = near or [str(word) for word in known if len(value) > 2 and value in word][:3]
     if near:
         hint = f"did you mean {' or '.join(repr(word) for word in near)}?"
     elif len(known) <= 12:
@@ -94,6 +100,7 @@ def lint_options(
     build_dir: Path | None = None,
     clang_args: tuple[str, ...] | None = None,
     stdin_filename: str | None = None,
+    arch: str | None = None,
 ) -> LintOptions:
     """Options for the files under one configuration; the command line wins over the file.
 
@@ -102,15 +109,18 @@ def lint_options(
     from kfuncgen.lint import LintOptions
     from kfuncgen.lint.rule import catalogue
 
+    for number, path in enumerate(config.spec_paths):
+        if not path.exists():
+            raise UsageError(f"there is no '{path}' with specs", config.place("spec-paths", number))
     specs = load_specs([*config.spec_paths, *(spec or ())], kernel if kernel is not None else config.kernels)
     rules = catalogue()
 
-    def rule_names(names: Sequence[str], key: str = "") -> frozenset[str]:
-        for name in names:
+    def rule_names(names: Sequence[str], *keys: str) -> frozenset[str]:
+        for number, name in enumerate(names):
             try:
                 one_of(name, rules, "rule", "kfuncgen explain")
             except UsageError as error:
-                raise UsageError(error.message, key_place(config, key) if key else None) from None
+                raise UsageError(error.message, config.place(*keys, number) if keys else None) from None
         return frozenset(names)
 
     chosen = rule_names(config.select, "select") if config.select is not None else None
@@ -123,7 +133,7 @@ def lint_options(
     except UsageError as error:
         if kernel is not None or error.place is not None:
             raise
-        raise UsageError(error.message, key_place(config, "kernels")) from None
+        raise UsageError(error.message, config.place("kernels")) from None
     return LintOptions(
         kernels=kernels,
         specs=specs,
@@ -136,7 +146,64 @@ def lint_options(
         configured_dir=config.folder,
         loader=config.loader,
         type_tags=config.type_tags,
+        arch=config.arch if arch is None else one_of(arch, ARCHITECTURES, "architecture"),
+        per_file_ignores=tuple(
+            (pattern, rule_names(names, "per-file-ignores", pattern.text))
+            for pattern, names in config.per_file_ignores
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is in force for a key of KEYS, as JSON has it, and where it comes from: `default`, `command line`, or
+    places in files. `value` is None for what there is none of."""
+
+    name: str
+    value: str | list[str] | dict[str, list[str]] | None
+    origins: tuple[str, ...]
+
+
+def effective(
+    config: Config,
+    chosen: LintOptions,
+    given: Collection[str],
+    fail_on: FailOn,
+    baseline: Path | None,
+    specs: Sequence[str] = (),
+) -> list[Setting]:
+    """All settings of the sources under one configuration, in the order of KEYS.
+
+    `given` are the keys for which the command line has an option that was used. `fail_on` and `baseline` have been
+    decided already; `specs` are those of the command line.
+    """
+    arguments = chosen.clang_args if chosen.clang_args is not None else chosen.configured_args
+    values: dict[str, str | list[str] | dict[str, list[str]] | None] = {
+        "kernels": [str(kernel) for kernel in chosen.kernels],
+        "select": None if chosen.select is None else sorted(chosen.select),
+        "ignore": sorted(chosen.ignore),
+        "per-file-ignores": {pattern.text: sorted(rules) for pattern, rules in chosen.per_file_ignores},
+        "exclude": [pattern.text for pattern in config.exclude],
+        "fail-on": fail_on,
+        "spec-paths": [*map(str, config.spec_paths), *specs],
+        "clang-args": list(arguments),
+        "arch": chosen.arch or target_architecture(),
+        "loader": chosen.loader,
+        "type-tags": chosen.type_tags,
+        "baseline": str(baseline) if baseline is not None else None,
+    }
+    return [Setting(key, values[key], _origins(key, config, given)) for key in KEYS]
+
+
+ADDED = ("ignore", "spec-paths")
+"""Keys to which the command line adds; others it replaces."""
+
+
+def _origins(key: str, config: Config, given: Collection[str]) -> tuple[str, ...]:
+    in_file = (str(config.place(key)),) if key in config.given else ()
+    if key in given:
+        return (*(in_file if key in ADDED else ()), "command line")
+    return in_file or ("default",)
 
 
 def newer_kernels(chosen: LintOptions) -> tuple[Note, ...]:

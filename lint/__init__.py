@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kfuncgen.diagnostic import FileFailure, Report
+from kfuncgen.patterns import PathPattern
 from kfuncgen.spec.model import Kernel, SpecSet
 from kfuncgen.spec.typetags import TypeTags
 
@@ -18,6 +19,7 @@ class LintOptions:
     `loader` is one of kfuncgen.lint.externs.LOADERS: what will load the objects.
     `type_tags`: whether the BTF of the targeted kernels tells `__rcu` and `__user` fields (clang's builds do).
     `configured_args` come from kfuncgen.toml in `configured_dir`. `select` None means all rules.
+    `arch` is one of kfuncgen.toolchain.arch.ARCHITECTURES, "" for what the flags say, or this machine's.
     """
 
     kernels: tuple[Kernel, ...]
@@ -31,8 +33,15 @@ class LintOptions:
     configured_dir: Path | None = None
     loader: str = "libbpf"
     type_tags: TypeTags = "without"
+    arch: str = ""
+    per_file_ignores: tuple[tuple[PathPattern, frozenset[str]], ...] = ()
+    """Rules that are ignored in some files."""
     unsaved: Mapping[str, bytes] = field(default_factory=dict)
     """Contents of sources and headers, by the names that findings use, that count instead of those on disk."""
+
+    def ignores(self, rule: str, file: str) -> bool:
+        """Whether what a rule finds in a file is left out."""
+        return any(rule in rules and pattern.matches(file) for pattern, rules in self.per_file_ignores)
 
 
 @dataclass(frozen=True, slots=True)

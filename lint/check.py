@@ -90,7 +90,7 @@ def check_file(
     """Lint one source. Raises SourceError when it cannot be read or parsed."""
     headers = headers or Headers()
     flags = find_flags(
-        path, options.clang_args, options.build_dir, options.configured_args, options.configured_dir
+        path, options.clang_args, options.build_dir, options.configured_args, options.configured_dir, options.arch
     )
     data = text.encode("utf-8", "surrogateescape") if text is not None else None
     args = [*flags.args, _QUIET, *fallback_include_args()]
@@ -160,6 +160,7 @@ def _check_unit(unit: Unit, options: LintOptions, notes: list[Note], data: bytes
     comments = {file: some for file in names if (some := read_suppressions(file, files[file]))}
     rules = {name: _selected(name, options) for name in catalogue()}
     findings, silenced = silence(findings, comments, rules)
+    findings = [finding for finding in findings if not options.ignores(finding.rule, finding.span.file)]
     return Report(
         by_place(findings),
         tuple(sorted(set(notes))),

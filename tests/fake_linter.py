@@ -30,6 +30,9 @@ class FakeOptions:
     configured_dir: Path | None
     loader: str
     type_tags: str
+    arch: str = ""
+    per_file_ignores: tuple[Any, ...] = ()
+    unsaved: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass

@@ -107,3 +107,43 @@ def test_a_baseline_must_be_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "needs --baseline FILE" in capsys.readouterr().err
     assert lint("--baseline", "missing.json", "src") == 2
     assert "cannot read the baseline 'missing.json'" in capsys.readouterr().err
+
+
+def test_what_was_not_checked_stays_known(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("src/b.bpf.c").write_text(HEAD + LEAK.format("c", 1))
+    assert lint("--baseline", "known.json", "--write-baseline", "src") == 0
+    whole = Path("known.json").read_text()
+    assert lint("--baseline", "known.json", "--write-baseline", "src/a.bpf.c") == 0
+    assert Path("known.json").read_text() == whole
+    Path("src/b.bpf.c").write_text("nonsense\n")
+    assert lint("--baseline", "known.json", "--write-baseline", "src") == 3
+    assert Path("known.json").read_text() == whole
+    Path("src/b.bpf.c").unlink()
+    assert lint("--baseline", "known.json", "--write-baseline", "src") == 0
+    assert [row["file"] for row in json.loads(Path("known.json").read_text())["findings"]] == ["src/a.bpf.c"] * 2
+
+
+def test_no_other_file_is_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("notes.txt").write_text("mine\n")
+    assert lint("--baseline", "notes.txt", "--write-baseline", "src") == 2
+    assert "notes.txt: not a baseline" in capsys.readouterr().err
+    assert Path("notes.txt").read_text() == "mine\n"
+
+
+def test_fixes_leave_what_is_known_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    lint("--baseline", "known.json", "--write-baseline", "src")
+    source = Path("src/a.bpf.c")
+    before = source.read_text().replace("return t ? 1 : 0;", "if (!t)\n\t\treturn 0;\n\treturn 1;")
+    source.write_text(before)
+    lint("--baseline", "known.json", "--write-baseline", "src")
+    new = LEAK.format("c", 3).replace("return t ? 1 : 0;", "if (!t)\n\t\treturn 0;\n\treturn 1;")
+    source.write_text(before + new)
+    assert lint("--fix", "--baseline", "known.json", "src") == 0
+    text = source.read_text()
+    assert text.startswith(before) and text.count("bpf_task_release(t);") == 1
+    Path("kfuncgen.toml").write_text('baseline = "known.json"\n')
+    assert lint("--fix", "src") == 0
+    assert source.read_text() == text
+    assert lint("--fix", "--no-baseline", "src") == 0
+    assert source.read_text().count("bpf_task_release(t);") == 3
+    assert lint("--no-baseline", "--write-baseline", "src") == 2

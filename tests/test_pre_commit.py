@@ -124,6 +124,14 @@ def test_arguments_and_settings_reach_the_linter(bench: Bench, tmp_path: Path) -
     assert passed.returncode == 0, passed.stdout
 
 
+def test_what_is_excluded_is_not_checked(bench: Bench, tmp_path: Path) -> None:
+    folder = bench.repository(tmp_path / "project", hook("kfuncgen-lint"))
+    (folder / "first.bpf.c").write_text(LEAK)
+    (folder / "pyproject.toml").write_text('[tool.kfuncgen]\nexclude = ["first.*"]\n')
+    passed = bench.commit(folder)
+    assert passed.returncode == 0 and "Passed" in passed.stdout, passed.stdout
+
+
 def test_the_fix_hook_mends(bench: Bench, tmp_path: Path) -> None:
     folder = bench.repository(tmp_path / "project", hook("kfuncgen-fix"), hook("kfuncgen-lint"))
     (folder / "first.bpf.c").write_text(LEAK)

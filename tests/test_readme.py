@@ -6,15 +6,20 @@ import json
 import os
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 import kfuncgen
 from kfuncgen import cli
+from kfuncgen.config import KEYS, load_config
+from kfuncgen.config_schema import config_schema
 from kfuncgen.diagnostic import Finding, Report, Severity, Span
 from kfuncgen.generate import templates
 from kfuncgen.generate.project import template_since
+from kfuncgen.lint.rule import catalogue
 from kfuncgen.render import Outcome, render
 from kfuncgen.spec.load import load_builtin
 
@@ -72,7 +77,7 @@ def test_commands_exist(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     for words in lines:
         if words[0] == "COMMAND":
             continue
-        depth = 2 if words[0] in ("gen", "spec", "cache") else 1
+        depth = 2 if words[0] in ("gen", "spec", "cache", "config") else 1
         assert cli.main([*words[:depth], "--help"]) == 0, words
         known = capsys.readouterr().out
         for word in words[: words.index("--") if "--" in words else None]:
@@ -84,6 +89,14 @@ def test_scripts_and_links_are_there(text: str) -> None:
         assert (ROOT / name).exists(), name
     assert "bash scripts/test.sh" in text
     assert "scripts/test.sh" in (ROOT / ".ci/run").read_text()
+
+
+def test_the_shown_settings_are_all_there_are(text: str, tmp_path: Path) -> None:
+    block = re.search(r"<!-- config: .*?-->\n```toml\n(.*?)```", text, re.DOTALL)
+    assert block is not None
+    (tmp_path / "kfuncgen.toml").write_text(block[1])
+    assert load_config(tmp_path / "kfuncgen.toml").given == set(KEYS)
+    jsonschema.Draft7Validator(config_schema(catalogue())).validate(tomllib.loads(block[1]))
 
 
 def test_templates_are_those_there_are(text: str) -> None:

@@ -114,7 +114,7 @@ def test_clangd_file_adds_flags_but_not_conditional_ones(source: Path) -> None:
 
 def test_configured_arguments_are_filtered_and_relative_to_their_file(source: Path, tmp_path: Path) -> None:
     flags = find_flags(source, configured=["-Iinc", "-B.", "-DX"], configured_dir=tmp_path)
-    assert flags.origin == "clang-args of kfuncgen.toml"
+    assert flags.origin == "clang-args of the configuration"
     assert ("-I", str(tmp_path / "inc")) == flags.args[2:4]
     assert "-DX" in flags.args and flags.notes == ("options left out: -B.",)
 
@@ -122,6 +122,23 @@ def test_configured_arguments_are_filtered_and_relative_to_their_file(source: Pa
 def test_own_architecture_macro_and_target_are_kept(source: Path) -> None:
     args = find_flags(source, explicit=["-target", "bpfeb", "-D__TARGET_ARCH_s390"]).args
     assert args[:3] == ("-target", "bpfeb", "-D__TARGET_ARCH_s390")
+
+
+@pytest.mark.parametrize(
+    "given", [["-D__TARGET_ARCH_x86", "-DA"], ["-D", "__TARGET_ARCH_x86", "-DA"], ["-D__TARGET_ARCH_x86=1", "-DA"]]
+)
+def test_the_architecture_asked_for_goes_before_files_but_not_before_what_was_typed(
+    given: list[str], source: Path
+) -> None:
+    assert find_flags(source, configured=given, arch="arm64").args[:3] == (
+        "--target=bpf",
+        "-D__TARGET_ARCH_arm64",
+        "-DA",
+    )
+    assert tuple(given) == find_flags(source, explicit=given, arch="arm64").args[1 : 1 + len(given)]
+    (source.parent / "compile_flags.txt").write_text("\n".join(given))
+    args = find_flags(source, arch="s390").args
+    assert args[:3] == ("--target=bpfeb", "-D__TARGET_ARCH_s390", "-DA")
 
 
 def test_architecture_names_follow_libbpf() -> None:

@@ -21,7 +21,14 @@ from kfuncgen.settings import lint_options
 
 DEBOUNCE = 0.01
 """Seconds in which further changes are waited for: editors send one change in several messages."""
-WATCHED = ("**/kfuncgen.toml", "**/compile_commands.json", "**/compile_flags.txt", "**/.clangd", "**/*.h")
+WATCHED = (
+    "**/kfuncgen.toml",
+    "**/pyproject.toml",
+    "**/compile_commands.json",
+    "**/compile_flags.txt",
+    "**/.clangd",
+    "**/*.h",
+)
 
 
 class Server(LanguageServer):

@@ -42,6 +42,8 @@ class Worker:
             config = load_config(found) if found is not None else Config()
             if config not in self._options:
                 self._options[config] = lint_options(config)
+            if any(pattern.matches(path) for pattern in config.exclude):
+                return Answer()
             result = self._session.check(path, self._options[config], text)
             findings = result.report.findings
             if config.baseline is not None:

@@ -7,7 +7,7 @@ who read the file, and its changes in reviews. Files are named relative to the b
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,17 @@ from kfuncgen.render.identity import fingerprints, relative
 from kfuncgen.render.json import dump
 
 VERSION = 1
+KEYS = ("file", "rule", "function", "message", "fingerprint")
+"""Of an entry, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A read baseline: where it is, and the file of each fingerprint."""
+    """A read baseline: where it is, the file of each fingerprint, and the entries as they were written."""
 
     path: Path
     files: dict[str, str]
+    entries: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -50,12 +53,33 @@ def parse(path: Path, text: str) -> Baseline:
         if not isinstance(digest, str) or not isinstance(file, str):
             raise UsageError(f"entry {number} of the baseline has no fingerprint and file", place)
         files[digest] = file
-    return Baseline(path, files)
+    return Baseline(path, files, tuple(document["findings"]))
 
 
-def written(findings: Sequence[Finding], sources: Sources, folder: Path) -> str:
-    """The baseline of these findings for a file in `folder`, sorted by file and rule: diffs stay small."""
-    rows = [
+def of_others(baseline: Baseline, checked: Collection[str]) -> list[Mapping[str, Any]]:
+    """Entries about files that were not `checked` this time, and are still there."""
+    names = {relative(file, baseline.folder) for file in checked}
+    return [
+        entry
+        for entry in baseline.entries
+        if entry["file"] not in names and _is_there(baseline.folder / entry["file"])
+    ]
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # no name that a file could have
+        return False
+
+
+def written(
+    findings: Sequence[Finding], sources: Sources, folder: Path, others: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """The baseline of these findings for a file in `folder`, sorted by file and rule: diffs stay small.
+
+    `others`: entries of an older one that stay."""
+    rows: list[Mapping[str, Any]] = [
         {
             "file": relative(finding.span.file, folder),
             "rule": finding.rule,
@@ -65,6 +89,7 @@ def written(findings: Sequence[Finding], sources: Sources, folder: Path) -> str:
         }
         for finding, digest in zip(findings, fingerprints(findings, sources, folder), strict=True)
     ]
+    rows += [{key: str(entry.get(key, "")) for key in KEYS} for entry in others]
     rows.sort(key=lambda row: tuple(row.values()))
     return dump({"version": VERSION, "findings": rows})
 

@@ -22,32 +22,12 @@ from typing import Any
 
 from kfuncgen.diagnostic import Place, UsageError
 from kfuncgen.toolchain.allowlist import Filtered, filter_arguments
+from kfuncgen.toolchain.arch import BIG_ENDIAN, target_architecture
 
 MAX_DATABASE_BYTES = 128 * 1024 * 1024
 """The database of an all-modules kernel build is about 20 MB."""
 MAX_FLAG_FILE_BYTES = 1024 * 1024
 """compile_flags.txt and .clangd are a few lines."""
-
-_ARCHITECTURES = {
-    "x86_64": "x86",
-    "amd64": "x86",
-    "i386": "x86",
-    "i686": "x86",
-    "aarch64": "arm64",
-    "arm64": "arm64",
-    "armv6l": "arm",
-    "armv7l": "arm",
-    "armv8l": "arm",
-    "ppc64": "powerpc",
-    "ppc64le": "powerpc",
-    "s390x": "s390",
-    "riscv64": "riscv",
-    "loongarch64": "loongarch",
-    "mips": "mips",
-    "mips64": "mips",
-    "sparc64": "sparc",
-}
-"""`uname -m` -> the suffix of libbpf's __TARGET_ARCH_ macros (tools/lib/bpf/bpf_tracing.h)."""
 
 _MULTIARCH = {
     "x86_64": "x86_64-linux-gnu",
@@ -58,6 +38,11 @@ _MULTIARCH = {
     "riscv64": "riscv64-linux-gnu",
     "loongarch64": "loongarch64-linux-gnu",
 }
+
+
+_ARCH_MACRO = "__TARGET_ARCH_"
+CONFIGURED = "clang-args of the configuration"
+"""What the flags of a kfuncgen.toml are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,51 +58,62 @@ class Flags:
     notes: tuple[str, ...] = ()
 
 
-def target_architecture(machine: str = "") -> str:
-    """The __TARGET_ARCH_ suffix of `machine` (`uname -m`; default: this one), "x86" for an unknown one."""
-    return _ARCHITECTURES.get((machine or platform.machine()).lower(), "x86")
-
-
 def find_flags(
     source: Path,
     explicit: Sequence[str] | None = None,
     build_dir: Path | None = None,
     configured: Sequence[str] = (),
     configured_dir: Path | None = None,
+    arch: str = "",
 ) -> Flags:
     """The flags for `source`, from the first place that has some.
 
     `explicit` are the arguments typed after `--` (None: there was no `--`); `build_dir` holds
-    compile_commands.json; `configured` is `clang-args` of kfuncgen.toml, relative to `configured_dir`.
+    compile_commands.json; `configured` is `clang-args` of kfuncgen.toml, relative to `configured_dir`. `arch` is
+    the architecture (of ARCHITECTURES) that goes before what files say, but not before what was typed after `--`.
     Raises UsageError, with the place, for a malformed or too large file, or a `build_dir` without database.
     """
     path = _absolute(source)
     if explicit is not None:
-        return _complete(path, tuple(explicit), "the command line", ())
+        return _complete(path, tuple(explicit), "the command line", (), arch)
     notes: list[str] = []
     for database in _databases(path, build_dir):
         found = _from_database(database, path)
         if found is not None:
-            return _complete(path, found.args, str(database), (*notes, *_dropped_note(found)))
+            args = _without_arch(found.args) if arch else found.args
+            return _complete(path, args, str(database), (*notes, *_dropped_note(found)), arch)
         notes.append(f"{database} has no entry for this file")
     for name, read in (("compile_flags.txt", _read_compile_flags), (".clangd", _read_clangd)):
         for file in _upward(path, (name,)):
             filtered = read(file)
             if filtered is not None:
-                return _complete(path, filtered.args, str(file), (*notes, *_dropped_note(filtered)))
+                args = _without_arch(filtered.args) if arch else filtered.args
+                return _complete(path, args, str(file), (*notes, *_dropped_note(filtered)), arch)
     if configured:
         filtered = filter_arguments(configured, configured_dir or path.parent)
-        return _complete(path, filtered.args, "clang-args of kfuncgen.toml", (*notes, *_dropped_note(filtered)))
-    return _complete(path, _default_includes(path), "BPF defaults", tuple(notes))
+        args = _without_arch(filtered.args) if arch else filtered.args
+        return _complete(path, args, CONFIGURED, (*notes, *_dropped_note(filtered)), arch)
+    return _complete(path, _default_includes(path), "BPF defaults", tuple(notes), arch)
 
 
-def _complete(source: Path, args: tuple[str, ...], origin: str, notes: tuple[str, ...]) -> Flags:
+def _without_arch(args: tuple[str, ...]) -> tuple[str, ...]:
+    """Arguments without the definition of an architecture."""
+    kept: list[str] = []
+    for arg in args:
+        if arg.startswith(_ARCH_MACRO) and kept and kept[-1] == "-D":
+            kept.pop()
+        elif not arg.startswith(f"-D{_ARCH_MACRO}"):
+            kept.append(arg)
+    return tuple(kept)
+
+
+def _complete(source: Path, args: tuple[str, ...], origin: str, notes: tuple[str, ...], arch: str = "") -> Flags:
     """`args` with what every BPF compile needs: target, architecture macro, multiarch headers, C."""
     front: list[str] = []
     if not any(a in ("-target", "--target") or a.startswith("--target=") for a in args):
-        front.append("--target=bpf")
-    if not any("__TARGET_ARCH_" in a for a in args):
-        front.append(f"-D__TARGET_ARCH_{target_architecture()}")
+        front.append("--target=bpfeb" if arch in BIG_ENDIAN else "--target=bpf")
+    if not any(_ARCH_MACRO in a for a in args):
+        front.append(f"-D{_ARCH_MACRO}{arch or target_architecture()}")
     back: list[str] = []
     multiarch = Path("/usr/include") / _MULTIARCH.get(platform.machine(), "")
     # Debian and Ubuntu keep <asm/...> in a folder that clang does not search for a BPF target
