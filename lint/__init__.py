@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kfuncgen.diagnostic import FileFailure, Report
@@ -57,9 +57,10 @@ def check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | N
 
     A file that cannot be read or parsed is a failure beside the findings of the others.
     """
-    from kfuncgen.lint.check import check_paths as check
+    from kfuncgen.lint import batch
+    from kfuncgen.lint.kept import Reports
 
-    return check(paths, options, stdin_text)
+    return batch.check_paths(paths, options, stdin_text, reports=Reports())
 
 
 class Session:
@@ -72,10 +73,9 @@ class Session:
 
     def check(self, path: Path, options: LintOptions, text: str) -> LintResult:
         """Lint `text` as the content of `path`, saved or not."""
-        from kfuncgen.lint.check import check_paths as check
+        from kfuncgen.lint import batch
 
-        named = replace(options, stdin_filename=str(path))
-        return check([Path("-")], named, text, self._headers)
+        return batch.gathered([batch.Checker(options, self._headers).check(path, text)])
 
 
 __all__ = ["LintOptions", "LintResult", "Session", "check_paths"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from kfuncgen.diagnostic import FileFailure, Finding, Note, Report, SourceError
-from kfuncgen.lint import LintOptions, LintResult, ir
+from kfuncgen.diagnostic import Finding, Note, Report, SourceError
+from kfuncgen.lint import LintOptions, ir
 from kfuncgen.lint.callbacks import check_no_throw
 from kfuncgen.lint.callgraph import reachable_calls
+from kfuncgen.lint.compiler import compiler_args, flags_of
 from kfuncgen.lint.exceptions import check_declaration
 from kfuncgen.lint.explore import BudgetExceeded, Explorer
 from kfuncgen.lint.externs import Resolved
@@ -31,76 +33,52 @@ from kfuncgen.lint.targets import alike
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.progtypes import section_info
 from kfuncgen.spec.typetags import BtfKind
-from kfuncgen.toolchain.flags import find_flags
-from kfuncgen.toolchain.headers import WITHOUT_PROTOTYPES, fallback_include_args, fallback_used
+from kfuncgen.toolchain.dependencies import Dependencies, dependencies
+from kfuncgen.toolchain.flags import Flags
+from kfuncgen.toolchain.headers import WITHOUT_PROTOTYPES, fallback_used
 
 RECURSION = 30_000
 """Frames for expressions as deep as generated code has them: lowering takes about five per level."""
-
-_QUIET = "-Wno-everything"
-"""Compiler warnings are the compiler's business."""
-
-
-def check_paths(
-    paths: Sequence[Path], options: LintOptions, stdin_text: str | None, headers: Headers | None = None
-) -> LintResult:
-    """Lint files one by one; see `kfuncgen.lint.check_paths`."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, RECURSION))
-    try:
-        return _check_paths(paths, options, stdin_text, headers or Headers())
-    finally:
-        # Others rely on the usual limit, to refuse nesting that would overflow the stack.
-        sys.setrecursionlimit(before)
-
-
-def _check_paths(
-    paths: Sequence[Path], options: LintOptions, stdin_text: str | None, headers: Headers
-) -> LintResult:
-    findings: list[Finding] = []
-    notes: list[Note] = []
-    failures: list[FileFailure] = []
-    counts = [0, 0, 0, 0]
-    for path in paths:
-        content = stdin_text if str(path) == "-" else None
-        source = Path(options.stdin_filename or "stdin.bpf.c") if content is not None else path
-        try:
-            report = check_file(source, options, content, headers)
-        except SourceError as error:
-            failures.append(FileFailure(str(source), str(error), error.details))
-            continue
-        except Exception as error:
-            if os.environ.get("KFUNCGEN_DEBUG") == "1":
-                raise
-            # One file must not cost the answers for the others.
-            text = f"internal error: {type(error).__name__}: {error} (a bug in kfuncgen: please report it)"
-            failures.append(FileFailure(str(source), text))
-            continue
-        findings.extend(report.findings)
-        notes.extend(report.notes)
-        found = (1, report.programs, report.functions, report.silenced)
-        counts = [total + number for total, number in zip(counts, found, strict=True)]
-    report = Report(by_place(findings), tuple(sorted(set(notes))), *counts)
-    return LintResult(report, tuple(failures))
 
 
 def check_file(
     path: Path, options: LintOptions, text: str | None = None, headers: Headers | None = None
 ) -> Report:
-    """Lint one source. Raises SourceError when it cannot be read or parsed."""
-    headers = headers or Headers()
-    flags = find_flags(
-        path, options.clang_args, options.build_dir, options.configured_args, options.configured_dir, options.arch
-    )
-    data = text.encode("utf-8", "surrogateescape") if text is not None else None
-    args = [*flags.args, _QUIET, *fallback_include_args()]
-    unit = _parse(path, args, text, partial(headers.parse, others=options.unsaved))
-    notes = [Note(str(path), "", f"flags are those of {flags.origin}", "info")]
-    notes += [Note(str(path), "", note, "info") for note in flags.notes]
-    bundled = fallback_used(unit.includes)
-    if bundled:
-        notes.append(Note(str(path), "", f"bundled headers were used for {', '.join(bundled)}", "info"))
-    return _check_unit(unit, options, notes, data)
+    """Lint one source, or `text` as its content. Raises SourceError when it cannot be read or parsed."""
+    data = text.encode("utf-8", "surrogateescape") if text is not None else options.unsaved.get(str(path))
+    return check_data(path, options, flags_of(path, options), data, headers or Headers())[0]
+
+
+def check_data(
+    path: Path, options: LintOptions, flags: Flags, data: bytes | None, headers: Headers
+) -> tuple[Report, Dependencies | None]:
+    """Lint `data` as the content of `path` (None: what is there), with what the report depends on besides.
+
+    That is None when it is not known: the source was parsed as a whole. Raises SourceError as `check_file`.
+    """
+    began = time.time_ns()
+    others = options.unsaved if data is None else {**options.unsaved, str(path): data}
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION))
+    try:
+        unit = _parse(path, compiler_args(flags), None, partial(headers.parse, others=others))
+        notes = [Note(str(path), "", f"flags are those of {flags.origin}", "info")]
+        notes += [Note(str(path), "", note, "info") for note in flags.notes]
+        bundled = fallback_used(unit.includes)
+        if bundled:
+            notes.append(Note(str(path), "", f"bundled headers were used for {', '.join(bundled)}", "info"))
+        report = _check_unit(unit, options, notes, data)
+    finally:
+        # Others rely on the usual limit, to refuse nesting that would overflow the stack.
+        sys.setrecursionlimit(before)
+    if unit.depends is None or data is None or len(others) > 1:
+        return report, None
+    compiled = {name for name, _, _ in unit.depends.inputs}
+    more = [name for name in unit.includes if name not in compiled]
+    with contextlib.suppress(OSError):
+        own = dependencies(data, more, compiler_args(flags), began)
+        return report, own.joined(unit.depends) if own is not None else None
+    return report, None
 
 
 def _parse(path: Path, args: list[str], text: str | None, parser: Callable[..., Unit]) -> Unit:

@@ -17,6 +17,7 @@ from typing import Any
 from clang import cindex
 
 from kfuncgen.diagnostic import Place, SourceError, Span
+from kfuncgen.toolchain.dependencies import Dependencies
 
 MAX_SOURCE_BYTES = 8 << 20
 """Larger sources are refused: no program of a person is that long, and lowering would take minutes."""
@@ -83,6 +84,7 @@ class Unit:
 
     `whole`: `top_level` shows the declarations of all headers, not only of those that were not compiled before; of
     the others, `places` has the functions: where they are defined or else declared (file, line, column) by name.
+    `depends`: what the compiled headers depend on; None when the source was parsed as a whole.
     """
 
     tu: Any
@@ -90,6 +92,7 @@ class Unit:
     includes: tuple[str, ...]
     whole: bool = True
     places: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
+    depends: Dependencies | None = None
 
 
 def parse(
@@ -102,7 +105,7 @@ def parse(
     """
     library()
     name = str(path)
-    if text is None:
+    if text is None and name not in (others or {}):
         check_source(path)
     unsaved: list[tuple[str, str | bytes]] = [(name, text)] if text is not None else []
     unsaved += [(file, data) for file, data in sorted((others or {}).items()) if text is None or file != name]

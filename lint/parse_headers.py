@@ -26,20 +26,15 @@ from kfuncgen import __version__
 from kfuncgen.cachedir import cache_dir
 from kfuncgen.diagnostic import Place, SourceError
 from kfuncgen.lint.parse import MAX_SOURCE_BYTES, Unit, check_source, errors_of, finished, library, parse
-from kfuncgen.lint.prefix import masked, names_included, stages
+from kfuncgen.lint.prefix import masked, stages
+from kfuncgen.toolchain.dependencies import Dependencies, dependencies, environment, state, unchanged
 
 MAX_BYTES = 256 << 20
 """Compiled headers at once, those used last: vmlinux.h takes 14 MB of disk, what comes on top of it 0.2 MB."""
 MAX_SEEN = 1000
 """Headers that were met once: an empty file each."""
-MAX_ABSENT = 4000
-"""Files that must not appear, per prefix: looking for so many takes a few milliseconds."""
 MAX_META_BYTES = 8 << 20
-_RACY_NS = 20_000_000
-"""A header that was written so shortly before it was read may have been written again at the same time."""
 _FOR_SERIALIZATION = 0x10  # CXTranslationUnit_ForSerialization (clang-c/Index.h)
-_SEARCHED = ("-I", "-iquote", "-isystem", "-idirafter", "-cxx-isystem")
-_SYSTEM = ("/usr/local/include", "/usr/include")
 _UNSUITED = (
     *(
         "-include",
@@ -63,7 +58,7 @@ class _Compiled:
     """Compiled headers: the file, what it was made from, whether all declarations matter, where functions are."""
 
     file: str
-    inputs: tuple[str, ...]
+    depends: Dependencies
     whole: bool
     functions: dict[str, tuple[str, int, int]]
 
@@ -72,7 +67,12 @@ class _Compiled:
         if base is None:
             return self
         functions = {**base.functions, **self.functions}
-        return _Compiled(self.file, base.inputs + self.inputs, base.whole or self.whole, functions)
+        return _Compiled(self.file, base.depends.joined(self.depends), base.whole or self.whole, functions)
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of the headers."""
+        return [name for name, _, _ in self.depends.inputs]
 
 
 class Headers:
@@ -109,7 +109,7 @@ class Headers:
             return parse(path, args, text, others)
         unit = finished(tu, name)
         included = tuple(dict.fromkeys((*compiled.inputs, *unit.includes)))
-        return Unit(tu, name, included, compiled.whole, compiled.functions)
+        return Unit(tu, name, included, compiled.whole, compiled.functions, compiled.depends)
 
     def _compiled(
         self, data: bytes, args: Sequence[str], folder: str, unsaved: Mapping[str, bytes]
@@ -135,18 +135,15 @@ class Headers:
         try:
             with meta.open("rb") as stream:
                 told: Any = json.loads(stream.read(MAX_META_BYTES))
-            own = [name for name, _, _ in told["inputs"]]
-            functions = {
-                name: (own[file], line, column) for name, (file, line, column) in told["functions"].items()
-            }
+            depends = Dependencies([(name, size, when) for name, size, when in told["inputs"]], told["absent"])
+            own = [name for name, _, _ in depends.inputs]
+            functions = {name: (own[number], *where) for name, (number, *where) in told["functions"].items()}
             file = str(self._folder / Path(told["file"]).name)
-            compiled = _Compiled(file, tuple(own), told["whole"], functions).after(base)
-            if not all(_state(name) == (size, when) for name, size, when in told["inputs"]):
+            if not unchanged(depends):
                 return None
-            if any(os.path.lexists(name) for name in told["absent"]):
-                return None
+            compiled = _Compiled(file, depends, told["whole"], functions).after(base)
             if self._checked.get(key) != compiled:
-                if _state(compiled.file) != tuple(told["state"]):
+                if state(compiled.file) != tuple(told["state"]):
                     return None
                 os.utime(meta)  # not the file itself: what was compiled on top of it knows its time
                 self._checked[key] = compiled
@@ -192,18 +189,17 @@ class Headers:
             if errors_of(tu):
                 return False
             inputs = list(dict.fromkeys(str(i.include.name) for i in tu.get_includes()))
-            states = [(name, *_state(name)) for name in inputs]
-            absent = _absent(text, inputs, args)
-            if absent is None or any(when >= began - _RACY_NS for _, _, when in states):
+            depends = dependencies(text, inputs, args, began)
+            if depends is None:
                 return False
             tops = list(tu.cursor.get_children())
             tu.save(str(target))
             _sync(target)
             told = {
                 "file": target.name,
-                "state": _state(str(target)),
-                "inputs": states,
-                "absent": absent,
+                "state": state(str(target)),
+                "inputs": depends.inputs,
+                "absent": depends.absent,
                 "whole": _whole(tops, base.functions if base is not None else ()),
                 "functions": _functions(tops, inputs),
             }
@@ -249,16 +245,10 @@ def _key(text: bytes, args: Sequence[str], base: _Compiled | None) -> str:
     """A name for all that decides what headers mean, but for the contents of files."""
     lib = cindex.conf.lib._name
     before = base.file if base is not None else ""
-    parts = [__version__, str(lib), *map(str, _state(lib)), os.getcwd(), before, *args]
+    parts = [__version__, str(lib), *map(str, state(lib)), os.getcwd(), before, *environment(), *args]
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape"))
     digest.update(b"\0" + text)
     return digest.hexdigest()[:24]
-
-
-def _state(name: str) -> tuple[int, int]:
-    """Size and time of a file; OSError when there is none."""
-    status = os.stat(name)
-    return status.st_size, status.st_mtime_ns
 
 
 def _in(what: Any, name: str) -> bool:
@@ -307,30 +297,3 @@ def _functions(tops: Sequence[Any], inputs: Sequence[str]) -> dict[str, tuple[in
                 if child.is_definition():
                     defined.add(child.spelling)
     return found
-
-
-def _absent(text: bytes, inputs: Sequence[str], args: Sequence[str]) -> list[str] | None:
-    """The files that do not exist and would be taken for one of the headers if they did; None when they are too
-    many, or cannot be known."""
-    names = set(map(os.fsdecode, names_included(text) or ()))
-    folders = {os.path.dirname(name) or "." for name in inputs}
-    for name in inputs:
-        with open(name, "rb") as stream:
-            found = names_included(stream.read())
-        if found is None:
-            return None
-        names.update(map(os.fsdecode, found))
-    for index, flag in enumerate(args):
-        if flag in _SEARCHED and index + 1 < len(args):
-            folders.add(args[index + 1])
-        elif flag.startswith(_SEARCHED):
-            folders.add(next(flag[len(option) :] for option in _SEARCHED if flag.startswith(option)))
-    missing: set[str] = set()
-    for folder in (*folders, *_SYSTEM):
-        if not os.path.isdir(folder):
-            missing.add(folder)
-            continue
-        missing.update(file for name in names if not os.path.lexists(file := os.path.join(folder, name)))
-        if len(missing) > MAX_ABSENT:
-            return None
-    return sorted(missing)

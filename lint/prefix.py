@@ -14,10 +14,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _DIRECTIVE = re.compile(rb"\s*#\s*(\w+)")
-_INCLUDED = re.compile(rb"""^[ \t]*#[ \t]*include(?:_next)?[ \t]*[<"]([^<>"\n]+)[>"]""", re.MULTILINE)
 _QUOTED = re.compile(rb"""^#[ \t]*include(?:_next)?[ \t]*"([^"\n]+)\"""", re.MULTILINE)
-_COMPUTED = re.compile(rb"^[ \t]*#[ \t]*include(?:_next)?[ \t]+\w", re.MULTILINE)
-_ASKED = re.compile(rb"""\b__has_include(?:_next)?\s*\(\s*[<"]([^<>"\n]+)[>"]""")
 _OPENING = (b"if", b"ifdef", b"ifndef")
 _BETWEEN = (b"else", b"elif", b"elifdef", b"elifndef")
 _PLAIN = (b"define", b"undef", b"include")
@@ -98,12 +95,3 @@ def _logical_line(text: bytes, start: int) -> tuple[bytes | None, int]:
 def masked(text: bytes, end: int) -> bytes:
     """`text` without its first `end` bytes, whose lines stay as empty ones."""
     return b"\n" * text.count(b"\n", 0, end) + text[end:]
-
-
-def names_included(text: bytes) -> set[bytes] | None:
-    """The names in `#include` and `__has_include`, also where a condition excludes them.
-
-    None when macros make some of them."""
-    if _COMPUTED.search(text):
-        return None
-    return {*_INCLUDED.findall(text), *_ASKED.findall(text)}

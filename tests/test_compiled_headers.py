@@ -15,8 +15,9 @@ from kfuncgen.diagnostic import SourceError
 from kfuncgen.lint import LintOptions, parse_headers
 from kfuncgen.lint.check import check_file
 from kfuncgen.lint.parse_headers import Headers
-from kfuncgen.lint.prefix import masked, names_included, stages
+from kfuncgen.lint.prefix import masked, stages
 from kfuncgen.spec.cached import load_specs
+from kfuncgen.toolchain.dependencies import names_included
 from kfuncgen.toolchain.flags import find_flags
 from kfuncgen.toolchain.headers import fallback_include_args
 

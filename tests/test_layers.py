@@ -24,6 +24,7 @@ LAYERS = {
     "patterns": 1,
     "toml_places": 1,
     "fixing": 2,
+    "plain": 2,
     "spec": 2,
     "toolchain": 2,
     "generate": 3,

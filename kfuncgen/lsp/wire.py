@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from kfuncgen.diagnostic import Edit, Event, FileFailure, Finding, Fix, Note, Severity, Span
+from kfuncgen.diagnostic import FileFailure, Finding, Note
+from kfuncgen.plain import failure_of, finding_of, note_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +39,8 @@ def from_wire(line: bytes) -> Answer:
     """The answer in a line; ValueError, KeyError or TypeError when it is none."""
     document = json.loads(line)
     return Answer(
-        findings=tuple(_finding(item) for item in document["findings"]),
-        notes=tuple(Note(**item) for item in document["notes"]),
-        failures=tuple(
-            FileFailure(item["file"], item["error"], tuple(item["details"])) for item in document["failures"]
-        ),
+        findings=tuple(map(finding_of, document["findings"])),
+        notes=tuple(map(note_of, document["notes"])),
+        failures=tuple(map(failure_of, document["failures"])),
         problem=document["problem"],
     )
-
-
-def _finding(item: dict[str, Any]) -> Finding:
-    tuples = {key: tuple(item[key]) for key in ("kernels", "programs")}
-    return Finding(
-        **item
-        | tuples
-        | {
-            "severity": Severity(item["severity"]),
-            "span": Span(**item["span"]),
-            "path": tuple(Event(Span(**event["span"]), event["message"]) for event in item["path"]),
-            "fix": _fix(item["fix"]),
-        }
-    )
-
-
-def _fix(item: dict[str, Any] | None) -> Fix | None:
-    if item is None:
-        return None
-    edits = tuple(Edit(Span(**edit["span"]), edit["text"]) for edit in item["edits"])
-    return Fix(item["message"], edits, item["safe"])

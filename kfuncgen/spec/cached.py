@@ -24,11 +24,29 @@ _PREFIX = "specs-"
 _DIGEST = 32
 
 
+_loaded: list[tuple[SpecSet, str]] = []
+"""The sets that were loaded, each with its key: few, and alive as long as the process."""
+
+
 def load_specs(extra: Sequence[Path] = ()) -> SpecSet:
     """The built-in specs and those of `extra`, as `load.load_specs` gives them, with its errors."""
     from kfuncgen.spec import store
 
     key = _key(extra, store.layout())
+    specs = _load(extra, key)
+    _loaded.append((specs, key))
+    del _loaded[:-KEPT]
+    return specs
+
+
+def identity(specs: SpecSet) -> str:
+    """A word for the contents of a set that `load_specs` gave; "" for others, and when that is not known."""
+    return next((key for known, key in _loaded if known is specs), "")
+
+
+def _load(extra: Sequence[Path], key: str) -> SpecSet:
+    from kfuncgen.spec import store
+
     folder = cache_dir()
     file = folder / f"{_PREFIX}{key}" if folder is not None and key else None
     if file is not None:

@@ -1,0 +1,24 @@
+"""The compiler flags of a source, as all who parse it use them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kfuncgen.lint import LintOptions
+from kfuncgen.toolchain.flags import Flags, find_flags
+from kfuncgen.toolchain.headers import fallback_include_args
+
+_QUIET = "-Wno-everything"
+"""Compiler warnings are the compiler's business."""
+
+
+def flags_of(path: Path, options: LintOptions) -> Flags:
+    """The flags of a source and where they came from."""
+    return find_flags(
+        path, options.clang_args, options.build_dir, options.configured_args, options.configured_dir, options.arch
+    )
+
+
+def compiler_args(flags: Flags) -> list[str]:
+    """The arguments with which a source is parsed."""
+    return [*flags.args, _QUIET, *fallback_include_args()]
