@@ -38,7 +38,7 @@ int drop(void)
 FINDING_KEYS = [
     *("file", "line", "column", "end_line", "end_column", "rule", "severity", "message"),
     *("function", "program", "programs", "section", "kfunc", "kernels", "type_tags"),
-    *("verifier", "path", "fix"),
+    *("verifier", "help", "path", "fix"),
 ]
 
 

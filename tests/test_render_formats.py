@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import jsonschema
 import pytest
 from test_render import LEAK, REPORT, SOURCE, read, span
 
@@ -40,7 +38,12 @@ def test_sarif_has_rules_results_paths_and_fixes() -> None:
     assert (rule["id"], rule["shortDescription"]["text"]) == ("unreleased-reference", "What.")
     (result,) = run["results"]
     assert (result["ruleId"], result["ruleIndex"], result["level"]) == ("unreleased-reference", 0, "error")
-    assert result["message"]["text"].startswith("'task' from bpf_task_from_pid() is not released on this path (on")
+    assert result["message"]["text"].splitlines() == [
+        "'task' from bpf_task_from_pid() is not released on this path",
+        "help: call bpf_task_release(task) before the return at line 8",
+        "on kernel 6.18; not on the other targeted kernels",
+        'the kernel says "Unreleased reference id=… alloc_insn=…"',
+    ]
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"] == {"uri": "src/drop.bpf.c", "uriBaseId": "SRCROOT"}
     assert place["region"] == {"startLine": 8, "startColumn": 2, "endLine": 8, "endColumn": 10}
@@ -150,17 +153,6 @@ def test_rdjson_counts_bytes() -> None:
     assert second["location"] == {"path": "src/bad.bpf.c"}
 
 
-def test_exit_status_is_the_same_for_every_format(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source = Path(__file__).parent / "readme" / "esp.bpf.c"
-    (tmp_path / "esp.bpf.c").write_bytes(source.read_bytes())
-    monkeypatch.chdir(tmp_path)
-    for name in ("text", "concise", "json", "sarif", "github", "gitlab", "junit", "rdjson"):
-        assert cli.main(["lint", "esp.bpf.c", "--output-format", name]) == 1, name
-        assert capsys.readouterr().err == "", name
-
-
 def test_in_github_actions_annotations_are_the_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -186,40 +178,6 @@ def test_sarif_of_the_linter_brings_the_pages_of_its_rules(
     rules = json.loads(capsys.readouterr().out)["runs"][0]["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == ["ignored-opts-error", "unreleased-reference"]
     assert all(rule["help"]["markdown"] == catalogue()[rule["id"]].page for rule in rules)
-
-
-@cache
-def schema() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0.json").read_text())
-    return document
-
-
-@pytest.mark.parametrize("outcome", [OUTCOME, Outcome(Report()), replace(OUTCOME, read=lambda file: None)])
-def test_sarif_is_valid(outcome: Outcome) -> None:
-    jsonschema.validate(json.loads(render("sarif", outcome)), schema())
-
-
-def test_sarif_of_a_real_run_is_valid(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "a b").mkdir()
-    (tmp_path / "a b" / "é.bpf.c").write_bytes((Path(__file__).parent / "readme" / "esp.bpf.c").read_bytes())
-    (tmp_path / "bad.bpf.c").write_text("nonsense\n")
-    monkeypatch.chdir(tmp_path)
-    assert cli.main(["lint", ".", "--output-format", "sarif"]) == 3
-    document = json.loads(capsys.readouterr().out)
-    jsonschema.validate(document, schema())
-    uris = {
-        r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in document["runs"][0]["results"]
-    }
-    assert uris == {"a%20b/%C3%A9.bpf.c"}
-
-
-def test_the_schema_notices_a_mistake() -> None:
-    document = json.loads(render("sarif", OUTCOME))
-    document["runs"][0]["results"][0]["level"] = "fatal"
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(document, schema())
 
 
 def test_statistics_count_rules(

@@ -8,7 +8,7 @@ from kfuncgen.diagnostic import Finding, Severity
 from kfuncgen.render import Outcome
 from kfuncgen.render.escape import one_line
 from kfuncgen.render.identity import relative
-from kfuncgen.render.summary import note_line, only_on, shown_notes, summary_line
+from kfuncgen.render.summary import facts, note_line, shown_notes, summary_line
 
 WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.HINT: "notice"}
 
@@ -33,12 +33,12 @@ def _finding(finding: Finding, kernels: tuple[str, ...]) -> str:
     if span.end_line == span.line:  # columns of several lines are refused
         place |= {"col": str(span.column), "endColumn": str(span.end_column)}
     text = finding.message
-    if kernel := only_on(finding, kernels):
-        text += f" ({kernel})"
     for number, event in enumerate(finding.path, 1):
         text += f"\n({number}) line {event.span.line}: {event.message}"
     if finding.help:
         text += f"\nhelp: {finding.help}"
+    for fact in facts(finding, kernels):
+        text += f"\nnote: {fact}"
     return _command(WORDS[finding.severity], place, text)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from kfuncgen.diagnostic import Severity
+from collections.abc import Sequence
+
+from kfuncgen.diagnostic import Finding, Severity
 from kfuncgen.render import Outcome
+from kfuncgen.render.escape import one_line
 from kfuncgen.render.excerpt import Sources
 from kfuncgen.render.identity import fingerprints, relative
 from kfuncgen.render.json import dump
+from kfuncgen.render.summary import facts
 
 WORDS = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.HINT: "info"}
 
@@ -16,20 +20,23 @@ def render(outcome: Outcome) -> str:
     findings = outcome.report.findings
     rows: list[dict[str, object]] = [
         {
-            "description": finding.message,
+            "description": _description(finding, outcome.kernels),
             "check_name": finding.rule,
             "fingerprint": digest,
             "severity": WORDS[finding.severity],
             "location": {
                 "path": relative(finding.span.file),
-                "lines": {"begin": finding.span.line, "end": max(finding.span.end_line, finding.span.line)},
+                "lines": {
+                    "begin": max(finding.span.line, 1),
+                    "end": max(finding.span.end_line, finding.span.line, 1),
+                },
             },
         }
         for finding, digest in zip(findings, fingerprints(findings, Sources(outcome.read)), strict=True)
     ]
     rows += [
         {
-            "description": f"not checked: {failure.error}",
+            "description": one_line(f"not checked: {failure.error}"),
             "check_name": "not-checked",
             "fingerprint": f"not-checked:{relative(failure.file)}",
             "severity": "blocker",
@@ -38,3 +45,9 @@ def render(outcome: Outcome) -> str:
         for failure in outcome.failures
     ]
     return dump(rows)
+
+
+def _description(finding: Finding, kernels: Sequence[str]) -> str:
+    """One line, as merge requests show it: the message, and where it holds."""
+    told = [*facts(finding, kernels)]
+    return one_line(f"{finding.message} ({'; '.join(told)})" if told else finding.message)

@@ -15,7 +15,7 @@ from kfuncgen.render import Outcome
 from kfuncgen.render.escape import one_line
 from kfuncgen.render.excerpt import TAB, Sources
 from kfuncgen.render.identity import fingerprints, relative
-from kfuncgen.render.summary import counts, note_line, only_on, plural, shown_notes, summary_line
+from kfuncgen.render.summary import counts, facts, note_line, plural, shown_notes, summary_line
 
 AROUND = 3
 """Lines shown before and behind those of a path."""
@@ -110,21 +110,12 @@ def _finding(finding: Finding, name: str, sources: Sources, outcome: Outcome) ->
     yield f"{_text(finding.message)}</h2>\n"
     yield f'<p class="place"><code>{_text(relative(span.file))}:{span.line}:{span.column}</code>'
     yield f" in <code>{_text(finding.function)}</code>" if finding.function else ""
-    if finding.program and finding.program != finding.function:
-        yield f", reached from <code>{_text(finding.program)}</code>"
     yield f"; {_text(finding.rule)}</p>\n"
     yield from _source(finding, sources)
     if finding.help:
         yield f"<p>{_text(finding.help)}</p>\n"
-    facts = []
-    if kernel := only_on(finding, outcome.kernels):
-        facts.append(kernel)
-    if finding.type_tags:
-        facts.append(f"only where the kernel's BTF is {finding.type_tags} type tags")
-    if finding.verifier:
-        facts.append(f'the kernel says "{finding.verifier}"')
-    if facts:
-        yield f'<p class="facts">{_text("; ".join(facts))}</p>\n'
+    for fact in facts(finding, outcome.kernels):
+        yield f'<p class="facts">{_text(fact)}</p>\n'
     page = outcome.pages(finding.rule)
     if page:
         shown = "\n".join(one_line(line.expandtabs(TAB)) for line in page.splitlines())

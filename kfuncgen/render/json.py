@@ -79,6 +79,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "kernels": list(finding.kernels),
         "type_tags": finding.type_tags,
         "verifier": finding.verifier,
+        "help": finding.help,
         "path": [
             {"file": e.span.file, "line": e.span.line, "column": e.span.column, "message": e.message}
             for e in finding.path

@@ -11,7 +11,7 @@ from kfuncgen.render import Outcome
 from kfuncgen.render.excerpt import Sources
 from kfuncgen.render.identity import characters, fingerprints, uri
 from kfuncgen.render.json import dump
-from kfuncgen.render.summary import only_on
+from kfuncgen.render.summary import facts
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.HINT: "note"}
@@ -98,7 +98,13 @@ def _result(
         "message": {"text": _message(finding, kernels)},
         "locations": [location],
         "partialFingerprints": {FINGERPRINT: digest},
-        "properties": {"kernels": list(finding.kernels), "programs": list(finding.programs)},
+        "properties": {
+            "kernels": list(finding.kernels),
+            "programs": list(finding.programs),
+            "kfunc": finding.kfunc,
+            "typeTags": finding.type_tags,
+            "verifier": finding.verifier,
+        },
     }
     if finding.path:
         flow = {"locations": [_step(event, sources) for event in finding.path]}
@@ -109,10 +115,8 @@ def _result(
 
 
 def _message(finding: Finding, kernels: tuple[str, ...]) -> str:
-    text = finding.message
-    if kernel := only_on(finding, kernels):
-        text += f" ({kernel})"
-    return f"{text}\n{finding.help}" if finding.help else text
+    lines = [finding.message, *([f"help: {finding.help}"] if finding.help else [])]
+    return "\n".join([*lines, *facts(finding, kernels)])
 
 
 def _location(span: Span, sources: Sources) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from kfuncgen.diagnostic import Finding, Note, Report, Severity
 from kfuncgen.render import Outcome
@@ -37,6 +37,29 @@ def only_on(finding: Finding, targeted: Sequence[str]) -> str:
     if not finding.kernels or len(finding.kernels) >= len(targeted):
         return ""
     return f"on {kernel_ranges(finding.kernels, targeted)}"
+
+
+BUILT = {"with": "kernels built by clang", "without": "kernels built by GCC before 16"}
+"""Which kernels have type tags in their BTF, and which do not."""
+
+
+def conditions(finding: Finding, targeted: Sequence[str]) -> Iterator[str]:
+    """Where a finding holds when that is not everywhere: on which kernels, with which BTF."""
+    if kernel := only_on(finding, targeted):
+        yield f"{kernel}; not on the other targeted kernels"
+    if finding.type_tags:
+        yield f"only where the kernel's BTF is {finding.type_tags} type tags ({BUILT[finding.type_tags]})"
+
+
+def facts(finding: Finding, targeted: Sequence[str]) -> Iterator[str]:
+    """What is to be known of a finding beside its message, path and help: how it is reached, where it holds, what
+    the kernel says. Every format for people to read has all of it, in these words."""
+    if finding.program and finding.function != finding.program:
+        section = f' (SEC("{finding.section}"))' if finding.section else ""
+        yield f"in '{finding.function}', reached from program '{finding.program}'{section}"
+    yield from conditions(finding, targeted)
+    if finding.verifier:
+        yield f'the kernel says "{finding.verifier}"'
 
 
 def counts(report: Report) -> dict[Severity, int]:

@@ -13,7 +13,7 @@ from kfuncgen.diagnostic import Event, Finding, Note, Place
 from kfuncgen.render import Outcome
 from kfuncgen.render.escape import one_line
 from kfuncgen.render.excerpt import Excerpt, Sources, excerpt
-from kfuncgen.render.summary import note_line, only_on, shown_notes, summary_line
+from kfuncgen.render.summary import facts, note_line, shown_notes, summary_line
 
 SGR = {
     "error": "1;31",
@@ -59,8 +59,10 @@ def _finding(finding: Finding, sources: Sources, paint: Paint, kernels: tuple[st
         yield from _event(number, event, sources)
     if finding.help:
         yield f"  {paint('help', 'help:')} {one_line(finding.help)}"
-    for line in _facts(finding, kernels):
-        yield f"  {paint('note', 'note:')} {line}"
+    told = list(facts(finding, kernels))
+    more = f"see 'kfuncgen explain {finding.rule}'"
+    for fact in [*told[:-1], f"{told[-1]}; {more}"] if finding.verifier else [*told, more]:
+        yield f"  {paint('note', 'note:')} {one_line(fact)}"
 
 
 def _excerpt(shown: Excerpt, paint: Paint, part: str) -> Iterator[str]:
@@ -76,21 +78,6 @@ def _event(number: int, event: Event, sources: Sources) -> Iterator[str]:
     shown = excerpt(sources, event.span)
     if shown is not None and shown.text.strip():
         yield f"{shown.line:9} | {shown.text.strip()}"
-
-
-_BUILT = {"with": "kernels built by clang", "without": "kernels built by GCC before 16"}
-
-
-def _facts(finding: Finding, kernels: tuple[str, ...]) -> Iterator[str]:
-    if finding.program and finding.function != finding.program:
-        section = f' (SEC("{one_line(finding.section)}"))' if finding.section else ""
-        yield f"in '{one_line(finding.function)}', reached from program '{one_line(finding.program)}'{section}"
-    if kernel := only_on(finding, kernels):
-        yield f"{kernel}; not on the other targeted kernels"
-    if finding.type_tags:
-        yield f"only where the kernel's BTF is {finding.type_tags} type tags ({_BUILT[finding.type_tags]})"
-    says = f'the kernel says "{one_line(finding.verifier)}"; ' if finding.verifier else ""
-    yield f"{says}see 'kfuncgen explain {finding.rule}'"
 
 
 def _notes(notes: tuple[Note, ...], paint: Paint) -> Iterator[str]:
