@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from kfuncgen import __version__, cli_config, cli_explain, cli_gen, cli_lint, cli_new, cli_spec, cli_tools
+from kfuncgen import __version__
 from kfuncgen.cli_options import CliState
 from kfuncgen.cli_output import OutputClosed, say, say_error, silence_stdout
 from kfuncgen.diagnostic import KfuncgenError
@@ -22,25 +23,43 @@ INTERRUPTED = 128 + 2  # as a shell reports SIGINT
 OUTPUT_CLOSED = 128 + 13  # as a shell reports SIGPIPE
 TAKES_CLANG_ARGS = ("lint", "verify")
 
-app = typer.Typer(
-    name="kfuncgen",
-    help="Write and check callers of BPF kernel functions (kfuncs).",
-    epilog="Exit status: 0 clean, 1 findings, 2 usage, config or spec error, 3 a source could not be parsed.",
-    add_completion=False,
-    # Plain help: the boxes of the rich one break in pipes and narrow terminals, and importing rich costs 100 ms.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-for commands in (cli_new, cli_gen, cli_lint, cli_explain, cli_spec, cli_config, cli_tools):
-    commands.register(app)
+COMMANDS = {
+    "new": "cli_new",
+    "gen": "cli_gen",
+    "lint": "cli_lint",
+    "explain": "cli_explain",
+    "spec": "cli_spec",
+    "config": "cli_config",
+    "verify": "cli_tools",
+    "lsp": "cli_tools",
+    "cache": "cli_tools",
+}
+"""The module of each command, in the order of the help."""
 
 CLICK_ERROR = typer.BadParameter.mro()[2]
 """ClickException, the root of the parser's own errors: typer exports it under no name of its own, and whether
 it comes from click or from a copy inside typer depends on typer's version."""
 
 
-@app.callback(invoke_without_command=True)
+def application(command: str = "") -> typer.Typer:
+    """The command line with all its commands; with one of them alone, which takes less time to import, when
+    `command` is its name."""
+    app = typer.Typer(
+        name="kfuncgen",
+        help="Write and check callers of BPF kernel functions (kfuncs).",
+        epilog="Exit status: 0 clean, 1 findings, 2 usage, config or spec error, 3 a source could not be parsed.",
+        add_completion=False,
+        # Plain help: the boxes of the rich one break in pipes and narrow terminals; importing rich takes 100 ms.
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback(invoke_without_command=True)(root)
+    for module in [COMMANDS[command]] if command in COMMANDS else dict.fromkeys(COMMANDS.values()):
+        import_module(f"kfuncgen.{module}").register(app)
+    return app
+
+
 def root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and exit.")] = False,
@@ -62,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     args, clang_args = split_clang_args(list(sys.argv[1:] if argv is None else argv))
     try:
+        app = application(first_word(args))
         status = app(args=args, prog_name="kfuncgen", standalone_mode=False, obj=CliState(clang_args))
         return status if isinstance(status, int) else 0
     except KfuncgenError as error:
@@ -82,10 +102,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return internal_error(error)
 
 
+def first_word(args: Sequence[str]) -> str:
+    """The command that a command line is for, "" when it names none."""
+    return next((arg for arg in args if not arg.startswith("-")), "")
+
+
 def split_clang_args(args: list[str]) -> tuple[list[str], tuple[str, ...] | None]:
     """Take what follows `--` off the commands that hand it to the compiler; None when there is no `--`."""
-    command = next((arg for arg in args if not arg.startswith("-")), "")
-    if command not in TAKES_CLANG_ARGS or "--" not in args:
+    if first_word(args) not in TAKES_CLANG_ARGS or "--" not in args:
         return args, None
     at = args.index("--")
     return args[:at], tuple(args[at + 1 :])

@@ -13,7 +13,6 @@ import typer
 
 from kfuncgen import cli_options as options
 from kfuncgen.cli_baseline import less_known, write_baselines
-from kfuncgen.cli_fix import Fixes
 from kfuncgen.cli_output import colour_wanted, emit, say, say_failures
 from kfuncgen.cli_request import STDIN_NAME, Asked, Found, Group
 from kfuncgen.cli_sources import SUFFIX, read_stdin, reader
@@ -161,7 +160,11 @@ def lint(
     stdin_text = read_stdin(asked.paths, stdin_filename)
     stdin_name = None if stdin_text is None else stdin_filename or STDIN_NAME
     read = reader(stdin_name, stdin_text)
-    fixes = Fixes(unsafe_fixes, stdin_name, stdin_text) if fix or diff else None
+    fixes = None
+    if fix or diff:
+        from kfuncgen.cli_fix import Fixes
+
+        fixes = Fixes(unsafe_fixes, stdin_name, stdin_text)
     found = Found()
     for group in asked.groups(stdin_name):
         if write_baseline:

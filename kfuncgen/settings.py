@@ -107,18 +107,17 @@ def lint_options(
     `--select` and `--ignore` replace the file's `select`, and add to its `ignore`.
     """
     from kfuncgen.lint import LintOptions
-    from kfuncgen.lint.rule import catalogue
+    from kfuncgen.lint.rulenames import rule_names as all_rules
 
     for number, path in enumerate(config.spec_paths):
         if not path.exists():
             raise UsageError(f"there is no '{path}' with specs", config.place("spec-paths", number))
     specs = load_specs([*config.spec_paths, *(spec or ())], kernel if kernel is not None else config.kernels)
-    rules = catalogue()
 
     def rule_names(names: Sequence[str], *keys: str) -> frozenset[str]:
         for number, name in enumerate(names):
             try:
-                one_of(name, rules, "rule", "kfuncgen explain")
+                one_of(name, all_rules(), "rule", "kfuncgen explain")
             except UsageError as error:
                 raise UsageError(error.message, config.place(*keys, number) if keys else None) from None
         return frozenset(names)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kfuncgen.diagnostic import Fix, Severity
 from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.rulenames import rule_names
 
 if TYPE_CHECKING:
     from kfuncgen.lint.mending import Broken
@@ -122,12 +123,11 @@ def catalogue() -> Mapping[str, Rule]:
     """All rules by name, sorted."""
     folder = files("kfuncgen.lint.rules")
     found: dict[str, Rule] = {}
-    stems = sorted(e.name[:-3] for e in folder.iterdir() if e.name.endswith(".py") and e.name != "__init__.py")
-    for stem in stems:
+    for name in rule_names():
+        stem = name.replace("-", "_")
         rule: Rule = import_module(f"kfuncgen.lint.rules.{stem}").RULE
         page = folder / f"{stem}.md"
         text = page.read_text(encoding="utf-8") if page.is_file() else ""
-        name = stem.replace("_", "-")
         found[name] = replace(rule, name=name, page=text)
     return found
 

@@ -92,6 +92,9 @@ def install(monkeypatch: pytest.MonkeyPatch) -> FakeLinter:
     rule.classify_message = lambda text: (  # type: ignore[attr-defined]
         "unreleased-reference" if text.startswith("Unreleased reference") else ""
     )
+    names = types.ModuleType("kfuncgen.lint.rulenames")
+    names.rule_names = lambda: tuple(RULES)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "kfuncgen.lint.rulenames", names)
     monkeypatch.setitem(sys.modules, "kfuncgen.lint.rule", rule)
     monkeypatch.setattr(kfuncgen.lint, "rule", rule, raising=False)
     monkeypatch.setattr(kfuncgen.lint, "check_paths", fake, raising=False)

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from fake_linter import RULES, FakeLinter
 
 from kfuncgen import cli, cli_output
+from kfuncgen.lint.rule import catalogue
+from kfuncgen.lint.rulenames import rule_names
 from kfuncgen.spec.model import Kernel
 
 CLEAN = "int x;\n"
@@ -311,3 +314,21 @@ def test_interrupt_is_quiet(
     Path("a.bpf.c").write_text(CLEAN)
     assert cli.main(["lint", "a.bpf.c"]) == 130
     assert capsys.readouterr() == ("", "")
+
+
+def test_one_command_alone_is_the_command_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is registered for one command only is what the whole command line has under that name."""
+    whole = typer.main.get_command(cli.application())
+    assert set(getattr(whole, "commands")) == set(cli.COMMANDS)  # noqa: B009
+    for name in cli.COMMANDS:
+        assert cli.main([name, "--help"]) == 0
+        alone = capsys.readouterr().out
+        app = cli.application()
+        assert app(args=[name, "--help"], prog_name="kfuncgen", standalone_mode=False) in (0, None)
+        assert capsys.readouterr().out == alone
+    assert cli.main(["lit"]) == 2
+    assert "lint" in capsys.readouterr().err
+
+
+def test_rule_names_are_those_of_the_catalogue() -> None:
+    assert list(rule_names()) == list(catalogue())

@@ -188,7 +188,10 @@ def test_public_functions_say_what_they_do(file: str) -> None:
 
 def test_starting_the_command_line_loads_no_heavy_library() -> None:
     heavy = {"rich", "jinja2", "pygls", "lsprotocol", "clang", "yaml", "pycparser", "elftools"}
-    code = "import sys, kfuncgen.cli; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    code = (
+        "import sys, kfuncgen.cli; kfuncgen.cli.application(); "
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not heavy & set(run.stdout.split())
 
@@ -204,3 +207,23 @@ def test_linting_loads_neither_templates_nor_servers(tmp_path: Path) -> None:
     loaded = set(run.stdout.splitlines()[-1].split())
     assert "clang" in loaded
     assert not {"rich", "jinja2", "pygls", "lsprotocol", "asyncio", "elftools"} & loaded
+
+
+def test_an_unchanged_source_needs_no_linter(tmp_path: Path) -> None:
+    source = tmp_path / "a.bpf.c"
+    source.write_text('#include "own.h"\nint x;\n')
+    (tmp_path / "own.h").write_text("int y;\n")
+    os.utime(tmp_path / "own.h", (1e9, 1e9))
+    code = (
+        "import sys; from kfuncgen.cli import main; status = main(['lint', 'a.bpf.c']); "
+        "print(*sorted(name for name in sys.modules)); sys.exit(status)"
+    )
+
+    def loaded() -> set[str]:
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+        assert (run.returncode, run.stderr) == (0, "")
+        return set(run.stdout.splitlines()[-1].split())
+
+    for _ in range(2):
+        assert {"clang.cindex", "kfuncgen.lint.check"} <= loaded()
+    assert not {"clang.cindex", "kfuncgen.lint.check", "kfuncgen.lint.rule", "kfuncgen.fixing"} & loaded()

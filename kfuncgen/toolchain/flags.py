@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -287,14 +288,21 @@ def _read_compile_flags(file: Path) -> Filtered:
     return filter_arguments([line for line in lines if line and not line.startswith("#")], file.parent)
 
 
+_FRAGMENT = re.compile(r"^---", re.MULTILINE)
+_CONDITION = re.compile(r"^If[ \t]*:", re.MULTILINE)
+"""A top-level key of a fragment, which is about some files only then."""
+
+
 def _read_clangd(file: Path) -> Filtered | None:
     """CompileFlags.Add of a .clangd, or None when it adds nothing for every file.
 
     Fragments with a condition (`If:`) are passed over: their regular expressions are not run.
     """
-    import yaml  # costs 15 ms, and most trees have no .clangd
-
     text = _read_bounded(file, MAX_FLAG_FILE_BYTES)
+    if all(_CONDITION.search(fragment) for fragment in _FRAGMENT.split(text)):
+        return None
+    import yaml  # costs 10 ms, and what most trees have is read above
+
     added: list[str] = []
     try:
         for fragment in yaml.safe_load_all(text):
