@@ -46,6 +46,9 @@ install_packages() {
 TEST_TOOLS=(git:git cmake:cmake meson:meson zsh:zsh fish:fish /usr/bin/nvim:neovim clangd-19:clangd-19
     emacs:emacs-nox vim:vim /usr/share/vim-ale:vim-ale)
 
+# have_node: a Node that the tools of VS Code's extension run on. Distributions' is mostly too old to install it here.
+have_node() { command -v npm >/dev/null && node -e 'process.exit(Number(parseInt(process.versions.node) < 20))'; }
+
 # install_test_tools: those of TEST_TOOLS that are missing, as root on Debian and Ubuntu; 1 when some are still missing.
 install_test_tools() {
     local tool missing=()
@@ -55,14 +58,16 @@ install_test_tools() {
     # Emacs has it since 29.
     compgen -G '/usr/share/emacs/*/lisp/progmodes/eglot.el*' >/dev/null ||
         compgen -G '/usr/share/emacs/site-lisp/elpa*/eglot-*' >/dev/null || missing+=(elpa-eglot)
-    [ ${#missing[@]} -eq 0 ] && return 0
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-        say "not installed, and not tested with: ${missing[*]} (names as in Debian)"
-        return 1
+    if [ ${#missing[@]} -gt 0 ]; then
+        if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+            say "not installed, and not tested with: ${missing[*]} (names as in Debian)"
+            return 1
+        fi
+        say "installing ${missing[*]}"
+        { apt-get update -q &&
+            DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"; } >&2
     fi
-    say "installing ${missing[*]}"
-    { apt-get update -q &&
-        DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"; } >&2
+    have_node || { say "not tested: the extension of VS Code, which needs npm and Node 20 or newer"; return 1; }
 }
 
 # clang_package: the newest clang that the distribution has and that is known to compile the templates.
