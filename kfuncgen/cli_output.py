@@ -48,10 +48,17 @@ def folded(lines: Iterable[str], path: str | None = None) -> str:
     lines stay whole: they are for grep.
     """
     safe = [one_line(line) for line in lines]
-    if path is not None or sys.stdout is None or not sys.stdout.isatty():
+    columns = columns_of(path)
+    if columns is None:
         return "".join(f"{line}\n" for line in safe)
-    columns = min(max(shutil.get_terminal_size().columns, MIN_COLUMNS), MAX_COLUMNS)
     return "".join(f"{part}\n" for line in safe for part in _fold(line, columns))
+
+
+def columns_of(path: str | None) -> int | None:
+    """The width of prose on a terminal, None where what is written goes elsewhere."""
+    if path is not None or sys.stdout is None or not sys.stdout.isatty():
+        return None
+    return min(max(shutil.get_terminal_size().columns, MIN_COLUMNS), MAX_COLUMNS)
 
 
 def _fold(line: str, columns: int) -> list[str]:
@@ -150,12 +157,12 @@ def _write_file(path: Path, text: str) -> None:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Atomically: a temporary file beside the target, renamed over it; symbolic links are followed, the mode is
-    kept."""
+    """Atomically: a temporary file beside the target, renamed over it; symbolic links are followed, mode and owner
+    are kept."""
     try:
         target = path.resolve()
-        mode = _mode_of(target)
-        if mode is not None and not stat.S_ISREG(mode):
+        old = _status_of(target)
+        if old is not None and not stat.S_ISREG(old.st_mode):
             target.write_bytes(data)
             return
         handle, name = tempfile.mkstemp(prefix=f".{target.name[:32]}.", dir=target.parent)
@@ -163,7 +170,12 @@ def replace_file(path: Path, data: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            temporary.chmod(stat.S_IMODE(mode) if mode is not None else 0o666 & ~_umask())
+                file.flush()
+                os.fsync(file.fileno())  # else a crash could leave the new name without its content
+                if old is not None and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+                    with contextlib.suppress(PermissionError):  # only root may give files away
+                        os.fchown(file.fileno(), old.st_uid, old.st_gid)
+            temporary.chmod(stat.S_IMODE(old.st_mode) if old is not None else 0o666 & ~_umask())
             temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -172,9 +184,9 @@ def replace_file(path: Path, data: bytes) -> None:
         raise UsageError(f"cannot write '{path}': {getattr(error, 'strerror', None) or error}") from None
 
 
-def _mode_of(path: Path) -> int | None:
+def _status_of(path: Path) -> os.stat_result | None:
     try:
-        return path.stat().st_mode
+        return path.stat()
     except FileNotFoundError:
         return None
 

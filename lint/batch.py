@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kfuncgen.diagnostic import FileFailure, Finding, Note, Place, Report, SourceError
+from kfuncgen.diagnostic import FileFailure, Finding, KfuncgenError, Note, Place, Report, SourceError
 from kfuncgen.lint import LintOptions, LintResult
 from kfuncgen.lint.compiler import compiler_args, flags_of
 from kfuncgen.lint.kept import Reports
@@ -39,6 +39,8 @@ class Checker:
             return self._check(path, text)
         except SourceError as error:
             return FileFailure(str(path), str(error), error.details)
+        except KfuncgenError:
+            raise  # about no file alone: a database that is no JSON, a disk that takes nothing
         except Exception as error:
             if os.environ.get("KFUNCGEN_DEBUG") == "1":
                 raise

@@ -43,6 +43,8 @@ class FakeRule:
     summary: str = "what it is about"
     verifier: tuple[str, ...] = ()
     fixable: str = ""
+    topic: str = "references"
+    optional: bool = False
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import resource
 import stat
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from pathlib import Path
 
 import pytest
 from fake_linter import FakeLinter
+from outside import LEAK
 
 from kfuncgen import cli, cli_tools
 from kfuncgen.cli_output import emit, read_source
 from kfuncgen.diagnostic import UsageError
+from kfuncgen.render import FORMATS
 
 
 def test_a_document_is_alone_on_stdout(
@@ -113,6 +116,72 @@ def test_a_full_disk_is_told() -> None:
         run = subprocess.run(LISTING, stdout=full, stderr=subprocess.PIPE, text=True)
     assert run.returncode == 2
     assert run.stderr == "kfuncgen: error: cannot write to standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_document_that_does_not_fit_leaves_what_was_there(name: str, folder: Path) -> None:
+    """A limit on the size of files stands for a full disk: every write beyond it fails, to caches too."""
+    Path("a.bpf.c").write_text(LEAK)
+    Path("out").write_text("before\n")
+    for _ in range(3):  # fills the caches
+        assert cli.main(["lint", "a.bpf.c", "-o", "other"]) == 1
+    run = on_a_full_disk("lint", "a.bpf.c", "--output-format", name, "-o", "out")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "kfuncgen: error: cannot write 'out': File too large\n"
+    assert Path("out").read_text() == "before\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["a.bpf.c", "other", "out"]
+
+
+def on_a_full_disk(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *ERROR, *args],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | env,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)),
+    )
+
+
+def test_a_disk_that_takes_no_headers_is_told(folder: Path) -> None:
+    Path("a.bpf.c").write_text(LEAK)
+    run = on_a_full_disk("lint", "a.bpf.c", XDG_CACHE_HOME=str(folder / "cache"))
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "kfuncgen: error: there is no place for the bundled vmlinux.h (3 MB): File too large\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("none/out", "No such file or directory"),
+        ("a.bpf.c/out", "Not a directory"),
+        ("src", "Is a directory"),
+        ("/sys/kfuncgen.out", "Permission denied"),
+        ("nul\0", "embedded null byte"),
+        ("n" * 300, "File name too long"),
+    ],
+)
+def test_a_place_that_takes_no_file_is_told(
+    output: str, reason: str, folder: Path, linter: FakeLinter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.bpf.c").write_text("error\n")
+    Path("src").mkdir()
+    if output.startswith("/sys") and not os.path.ismount("/sys"):
+        pytest.skip("no /sys here")
+    for name in FORMATS:
+        assert cli.main(["lint", "a.bpf.c", "--output-format", name, "-o", output]) == 2
+        out, err = capsys.readouterr()
+        assert out == "" and err.count("\n") == 1
+        assert err.startswith("kfuncgen: error: cannot write ") and err.endswith(f": {reason}\n")
+    assert sorted(path.name for path in folder.iterdir()) == ["a.bpf.c", "src"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_a_replaced_file_keeps_its_owner(folder: Path) -> None:
+    Path("out").write_text("old")
+    os.chown("out", 12345, 54321)
+    emit("new", "out")
+    status = Path("out").stat()
+    assert (status.st_uid, status.st_gid, Path("out").read_text()) == (12345, 54321, "new")
 
 
 def test_a_closed_stdout_is_told() -> None:

@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from kfuncgen.cachedir import cache_dir
+from kfuncgen.diagnostic import UsageError
 
 WITHOUT_PROTOTYPES = "-DBPF_NO_KFUNC_PROTOTYPES"
 """Leaves the kfunc prototypes out of vmlinux.h (bpftool's convention): for sources that declare kfuncs otherwise
@@ -83,14 +84,17 @@ def _kernel_structs() -> frozenset[str]:
 
 @lru_cache(maxsize=4)
 def _vmlinux_folder(cache: Path | None) -> Path:
-    """The folder with the unpacked vmlinux.h."""
+    """The folder with the unpacked vmlinux.h; UsageError when no place takes it."""
     compressed = _COMPRESSED.read_bytes()
     if cache is not None:
         with contextlib.suppress(OSError):
             return _cached(compressed, cache)
-    folder = Path(tempfile.mkdtemp(prefix="kfuncgen-headers-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    _unpack(compressed, folder)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="kfuncgen-headers-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _unpack(compressed, folder)
+    except OSError as error:
+        raise UsageError(f"there is no place for the bundled {_NAME} (3 MB): {error.strerror}") from None
     return folder
 
 
