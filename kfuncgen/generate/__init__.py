@@ -1,9 +1,12 @@
-"""Correct callers of kfuncs, written from the specs: whole projects and headers.
+"""Correct callers of kfuncs, written from the specs: whole projects, headers, calls for programs that exist.
 
 `templates` and `render_project` turn a template folder and values into texts, `render_header` writes the header
-of named kfuncs, `write_project` puts texts on disk. Nothing here prints, and only `write_project` touches files.
+of named kfuncs, `insertion` a call for a place in a function, `write_project` puts texts on disk. Nothing here
+prints, and only `write_project` touches files.
 """
 
+from kfuncgen.generate.caller.insert import Declaration, Insertion, Surroundings, Variable, insertion
+from kfuncgen.generate.caller.plan import slots
 from kfuncgen.generate.caller.render import render_call, render_program
 from kfuncgen.generate.header import render_header
 from kfuncgen.generate.project import GeneratedFile, Template, Value, render_project, templates
@@ -12,15 +15,21 @@ from kfuncgen.generate.write import Written, write_project
 
 __all__ = [
     "Checked",
+    "Declaration",
     "GeneratedFile",
+    "Insertion",
+    "Surroundings",
     "Template",
     "Value",
+    "Variable",
     "Written",
     "check_generated",
+    "insertion",
     "render_call",
     "render_header",
     "render_program",
     "render_project",
+    "slots",
     "templates",
     "write_project",
 ]

@@ -29,13 +29,18 @@ def _grouped(causes: tuple[ErrorCause, ...]) -> dict[str, list[str]]:
     return grouped
 
 
+def told(function: str, source: str) -> str:
+    """A statement that tells the number of an error."""
+    return f'bpf_printk("{function}: error %d", {source});'
+
+
 def decoded(function: str, causes: tuple[ErrorCause, ...], source: str) -> list[str]:
     """A switch that tells what an error means."""
     lines = [f"switch ({source}) {{"]
     for name, texts in _grouped(causes).items():
         text = "; or ".join(texts).replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
         lines += [f"case -{name}:", f'\tbpf_printk("{function}: {text}");', "\tbreak;"]
-    return [*lines, "default:", f'\tbpf_printk("{function}: error %d", {source});', "}"]
+    return [*lines, "default:", f"\t{told(function, source)}", "}"]
 
 
 def errno_macros(causes: tuple[ErrorCause, ...]) -> tuple[str, ...]:

@@ -28,10 +28,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Use(Line):
+    """A use of what was got, to show one: the author's own code takes its place."""
+
+
+@dataclass(frozen=True, slots=True)
 class Remark:
-    """A comment of its own."""
+    """A comment of its own. `place`: it stands where the author's code goes."""
 
     text: str
+    place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,32 @@ class Loop:
 
 
 Step = Local | Line | Remark | Guard | Own | End | Give | Loop
+
+
+_OPEN, _CLOSE = "\ue000", "\ue001"
+"""Characters for private use, which no spec has, around what the author of a program replaces."""
+
+
+def slot(text: str) -> str:
+    """`text` marked as what the author replaces; marks do not nest."""
+    return f"{_OPEN}{text}{_CLOSE}"
+
+
+def slots(text: str) -> tuple[tuple[str, bool], ...]:
+    """A text cut at the marks of `slot`: each part, and whether the author replaces it."""
+    parts = []
+    for number, part in enumerate(text.split(_OPEN)):
+        inside, closed, rest = part.partition(_CLOSE)
+        if number and closed:
+            parts += [(inside, True), (rest, False)]
+        else:
+            parts.append((part, False))
+    return tuple(part for part in parts if part[0])
+
+
+def unmarked(text: str) -> str:
+    """A text without the marks of `slot`."""
+    return text.replace(_OPEN, "").replace(_CLOSE, "")
 
 
 def code_of(step: Step) -> str:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 
-from kfuncgen.generate.caller.errors import error_sources
-from kfuncgen.generate.caller.plan import Guard, Item, Line, Local, NoPlan, Own, Piece
+from kfuncgen.generate.caller.errors import decoded, errno_macros, error_sources, told
+from kfuncgen.generate.caller.plan import Guard, Item, Line, Local, NoPlan, Own, Piece, slot
 from kfuncgen.generate.caller.sections import Program
 from kfuncgen.generate.ctext import join_type, split_prototype, strip_declarator
-from kfuncgen.spec.model import Contract, Function, Kernel, Param, Role, SpecSet
+from kfuncgen.spec.model import Contract, ErrorCause, Function, Kernel, Param, Role, SpecSet
 from kfuncgen.spec.programs import ObjectType, program_facts
 from kfuncgen.spec.progtypes import allows, hook_at, refused_operation
 from kfuncgen.spec.trust import (
@@ -118,23 +118,46 @@ def _index(specs: SpecSet, kernel: Kernel) -> _Index:
 class Planner:
     """Plans for calls of `function` in one program.
 
-    `snippet`: arguments that need no protocol are left to the author.
+    `snippet`: arguments that need no protocol are left to the author. `inline`: the plan goes into a function that
+    has other things to do: values that the author is to choose are marked (plan.slot), errors told in short.
+    `filled`: lists and trees are filled elsewhere.
     """
 
     def __init__(
-        self, specs: SpecSet, kernel: Kernel, program: Program, function: Function, snippet: bool = False
+        self,
+        specs: SpecSet,
+        kernel: Kernel,
+        program: Program,
+        function: Function,
+        snippet: bool = False,
+        inline: bool = False,
+        filled: bool = False,
     ) -> None:
         self.specs = specs
         self.function = function
         self.kernel = kernel
         self.program = program
         self.snippet = snippet
+        self.inline = inline
+        self.filled = snippet or filled
         self.supplied: dict[str, str] = {}
         self.brought: set[str] = set()
         """What the author of a snippet brings along: declarations with their documentation, and names."""
         self._hook = hook_at(program.info, kernel)
         self.taken = frozenset(("ctx",) if snippet else ("ctx", *program.names))
         """Names that variables cannot have: the program's own arguments."""
+
+    def value(self, text: str) -> str:
+        """A value that the author may want to be another."""
+        return slot(text) if self.inline else text
+
+    def told(
+        self, function: str, causes: tuple[ErrorCause, ...], source: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Lines that tell an error of `function`, and the constants in them."""
+        if self.inline:
+            return (told(function, source),), ()
+        return tuple(decoded(function, causes, source)), errno_macros(causes)
 
     # -- which functions may be called ------------------------------------------------------------------------
 
@@ -301,11 +324,8 @@ class Planner:
             Line(f"{name} = {'' if real == struct else f'(struct {real} *)'}{contract.name}({arguments.expr});"),
         ]
         if contract.effects.may_be_null:
-            told = [
-                f'bpf_printk("{contract.name}: error %d", {source});'
-                for source, _ in error_sources(contract, arguments)
-            ]
-            steps.append(Guard(f"!{name}", tuple(told)))
+            lines = [told(contract.name, source) for source, _ in error_sources(contract, arguments)]
+            steps.append(Guard(f"!{name}", tuple(lines)))
         label = ""
         calls: tuple[str, ...] = (contract.name,) if contract.is_kfunc else ()
         if contract.effects.acquires:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kfuncgen.generate.caller.errors import decoded, errno_macros
 from kfuncgen.generate.caller.plan import Guard, Item, Line, Local, Loop, NoPlan, Own, Piece, Step
 from kfuncgen.generate.ctext import split_prototype
 from kfuncgen.spec.model import Contract, Role
@@ -46,6 +45,10 @@ def dynptr(
     param = contract.params[index]
     if param.nullable:
         return Piece("NULL")
+    if planner.inline and not param.uninit:
+        for one in planner.program.arguments:
+            if one.struct == "bpf_dynptr":
+                return Piece(one.expr)
     name = _fresh(plain_name(param.name), taken)
     local = Local(f"struct bpf_dynptr {name}", param.summary if depth == 0 else "", param.name)
     if param.uninit:
@@ -117,12 +120,12 @@ def iterated(
     label = f"destroy_{iterator}" if iterator != "it" else "destroy"
     steps: list[Step] = [Local(f"struct {stem} {iterator}"), Local(f"{result}{name}")]
     macros: tuple[str, ...] = ()
-    if told and new.errors:
+    if told and new.errors and not planner.inline:
         err = _fresh("err", taken | pieces.names)
-        macros = errno_macros(new.errors)
+        lines, macros = planner.told(new.name, new.errors, err)
         # The destroy is due even then.
         steps += [Local(f"int {err}"), Line(f"{err} = {call};"), Own(f"{destroy.name}(&{iterator});", label)]
-        steps.append(Guard(f"{err} < 0", tuple(decoded(new.name, new.errors, err))))
+        steps.append(Guard(f"{err} < 0", lines))
     else:
         steps += [Line(f"{call};"), Own(f"{destroy.name}(&{iterator});", label)]
     steps.append(Loop(f"({name} = {step.name}(&{iterator}))"))

@@ -126,7 +126,7 @@ def render_call(name: str, specs: SpecSet, kernels: Sequence[Kernel], section: s
     found = caller(name, specs, kernels[-1], section, snippet=True)
     command = command or _command("call", name, section, specs, kernels)
     note = "" if section else f' Written for SEC("{found.program.section}").'
-    code = body(_guarded(found, specs, kernels), _leave(found.program))
+    code = body(guarded(found, specs, kernels), _leave(found.program))
     lines = [resources.banner("c", _banner(found, specs, command, note)), ""]
     if any("bpf_core_" in line for line in code):
         lines += ["#include <bpf/bpf_core_read.h>", ""]
@@ -147,7 +147,7 @@ def render_program(
     found = caller(name, specs, kernels[-1], section)
     command = command or _command("program", name, section, specs, kernels)
     program = found.program
-    code = body(_guarded(found, specs, kernels), _leave(program))
+    code = body(guarded(found, specs, kernels), _leave(program))
     text = "\n".join((*code, *(item.text for item in found.piece.items)))
     lines = [
         "// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause",
@@ -190,10 +190,10 @@ def _banner(found: Caller, specs: SpecSet, command: str, note: str) -> tuple[str
 def _file_scope(found: Caller, specs: SpecSet) -> list[str]:
     """Constants, types, externs, maps and functions, each kind a block."""
     piece = found.piece
-    macros = [line for name in dict.fromkeys(piece.macros) if (line := _macro(name, found, specs))]
+    macros = [line for name in dict.fromkeys(piece.macros) if (line := macro_definition(name, specs))]
     blocks = ["\n".join([*macros, *(i.text for i in piece.items if i.rank == 0)])]
     blocks += [item.text for item in piece.items if item.rank == 1]
-    blocks.append("\n".join(_extern(specs, name, found) for name in dict.fromkeys(piece.calls)))
+    blocks.append("\n".join(extern(specs, name, found) for name in dict.fromkeys(piece.calls)))
     for rank in (2, 3):
         texts = [item.text for item in piece.items if item.rank == rank]
         blocks.append("\n".join(text for text in texts if "\n" not in text))
@@ -201,7 +201,7 @@ def _file_scope(found: Caller, specs: SpecSet) -> list[str]:
     return [line for block in blocks if block.strip() for line in (block, "")]
 
 
-def _macro(name: str, found: Caller, specs: SpecSet) -> str:
+def macro_definition(name: str, specs: SpecSet) -> str:
     """The definition of a constant that is a macro in the kernel, and so in no vmlinux.h."""
     if name in ERRNO:
         return f"#define {name} {ERRNO[name]}"
@@ -215,7 +215,8 @@ def _macro(name: str, found: Caller, specs: SpecSet) -> str:
     return ""
 
 
-def _extern(specs: SpecSet, name: str, found: Caller) -> str:
+def extern(specs: SpecSet, name: str, found: Caller) -> str:
+    """The declaration of a kfunc that the plan calls."""
     contract = specs.functions[name].at(found.contract.kernel)
     result, _, params = split_prototype(contract.prototype.text)
     if any(item.key == "__arena" for item in found.piece.items):
@@ -224,7 +225,7 @@ def _extern(specs: SpecSet, name: str, found: Caller) -> str:
     return declaration(f"extern {join_type(result, name)}", params, " __weak __ksym;")
 
 
-def _guarded(found: Caller, specs: SpecSet, kernels: Sequence[Kernel]) -> tuple[Step, ...]:
+def guarded(found: Caller, specs: SpecSet, kernels: Sequence[Kernel]) -> tuple[Step, ...]:
     """The steps, after a test for each kfunc that one of the kernels lacks."""
     missing = [
         name

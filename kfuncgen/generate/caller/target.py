@@ -5,8 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kfuncgen.generate.caller import protocols
-from kfuncgen.generate.caller.errors import decoded, errno_macros, error_sources
-from kfuncgen.generate.caller.plan import End, Give, Guard, Item, Line, Local, NoPlan, Own, Piece, Remark, Step
+from kfuncgen.generate.caller.errors import error_sources
+from kfuncgen.generate.caller.plan import (
+    End,
+    Give,
+    Guard,
+    Item,
+    Line,
+    Local,
+    NoPlan,
+    Own,
+    Piece,
+    Remark,
+    Step,
+    Use,
+)
 from kfuncgen.generate.caller.planner import Planner, declared_types, fresh, kind_of, reference_name
 from kfuncgen.generate.caller.protocols import LIST_ITEM, MAPS, TREE_ITEM, TYPES, made_object
 from kfuncgen.generate.ctext import join_type
@@ -45,7 +58,7 @@ def plan(planner: Planner, contract: Contract) -> Piece:
     if any(param.role is Role.WORKQUEUE for param in contract.params):
         return _workqueue(planner, contract)
     if special & {"obj-new", "percpu-obj-new"}:
-        piece = made_object(planner, protocols.PLAIN_ITEM, frozenset(), "percpu-obj-new" in special)
+        piece = made_object(planner, protocols.PLAIN_ITEM, planner.taken, "percpu-obj-new" in special)
         if "obj-new" in special:
             piece = piece.then(Piece("", (Line(f"{piece.expr}->value = 1;"),)))
         return piece
@@ -105,7 +118,8 @@ def _result(planner: Planner, contract: Contract, call: str, arguments: Piece) -
         return kfunc.then(_pointer_result(planner, contract, call, arguments, text, taken))
     if contract.function.errors:
         name = fresh("err" if text in ("int", "long", "s32") else "ret", taken)
-        told = Guard(f"{name} < 0", tuple(decoded(contract.name, contract.function.errors, name)), leave=False)
+        lines, macros = planner.told(contract.name, contract.function.errors, name)
+        told = Guard(f"{name} < 0", lines, leave=False)
         return replace(
             kfunc,
             steps=(
@@ -113,7 +127,7 @@ def _result(planner: Planner, contract: Contract, call: str, arguments: Piece) -
                 Line(f"{name} = {call};"),
                 told,
             ),
-            macros=errno_macros(contract.function.errors),
+            macros=macros,
         )
     name = fresh("ret", taken)
     form = "%llu" if result.size == 8 and not result.signed else _FORMATS.get(result.size, "%d")
@@ -124,7 +138,7 @@ def _result(planner: Planner, contract: Contract, call: str, arguments: Piece) -
         steps=(
             Local(join_type(text, name)),
             Line(f"{name} = {call};"),
-            Line(f'bpf_printk("{contract.name}: {form}", {name});'),
+            Use(f'bpf_printk("{contract.name}: {form}", {name});'),
         ),
     )
 
@@ -136,12 +150,12 @@ def _kernel_context(planner: Planner) -> str:
     return struct
 
 
-def _shown(name: str, struct: str) -> Line:
+def _shown(name: str, struct: str) -> Use:
     """A use of an object: what tells it from others, or that it is there."""
     shows = kind_of(struct).shows
     if shows is None:
-        return Line(f'bpf_printk("{struct} %p", {name});')
-    return Line(f'bpf_printk("{struct} {shows[0]} {shows[1]}", {name}->{shows[0]});')
+        return Use(f'bpf_printk("{struct} %p", {name});')
+    return Use(f'bpf_printk("{struct} {shows[0]} {shows[1]}", {name}->{shows[0]});')
 
 
 def _pointer_result(
@@ -161,14 +175,13 @@ def _pointer_result(
         text = text if owned_item else "__u8 *"
     steps: list[Step] = [Local(join_type(text, name)), Line(f"{name} = {call};")]
     macros: tuple[str, ...] = ()
-    lines: list[str] = []
+    lines: tuple[str, ...] = ()
     for source, causes in error_sources(contract, arguments):
-        lines = decoded(contract.name, causes, source)
-        macros = errno_macros(causes)
+        lines, macros = planner.told(contract.name, causes, source)
     # What takes another reference to an object that is owned cannot fail (check_kfunc_call()).
     nullable = effects.may_be_null and not owned_item
     if nullable or "untrusted-result" in effects.special or protocols.is_arena(contract):
-        steps.append(Guard(f"!{name}", tuple(lines)))
+        steps.append(Guard(f"!{name}", lines))
     calls: tuple[str, ...] = ()
     if effects.acquires:
         if owned_item:
@@ -183,10 +196,10 @@ def _pointer_result(
     if struct and (kind_of(struct).shows or not effects.acquires):
         steps.append(_shown(name, struct))
     elif owned_item:
-        steps.append(Line(f'bpf_printk("value %llu", {name}->value);'))
+        steps.append(Use(f'bpf_printk("value %llu", {name}->value);'))
     elif not struct and not protocols.is_arena(contract):
         form = "%llu" if result.pointee is not None and result.pointee.size == 8 else "%d"
-        steps.append(Line(f'bpf_printk("{contract.name}: {form}", *{name});'))
+        steps.append(Use(f'bpf_printk("{contract.name}: {form}", *{name});'))
     return Piece(name, tuple(steps), calls=calls, names=frozenset((name,)), macros=macros)
 
 
@@ -204,14 +217,15 @@ def _region(planner: Planner, begin: str, end: str) -> Piece:
         items = (Item(MAPS, "lock", 'struct bpf_res_spin_lock lock __hidden SEC(".data.lock");'),)
         given = "&lock"
     if "irq" in begin:
-        steps.append(Local("unsigned long flags"))
-        given = f"{given}, &flags" if given else "&flags"
+        flags = fresh("flags", planner.taken)
+        steps.append(Local(f"unsigned long {flags}"))
+        given = f"{given}, &{flags}" if given else f"&{flags}"
     if "res-spin" in begin:
         steps.append(Guard(f"{first.name}({given})"))
     else:
         steps.append(Line(f"{first.name}({given});"))
     label = "unlock" if "lock" in begin else "restore" if "irq" in begin else "enable"
-    steps += [Own(f"{last.name}({given});", label), Remark(_INSIDE[begin])]
+    steps += [Own(f"{last.name}({given});", label), Remark(_INSIDE[begin], place=True)]
     return Piece("", tuple(steps), items, (first.name, last.name))
 
 
@@ -223,7 +237,7 @@ def _iterator(planner: Planner, contract: Contract) -> Piece:
     active = frozenset((f"call {step.name}",))
     piece = protocols.iterated(planner, step, planner.taken, active, 0, told=contract.effects.iterator == "new")
     struct = step.prototype.result.struct_name
-    use = _shown(piece.expr, struct) if struct else Line(f'bpf_printk("{piece.expr} %d", *{piece.expr});')
+    use = _shown(piece.expr, struct) if struct else Use(f'bpf_printk("{piece.expr} %d", *{piece.expr});')
     return _with_rcu(planner, piece.then(Piece("", (use,))))
 
 
@@ -251,7 +265,7 @@ def _graph(planner: Planner, contract: Contract) -> Piece:
         made = _new_item(planner, layout)
         note = Piece("", (Remark("The item is the kernel's now, whatever the call returns."),))
         return made.then(lock).then(note).then(_insertion(planner, contract, head, made))
-    if planner.snippet:
+    if planner.filled:
         return _looked_up(planner, contract, head, lock)
     # Without a program that puts items in there is nothing to find, nor does BTF know their type.
     made = _new_item(planner, layout)
@@ -261,7 +275,7 @@ def _graph(planner: Planner, contract: Contract) -> Piece:
 
 
 def _new_item(planner: Planner, layout: str) -> Piece:
-    made = made_object(planner, layout, frozenset())
+    made = made_object(planner, layout, planner.taken)
     return made.then(Piece(made.expr, (Line(f"{made.expr}->value = 1;"),), label=made.label))
 
 
@@ -283,34 +297,37 @@ def _insertion(planner: Planner, contract: Contract, head: str, made: Piece) -> 
 
 def _looked_up(planner: Planner, contract: Contract, head: str, lock: Piece) -> Piece:
     """A node looked at under the lock, or taken out under it and dropped after it."""
-    node = "struct bpf_rb_node *" if head == "root" else "struct bpf_list_node *"
-    reach = "container_of(node, struct item, node)"
+    kind = "struct bpf_rb_node *" if head == "root" else "struct bpf_list_node *"
+    taken = lock.names | planner.taken
+    node = fresh("node", taken)
+    reach = f"container_of({node}, struct item, node)"
     steps: list[Step] = []
     calls: tuple[str, ...] = (contract.name,)
     if len(contract.params) > 1:
-        first = planner.by_special("rbtree-first")
-        calls = (first.name, contract.name)
-        steps += [Local(f"{node}node = NULL"), Local(f"{node}first"), Line(f"first = {first.name}(&{head});")]
-        steps.append(Guard("first", (f"node = {contract.name}(&{head}, first);",), leave=False))
+        lookup, first = planner.by_special("rbtree-first").name, fresh("first", taken)
+        calls = (lookup, contract.name)
+        steps += [Local(f"{kind}{node} = NULL"), Local(f"{kind}{first}"), Line(f"{first} = {lookup}(&{head});")]
+        steps.append(Guard(first, (f"{node} = {contract.name}(&{head}, {first});",), leave=False))
     else:
-        steps += [Local(f"{node}node"), Line(f"node = {contract.name}(&{head});")]
+        steps += [Local(f"{kind}{node}"), Line(f"{node} = {contract.name}(&{head});")]
     if not contract.effects.acquires:
+        value = fresh("value", taken)
         steps += [
-            Local("__u64 value = 0"),
-            Guard("node", (f"value = {reach}->value;",), leave=False),
+            Local(f"__u64 {value} = 0"),
+            Guard(node, (f"{value} = {reach}->value;",), leave=False),
             End("unlock"),
-            Line('bpf_printk("value %llu", value);'),
+            Use(f'bpf_printk("value %llu", {value});'),
         ]
         return lock.then(Piece("", tuple(steps), calls=calls))
     drop = planner.by_special("obj-drop")
-    name = fresh("item", lock.names)
+    name = fresh("item", taken)
     steps += [
         Local(f"struct item *{name}"),
         End("unlock"),
-        Guard("!node"),
+        Guard(f"!{node}"),
         Line(f"{name} = {reach};"),
         Own(f"{drop.name}({name}{', NULL' * (len(drop.params) - 1)});", "drop_item"),
-        Line(f'bpf_printk("value %llu", {name}->value);'),
+        Use(f'bpf_printk("value %llu", {name}->value);'),
     ]
     return lock.then(Piece("", tuple(steps), calls=(*calls, drop.name)))
 
@@ -349,19 +366,21 @@ def _workqueue(planner: Planner, contract: Contract) -> Piece:
             whole = whole.then(pieces[index])
             field = field or pieces[index].expr
             given.append(pieces[index].expr)
-        name = "err"
+        name = fresh("err", planner.taken)
         call = f"{one.name}({', '.join(given)})"
         steps: tuple[Step, ...] = (Line(f"{name} = {call};"),)
+        lines, macros = planner.told(one.name, one.function.errors, name)
         if one is group[0]:
             # -EBUSY: another run of the program initialised it, which is as good.
-            steps = (Local("int err"), Line(f"{name} = {call};"))
+            steps = (Local(f"int {name}"), Line(f"{name} = {call};"))
             steps += (Guard(f"{name} && {name} != -EBUSY"),)
         elif one is group[-1]:
-            steps += (Guard(f"{name} < 0", tuple(decoded(one.name, one.function.errors, name)), leave=False),)
+            steps += (Guard(f"{name} < 0", lines, leave=False),)
         else:
             steps += (Guard(name),)
-        macros: tuple[str, ...] = ("EBUSY",) if one is group[0] else ()
-        if one is group[-1]:
-            macros = errno_macros(one.function.errors)
+        if one is group[0]:
+            macros = ("EBUSY",)
+        elif one is not group[-1]:
+            macros = ()
         whole = whole.then(Piece("", steps, calls=(one.name,), names=frozenset((name,)), macros=macros))
     return whole

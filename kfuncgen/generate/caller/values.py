@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -104,6 +105,8 @@ def _number(planner: Planner, contract: Contract, index: int, taken: frozenset[s
     value = param.example or "0"
     if "throw" in special:
         value = planner.program.value if planner.program.value.isdigit() else "0"
+    if planner.inline and param.role is Role.SCALAR:
+        return Piece(planner.value(value))
     if not words or param.role is not Role.SCALAR or depth:
         return Piece(value)
     if not value.lstrip("-").isdigit():
@@ -122,7 +125,7 @@ def _string(planner: Planner, contract: Contract, index: int, taken: frozenset[s
     """A constant string in read-only data."""
     param = contract.params[index]
     name = fresh(plain_name(param.name), taken)
-    text = param.example or '"example"'
+    text = planner.value(param.example or '"example"')
     local = Local(f"static const char {name}[] = {text}", param.summary, param.name)
     return Piece(name, (local,), names=frozenset((name,)), cost=1)
 
@@ -209,8 +212,9 @@ def _memory(planner: Planner, contract: Contract, index: int, taken: frozenset[s
     names = frozenset((name,))
     pointee = param.ctype.pointee
     if param.example:
-        local = Local(param.example, param.summary, param.name)
-        pointer = name if f"{name}[" in param.example else f"&{name}"
+        example = re.sub(rf"\b{plain_name(param.name)}\b", name, param.example)
+        local = Local(example, param.summary, param.name)
+        pointer = name if f"{name}[" in example else f"&{name}"
         return Piece(pointer, (local,), names=names, cost=1)
     if param.size_param is not None and (pointee is None or pointee.kind in ("void", "int")):
         element = "char" if pointee is None or pointee.kind == "void" else ctype.rstrip("* ")
@@ -242,7 +246,7 @@ def _options(
         value = _initialiser(option)
         macros += [word for word in option.values if word in value]
         lines += _documented(option)
-        lines.append(f"\t.{option.name} = {value},")
+        lines.append(f"\t.{option.name} = {planner.value(value)},")
     read = [o for o in struct.fields if o.direction != "in" and o.name != struct.error_field]
     for option in read:
         if option.direction == "out":
