@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,11 +71,24 @@ class Session:
 
         self._headers = Headers(at_once=True)
 
+    @property
+    def includes(self) -> frozenset[str] | None:
+        """The files that the last source included, None when it did not compile."""
+        return frozenset(self._headers.last) if self._headers.last is not None else None
+
     def check(self, path: Path, options: LintOptions, text: str) -> LintResult:
         """Lint `text` as the content of `path`, saved or not."""
         from kfuncgen.lint import batch
 
         return batch.gathered([batch.Checker(options, self._headers).check(path, text)])
+
+    def declared(
+        self, path: Path, options: LintOptions, text: str, names: Collection[str]
+    ) -> frozenset[str] | None:
+        """Those of `names` that the headers of the source `text` declare, see kfuncgen.lint.declared."""
+        from kfuncgen.lint.declared import declared_names
+
+        return declared_names(path, options, text, names, self._headers)
 
 
 __all__ = ["LintOptions", "LintResult", "Session", "check_paths"]

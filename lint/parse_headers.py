@@ -85,11 +85,21 @@ class Headers:
         self._at_once = at_once
         self._checked: dict[str, _Compiled] = {}
         """Compiled prefixes whose content was verified by this process."""
+        self.last: tuple[str, ...] | None = None
+        """The files that the last source included, None when it did not compile."""
 
     def parse(
         self, path: Path, args: Sequence[str], text: str | None = None, others: Mapping[str, bytes] | None = None
     ) -> Unit:
         """As `kfuncgen.lint.parse.parse`, and with the same result, from compiled headers where there are some."""
+        self.last = None
+        unit = self._parse(path, args, text, others)
+        self.last = unit.includes
+        return unit
+
+    def _parse(
+        self, path: Path, args: Sequence[str], text: str | None, others: Mapping[str, bytes] | None
+    ) -> Unit:
         name, unsaved = str(path), dict(others or {})
         known = unsaved.pop(name, None) if text is None else text.encode("utf-8", "surrogateescape")
         data = known if known is not None else _read(path)
