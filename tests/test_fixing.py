@@ -210,3 +210,27 @@ def test_only_hand_written_headers_of_the_project_are_changed(
     (folder / FILE).write_text(f'{HEAD}#include "{name}"\n{call}{CLEAN}')
     assert cli.main(["lint", "--fix", "--kernel", "6.12", FILE]) == int(not changed)
     assert header.read_text() == (text.replace(";", " __ksym;") if changed else text)
+
+
+def test_one_of_two_equal_findings_at_one_place_is_mended() -> None:
+    """Two references that are lost at one `return` are told in the same words."""
+    data = b"a\nb\nc\n"
+
+    def lint(contents: object) -> tuple[Finding, ...]:
+        assert isinstance(contents, dict)
+        text = contents.get(FILE, data)
+        line = text.split(b"\n").index(b"c") + 1
+        where = Span(FILE, line, 1, line, 2)
+        fixes = [fix((number, 2, 2, "!")) for number in (1, 2)]
+        return tuple(
+            Finding("unreleased-reference", Severity.ERROR, where, "'x' is lost", fix=one)
+            for one, mark in zip(fixes, (b"a!", b"b!"), strict=True)
+            if mark not in text
+        )
+
+    done = mend(lint, {FILE: data}.get, lambda file: True, False, {})
+    assert (done.sources, done.fixed, done.refused) == ({FILE: b"a!\nb!\nc\n"}, 2, 0)
+    # A fix for one of them that leaves both is none.
+    once = lint({})[0]
+    done = mend(lambda contents: (once, once), {FILE: data}.get, lambda file: True, False, {})
+    assert (done.sources, done.fixed) == ({}, 0)
