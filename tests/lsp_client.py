@@ -14,6 +14,7 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
 import kfuncgen
+from kfuncgen.lsp.positions import Text
 
 HEAD = """\
 #include "vmlinux.h"
@@ -41,13 +42,21 @@ SECONDS = 15.0
 
 
 class Client:
-    """One running server. `diagnostics` holds the newest ones of each URI, `logged` its messages."""
+    """One running server. `diagnostics` holds the newest ones of each URI, `logged` its messages.
 
-    def __init__(self, **capabilities: Any) -> None:
+    `settings` are what it gets when it asks for them, `initial` parameters of the first request.
+    """
+
+    def __init__(
+        self, initialization_options: Any = None, workspace_folders: Any = None, **capabilities: Any
+    ) -> None:
         self.client = LanguageClient("test", "1")
         self.capabilities = capabilities
+        self.initial = {"initialization_options": initialization_options, "workspace_folders": workspace_folders}
+        self.settings: Any = None
         self.diagnostics: dict[str, list[types.Diagnostic]] = {}
         self.published = asyncio.Event()
+        self.versions: dict[str, int] = {}
         self.logged: list[str] = []
         self.shown: list[Any] = []
         self.result: Any = None
@@ -65,6 +74,10 @@ class Client:
         def show(params: types.ShowMessageParams) -> None:
             self.shown.append(params)
 
+        @self.client.feature(types.WORKSPACE_CONFIGURATION)
+        def configuration(params: types.ConfigurationParams) -> list[Any]:
+            return [self.settings if item.section == "kfuncgen" else None for item in params.items]
+
         @self.client.feature(types.WINDOW_SHOW_DOCUMENT)
         def show_document(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
             self.shown.append(params)
@@ -74,7 +87,9 @@ class Client:
         environment = {**os.environ, "PYTHONPATH": str(Path(kfuncgen.__file__).parents[1])}
         await self.client.start_io(sys.executable, "-m", "kfuncgen", "lsp", env=environment)
         self.result = await self.client.initialize_async(
-            types.InitializeParams(types.ClientCapabilities(**self.capabilities), process_id=os.getpid())
+            types.InitializeParams(
+                types.ClientCapabilities(**self.capabilities), process_id=os.getpid(), **self.initial
+            )
         )
         self.client.initialized(types.InitializedParams())
         return self
@@ -98,8 +113,14 @@ class Client:
 
     def edit(self, uri: str, *changes: Any) -> None:
         """Send changes of a document."""
-        document = types.VersionedTextDocumentIdentifier(2, uri)
+        self.versions[uri] = self.versions.get(uri, 1) + 1
+        document = types.VersionedTextDocumentIdentifier(self.versions[uri], uri)
         self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, list(changes)))
+
+    def close(self, uri: str) -> None:
+        """Close a document."""
+        document = types.TextDocumentIdentifier(uri)
+        self.client.text_document_did_close(types.DidCloseTextDocumentParams(document))
 
     async def until(self, uri: str, wanted: Callable[[list[types.Diagnostic]], bool]) -> list[types.Diagnostic]:
         """The diagnostics of `uri` as soon as they are what is wanted; AssertionError when they never are."""
@@ -114,6 +135,31 @@ class Client:
             return await asyncio.wait_for(wait(), SECONDS)
         except TimeoutError:
             raise AssertionError(f"only {self.diagnostics.get(uri)} was published; {self.logged}") from None
+
+
+async def complete(client: Client, uri: str, position: types.Position) -> types.CompletionList:
+    """Completion as editors have it, which ask again while the headers are still being read."""
+    for _ in range(50):
+        params = types.CompletionParams(types.TextDocumentIdentifier(uri), position)
+        found = await client.client.text_document_completion_async(params)
+        assert isinstance(found, types.CompletionList)
+        if not found.is_incomplete:
+            break
+        await asyncio.sleep(0.1)
+    return found
+
+
+def place(text: str, before: str) -> types.Position:
+    """The position behind the first `before`."""
+    return Text(text, "utf-16").position_at(text.index(before) + len(before))
+
+
+def applied(text: str, edits: Any) -> str:
+    """The text with edits of one file, the last one first."""
+    shown = Text(text, "utf-16")
+    for edit in sorted(edits, key=lambda one: (one.range.start.line, one.range.start.character), reverse=True):
+        text = text[: shown.offset(edit.range.start)] + edit.new_text + text[shown.offset(edit.range.end) :]
+    return text
 
 
 def codes(diagnostics: list[types.Diagnostic]) -> list[object]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lsp_client import CLEAN, HEAD, LEAK, Client, run
+from lsp_client import CLEAN, HEAD, LEAK, Client, applied, place, run
 from lsprotocol import types
 
-from kfuncgen.lsp.positions import Text
 from kfuncgen.lsp.scan import Scan
 
 SNIPPETS = types.TextDocumentClientCapabilities(
@@ -18,21 +17,8 @@ SNIPPETS = types.TextDocumentClientCapabilities(
 )
 
 
-def place(text: str, before: str) -> types.Position:
-    """The position behind the first `before`."""
-    return Text(text, "utf-16").position_at(text.index(before) + len(before))
-
-
 def at(uri: str, text: str, before: str) -> dict[str, Any]:
     return {"text_document": types.TextDocumentIdentifier(uri), "position": place(text, before)}
-
-
-def applied(text: str, edits: Any) -> str:
-    """The text with edits of one file, the last one first."""
-    shown = Text(text, "utf-16")
-    for edit in sorted(edits, key=lambda one: (one.range.start.line, one.range.start.character), reverse=True):
-        text = text[: shown.offset(edit.range.start)] + edit.new_text + text[shown.offset(edit.range.end) :]
-    return text
 
 
 async def actions(client: Client, uri: str, where: types.Range) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from lsprotocol import types
 
 from kfuncgen.lint import LintOptions
-from kfuncgen.lsp.scan import Function, Scan
 from kfuncgen.spec.model import Contract
-from kfuncgen.spec.progtypes import SectionInfo, allowed_sections, allows, section_info
+from kfuncgen.spec.progtypes import allowed_sections
 from kfuncgen.spec.telling import in_words, lifetime
 
 
@@ -52,40 +51,6 @@ def _page(contract: Contract, options: LintOptions) -> Iterator[str]:
         yield f"- `-{cause.error}`: {cause.cause}"
     if function.notes:
         yield f"\n{function.notes}"
-
-
-def completions(
-    scan: Scan, offset: int, options: LintOptions, snippets: bool
-) -> Iterator[tuple[Contract, str, types.InsertTextFormat]]:
-    """The kfuncs that fit the name begun at a place and that the program there may call, with what to insert."""
-    function = scan.function_at(offset)
-    written, start = scan.word_at(offset)
-    prefix = written[: offset - start]
-    if function is None or not prefix:
-        return
-    info = section_info(function.section) if function.section else None
-    kernel = max(options.kernels)
-    for name, known in sorted(options.specs.functions.items()):
-        if known.kind != "kfunc" or not name.startswith(prefix) or "trap" in known.special:
-            continue
-        contract = known.at(kernel)
-        if not known.exists_at(kernel) or not _callable(contract, info, function):
-            continue
-        names = [param.name for param in contract.params]
-        if snippets:
-            arguments = ", ".join(f"${{{number}:{name}}}" for number, name in enumerate(names, 1))
-            yield contract, f"{name}({arguments})$0", types.InsertTextFormat.Snippet
-        else:
-            yield contract, name, types.InsertTextFormat.PlainText
-
-
-def _callable(contract: Contract, info: SectionInfo | None, function: Function) -> bool:
-    """Whether the function may be called there; parts of programs may belong to any."""
-    if info is None:
-        return not function.section
-    if contract.effects.sleepable and not info.sleepable:
-        return False
-    return allows(contract, info, contract.kernel)
 
 
 def signature(contract: Contract, argument: int) -> types.SignatureHelp:

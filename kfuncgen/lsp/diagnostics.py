@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from lsprotocol import types
 
-from kfuncgen.diagnostic import FileFailure, Finding, Severity
+from kfuncgen.diagnostic import FileFailure, Finding, Note, Severity, Span
+from kfuncgen.lsp.documents import Documents, Linted, absolute
 from kfuncgen.lsp.positions import Text
+from kfuncgen.lsp.scan import Scan
 from kfuncgen.lsp.wire import Answer
 
 SOURCE = "kfuncgen"
@@ -22,30 +24,46 @@ NOT_CHECKED = "not-checked"
 MAX_RELATED = 50
 """Events shown of one path: editors list them all."""
 
-Texts = Callable[[str], Text]
-"""The text of a file by the name that findings have for it."""
+
+def of(linted: Linted, path: str, documents: Documents, notes: bool) -> dict[str, list[types.Diagnostic]]:
+    """As `by_file`, also where there is no answer."""
+    found = by_file(linted.answer, path, documents, notes)
+    if linted.failure:
+        what = f"not checked by kfuncgen: {linted.failure}"
+        found[path].append(problem(what, types.DiagnosticSeverity.Information))
+    return found
 
 
-def by_file(answer: Answer, path: str, texts: Texts) -> dict[str, list[types.Diagnostic]]:
+def by_file(
+    answer: Answer, path: str, documents: Documents, notes: bool = True
+) -> dict[str, list[types.Diagnostic]]:
     """The diagnostics of one source `path`, by the absolute name of the file in which they stand.
 
-    What does not compile is clangd's business: it is told in one note, and only that nothing was checked.
+    What does not compile is clangd's business: it is told in one note, and only that nothing was checked. `notes`:
+    also tell where the analysis gave up.
     """
     found: dict[str, list[types.Diagnostic]] = {path: []}
     for finding in answer.findings:
-        found.setdefault(absolute(finding.span.file), []).append(diagnostic(finding, texts))
+        found.setdefault(absolute(finding.span.file), []).append(diagnostic(finding, documents))
     for failure in answer.failures:
-        found[path].append(_not_checked(failure, path, texts(path)))
+        found[path].append(_not_checked(failure, path))
+    if notes:
+        found[path] += _incomplete(answer.notes, path, documents)
     if answer.problem:
         found[path].append(problem(answer.problem, types.DiagnosticSeverity.Error))
     return found
 
 
-def diagnostic(finding: Finding, texts: Texts) -> types.Diagnostic:
+def diagnostic(finding: Finding, documents: Documents) -> types.Diagnostic:
     """One finding."""
     page = rule_page(finding.rule)
+
+    def location(span: Span) -> types.Location:
+        file = absolute(span.file)
+        return types.Location(documents.uri_of(file), documents.text_of(file).range(span))
+
     return types.Diagnostic(
-        range=texts(finding.span.file).range(finding.span),
+        range=location(finding.span).range,
         message="\n".join(_message(finding)),
         severity=SEVERITIES[finding.severity],
         code=finding.rule,
@@ -53,10 +71,7 @@ def diagnostic(finding: Finding, texts: Texts) -> types.Diagnostic:
         source=SOURCE,
         tags=[types.DiagnosticTag.Unnecessary] if finding.severity is Severity.HINT else None,
         related_information=[
-            types.DiagnosticRelatedInformation(
-                types.Location(Path(absolute(event.span.file)).as_uri(), texts(event.span.file).range(event.span)),
-                f"{number}. {event.message}",
-            )
+            types.DiagnosticRelatedInformation(location(event.span), f"{number}. {event.message}")
             for number, event in enumerate(finding.path[:MAX_RELATED], 1)
         ]
         or None,
@@ -75,11 +90,6 @@ def rule_page(rule: str) -> Path | None:
     return page.resolve() if page.is_file() else None
 
 
-def absolute(file: str) -> str:
-    """The name of a file that findings have, from the root on."""
-    return str(Path.cwd() / file)
-
-
 def _message(finding: Finding) -> Iterator[str]:
     yield finding.message
     if finding.help:
@@ -90,7 +100,7 @@ def _message(finding: Finding) -> Iterator[str]:
         yield f"kernels: {', '.join(finding.kernels)}"
 
 
-def _not_checked(failure: FileFailure, path: str, text: Text) -> types.Diagnostic:
+def _not_checked(failure: FileFailure, path: str) -> types.Diagnostic:
     error, line = failure.error, 0
     if error.startswith(f"{path}:"):
         number, _, rest = error[len(path) + 1 :].partition(":")
@@ -98,3 +108,42 @@ def _not_checked(failure: FileFailure, path: str, text: Text) -> types.Diagnosti
             line = int(number) - 1
             error = f"line {number}: {rest.partition(': ')[2] or rest}"
     return problem(f"not checked by kfuncgen: {error}", types.DiagnosticSeverity.Information, line)
+
+
+def _incomplete(notes: Sequence[Note], path: str, documents: Documents) -> Iterator[types.Diagnostic]:
+    """Where the analysis gave up, once per function, at its name."""
+    by_function: dict[str, list[Note]] = {}
+    for note in notes:
+        if note.kind == "incomplete":
+            by_function.setdefault(note.function, []).append(note)
+    if not by_function:
+        return
+    text = documents.text_of(path)
+    functions = {one.name: one for one in Scan(text.text).functions}
+    for name, some in by_function.items():
+        known = functions.get(name)
+        if known is not None:
+            place = types.Range(text.position_at(known.name_at), text.position_at(known.name_at + len(known.name)))
+        else:
+            place = _point(text, some[0])
+        messages = list(dict.fromkeys(note.message for note in some))
+        yield types.Diagnostic(
+            place,
+            "not fully checked by kfuncgen: " + "; ".join(messages),
+            types.DiagnosticSeverity.Information,
+            NOT_CHECKED,
+            source=SOURCE,
+            related_information=[
+                types.DiagnosticRelatedInformation(
+                    types.Location(documents.uri_of(path), _point(text, note)), note.message
+                )
+                for note in some[:MAX_RELATED]
+                if note.line and absolute(note.file) == path
+            ]
+            or None,
+        )
+
+
+def _point(text: Text, note: Note) -> types.Range:
+    place = text.position(note.line, note.column)
+    return types.Range(place, place)

@@ -7,35 +7,75 @@ from typing import Any
 from lsprotocol import types
 
 from kfuncgen.lint import LintOptions
-from kfuncgen.lsp import contracts
-from kfuncgen.lsp.actions import EXPLAIN, actions
+from kfuncgen.lsp import completion, contracts
+from kfuncgen.lsp.actions import EXPLAIN, FIX_ALL, Edits, can_be_fixed, differences, quick_fixes, wanted
 from kfuncgen.lsp.diagnostics import rule_page
-from kfuncgen.lsp.documents import Document
+from kfuncgen.lsp.documents import Document, absolute
+from kfuncgen.lsp.linter import LinterFailed
+from kfuncgen.lsp.positions import Text
 from kfuncgen.lsp.scan import Function, Scan
 from kfuncgen.lsp.server import Server
 from kfuncgen.spec.progtypes import section_info
-
-MAX_COMPLETIONS = 200
 
 
 def register(server: Server) -> None:
     """Add the features to a server."""
     _actions(server)
+    completion.register(server)
     _contracts(server)
     _outline(server)
 
 
 def _actions(server: Server) -> None:
+    kinds = [types.CodeActionKind.QuickFix, FIX_ALL]
+
     @server.feature(
-        types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
+        types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=kinds, resolve_provider=True)
     )
     async def code_action(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
         document = server.documents.get(params.text_document.uri)
         linted = await server.checked(document) if document is not None else None
         if document is None or linted is None:
             return []
-        return list(actions(linted, document.path, params.range, server.documents.text_of))
+        found: list[types.CodeAction | types.Command] = []
+        context = params.context
+        if wanted(types.CodeActionKind.QuickFix, context.only):
+            edits = Edits(server.documents, server.client_capabilities)
+            found += quick_fixes(linted, document.path, params.range, server.documents, edits)
+        if wanted(FIX_ALL, context.only) and can_be_fixed(linted) and (found or context.only is not None):
+            action = types.CodeAction("Fix all that kfuncgen can fix safely", FIX_ALL, data={"uri": document.uri})
+            if not _resolves(server.client_capabilities):
+                if context.only is None and context.trigger_kind is types.CodeActionTriggerKind.Automatic:
+                    return found  # asked with every move of the cursor: not for what takes several runs
+                action.edit = await fix_all(document)
+            found += [action] if action.edit is not None or _resolves(server.client_capabilities) else []
+        return found
+
+    @server.feature(types.CODE_ACTION_RESOLVE)
+    async def resolve(action: types.CodeAction) -> types.CodeAction:
+        uri: Any = action.data.get("uri") if isinstance(action.data, dict) else None
+        document = server.documents.get(uri) if isinstance(uri, str) else None
+        if document is not None and action.kind == FIX_ALL and action.edit is None:
+            action.edit = await fix_all(document)
+        return action
+
+    async def fix_all(document: Document) -> types.WorkspaceEdit | None:
+        """All safe fixes of a source; None when there are none, or the text changed meanwhile."""
+        documents, version = server.documents, document.version
+        text = document.text.text
+        try:
+            async with server.working("fixing"):
+                made = await server.linter.mended(document.path, text, documents.unsaved(), documents.folders)
+        except LinterFailed as error:
+            server.log(f"{document.path}: {error}")
+            return None
+        if document.version != version or not made:
+            return None
+        changes = {
+            absolute(file): differences(documents.text_of(absolute(file)), Text(new, documents.encoding))
+            for file, new in made.items()
+        }
+        return Edits(documents, server.client_capabilities).of(changes)
 
     @server.command(EXPLAIN)
     async def explain(rule: str) -> None:
@@ -65,41 +105,6 @@ def _contracts(server: Server) -> None:
         content = types.MarkupContent(types.MarkupKind.Markdown, contracts.hover(contract, options))
         return types.Hover(content, _range(document, start, start + len(name)))
 
-    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(resolve_provider=True))
-    def completion(params: types.CompletionParams) -> types.CompletionList:
-        found = _at(server, params)
-        if found is None:
-            return types.CompletionList(False, [])
-        document, scan, offset, options = found
-        text = server.client_capabilities.text_document
-        item = text.completion.completion_item if text is not None and text.completion is not None else None
-        snippets = item is not None and bool(item.snippet_support)
-        _, start = scan.word_at(offset)
-        place = _range(document, start, offset)
-        items = [
-            types.CompletionItem(
-                contract.name,
-                kind=types.CompletionItemKind.Function,
-                detail=contract.prototype.text,
-                text_edit=types.TextEdit(place, text),
-                insert_text_format=form,
-                data={"uri": document.uri},
-            )
-            for contract, text, form in contracts.completions(scan, offset, options, snippets)
-        ]
-        return types.CompletionList(len(items) > MAX_COMPLETIONS, items[:MAX_COMPLETIONS])
-
-    @server.feature(types.COMPLETION_ITEM_RESOLVE)
-    def resolve(item: types.CompletionItem) -> types.CompletionItem:
-        uri: Any = item.data.get("uri") if isinstance(item.data, dict) else None
-        document = server.documents.get(uri) if isinstance(uri, str) else None
-        options = server.options(document.path) if document is not None else None
-        contract = contracts.contract_of(item.label, options) if options is not None else None
-        if contract is not None and options is not None:
-            text = contracts.hover(contract, options)
-            item.documentation = types.MarkupContent(types.MarkupKind.Markdown, text)
-        return item
-
     @server.feature(types.TEXT_DOCUMENT_SIGNATURE_HELP, types.SignatureHelpOptions(["(", ","]))
     def signature_help(params: types.SignatureHelpParams) -> types.SignatureHelp | None:
         found = _at(server, params)
@@ -114,7 +119,7 @@ def _contracts(server: Server) -> None:
     def inlay_hint(params: types.InlayHintParams) -> list[types.InlayHint]:
         document = server.documents.get(params.text_document.uri)
         options = server.options(document.path) if document is not None else None
-        if document is None or options is None:
+        if document is None or options is None or not server.settings.hints:
             return []
         scan = Scan(document.text.text)
         start, end = document.text.offset(params.range.start), document.text.offset(params.range.end)
@@ -150,7 +155,7 @@ def _outline(server: Server) -> None:
     def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
         document = server.documents.get(params.text_document.uri)
         options = server.options(document.path) if document is not None and document.is_program else None
-        if document is None or options is None:
+        if document is None or options is None or not server.settings.lenses:
             return []
         return [
             types.CodeLens(
@@ -170,6 +175,14 @@ def _lens(function: Function, options: LintOptions) -> str:
     sleeps = ", sleepable" if info is not None and info.sleepable else ""
     checked = str(kernels[0]) if len(kernels) == 1 else f"{kernels[0]} to {kernels[-1]}"
     return f"{kind}{sleeps}: checked for Linux {checked}"
+
+
+def _resolves(capabilities: types.ClientCapabilities) -> bool:
+    """Whether the client asks for the edit of an action when somebody chooses it."""
+    text = capabilities.text_document
+    action = text.code_action if text is not None else None
+    resolves = action.resolve_support if action is not None else None
+    return resolves is not None and "edit" in resolves.properties
 
 
 def _at(

@@ -9,15 +9,19 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from kfuncgen.lsp.wire import Answer, encoded, from_wire
+from kfuncgen.lsp.turns import Rank, Turns
+from kfuncgen.lsp.wire import Answer, encoded, from_wire, names_from_wire, sources_from_wire
 
 TIME_LIMIT = 10.0
 """Seconds for one text. Programs of a thousand lines take a fifth of a second."""
 PATIENCE = 1.0
 """Seconds that a run may still take when its text is no longer the newest: a new process would need as much."""
+MEND_LIMIT = 25.0
+"""Seconds for all fixes of one text: it is linted after each of them."""
 MAX_ANSWER_BYTES = 64 << 20
 COMMAND = (sys.executable, "-P", "-m", "kfuncgen.lsp.worker")
 """Without -P, Python would take modules from the current folder, which is the project that was opened."""
@@ -31,8 +35,20 @@ class Superseded(Exception):
     """The run was given up for a newer text."""
 
 
+Found = TypeVar("Found")
+
+
+def _first() -> float:
+    """The rank of what somebody waits for."""
+    return float("inf")
+
+
 class Linter:
-    """Lints one text at a time. `command` starts the process."""
+    """Answers one question at a time. `command` starts the process.
+
+    Each method raises LinterFailed without an answer. `unsaved`: texts by file that count instead of what
+    is on disk.
+    """
 
     def __init__(
         self, command: Sequence[str] = COMMAND, time_limit: float = TIME_LIMIT, patience: float = PATIENCE
@@ -41,25 +57,60 @@ class Linter:
         self._time_limit = time_limit
         self._patience = patience
         self._process: asyncio.subprocess.Process | None = None
-        self._lock = asyncio.Lock()
+        self._turns = Turns()
         self._folder = ""
 
-    async def lint(self, path: str, text: str, superseded: asyncio.Event | None = None) -> Answer:
-        """The answer for `text`; LinterFailed without one, Superseded when the event came and the run went on."""
-        async with self._lock:
+    async def lint(
+        self,
+        path: str,
+        text: str,
+        superseded: asyncio.Event | None = None,
+        unsaved: Mapping[str, str] | None = None,
+        rank: Rank = _first,
+    ) -> Answer:
+        """What is found in `text`; Superseded when the event came and the run went on."""
+        question = {"path": path, "text": text, "unsaved": dict(unsaved or {})}
+        return await self._asked(question, from_wire, superseded, rank, self._time_limit)
+
+    async def declared(
+        self, path: str, text: str, names: Sequence[str], unsaved: Mapping[str, str] | None = None
+    ) -> frozenset[str] | None:
+        """Those of `names` that the headers of `text` declare; None when that cannot be told."""
+        question = {"path": path, "text": text, "unsaved": dict(unsaved or {}), "names": list(names)}
+        return await self._asked(question, names_from_wire, None, _first, self._time_limit)
+
+    async def mended(
+        self, path: str, text: str, unsaved: Mapping[str, str], editable: Sequence[str]
+    ) -> dict[str, str]:
+        """The files that change when all safe fixes of `text` are applied, with their new texts.
+
+        `editable`: folders whose headers may be changed, too.
+        """
+        question = {"path": path, "text": text, "unsaved": dict(unsaved), "editable": list(editable)}
+        return await self._asked(question, sources_from_wire, None, _first, max(self._time_limit, MEND_LIMIT))
+
+    async def _asked(
+        self,
+        question: Mapping[str, object],
+        read: Callable[[bytes], Found],
+        superseded: asyncio.Event | None,
+        rank: Rank,
+        limit: float,
+    ) -> Found:
+        async with self._turns.turn(rank):
             if superseded is not None and superseded.is_set():
                 raise Superseded
             process = await self._started()
-            asked = asyncio.ensure_future(self._ask(process, encoded({"path": path, "text": text})))
+            asked = asyncio.ensure_future(self._ask(process, encoded(question)))
             try:
-                await self._wait(asked, superseded)
+                await self._wait(asked, superseded, limit)
                 if not asked.done():
                     raise Superseded
-                return from_wire(asked.result())
+                return read(asked.result())
             except TimeoutError:
-                what = f"the linter took more than {self._time_limit:g} seconds and was stopped"
+                what = f"the linter took more than {limit:g} seconds and was stopped"
                 raise LinterFailed(what) from None
-            except (EOFError, OSError, ValueError, KeyError, TypeError):
+            except (EOFError, OSError, ValueError, KeyError, TypeError, AttributeError):
                 await self._stopped(process)
                 raise LinterFailed(f"the linter ended unexpectedly ({_ending(process)})") from None
             finally:
@@ -69,7 +120,7 @@ class Linter:
 
     async def forget(self) -> None:
         """End the process, with everything that it has kept."""
-        async with self._lock:
+        async with self._turns.turn(_first):
             if self._process is not None:
                 await self._stopped(self._process)
 
@@ -81,13 +132,11 @@ class Linter:
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    async def _wait(self, asked: asyncio.Future[bytes], superseded: asyncio.Event | None) -> None:
+    async def _wait(self, asked: asyncio.Future[bytes], superseded: asyncio.Event | None, limit: float) -> None:
         """Until the answer is there, or nobody wants it any more; TimeoutError when it does not come."""
         newer = asyncio.ensure_future((superseded or asyncio.Event()).wait())
         try:
-            done, _ = await asyncio.wait(
-                (asked, newer), timeout=self._time_limit, return_when=asyncio.FIRST_COMPLETED
-            )
+            done, _ = await asyncio.wait((asked, newer), timeout=limit, return_when=asyncio.FIRST_COMPLETED)
             if newer in done and not asked.done():
                 await asyncio.wait((asked,), timeout=self._patience)
             elif not done:

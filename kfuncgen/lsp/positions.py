@@ -19,6 +19,9 @@ class Text:
         self.text = text
         self._encoding = encoding
         self._starts = [0, *(match.end() for match in _ENDS.finditer(text))]
+        ending = _ENDS.search(text)
+        self.ending = ending[0] if ending is not None else "\n"
+        """How the text ends its first line: what is written into it does the same."""
 
     def line(self, index: int) -> str:
         """A line by its 0-based number, without its end; "" behind the last one."""
@@ -26,6 +29,11 @@ class Text:
             return ""
         stop = self._starts[index + 1] if index + 1 < len(self._starts) else len(self.text)
         return self.text[self._starts[index] : stop].rstrip("\r\n")
+
+    def lines(self) -> list[str]:
+        """The lines with their ends; the last one has none."""
+        stops = [*self._starts[1:], len(self.text)]
+        return [self.text[start:stop] for start, stop in zip(self._starts, stops, strict=True)]
 
     def position(self, line: int, column: int) -> types.Position:
         """The position of a place; 0 stands for the first line or column, too large columns for the line's end."""
@@ -43,6 +51,8 @@ class Text:
         """The index into the text of a position of the client's."""
         if position.line >= len(self._starts):
             return len(self.text)
+        if position.line < 0:
+            return 0
         line, units = self.line(position.line), 0
         for index, character in enumerate(line):
             if units >= position.character:

@@ -1,9 +1,15 @@
-"""The protocol: which question gets which answer. What the answers are is decided in the other modules."""
+"""The server's state: open documents, the linter, and which files each source has diagnostics in.
+
+What is asked of it is registered in kfuncgen.lsp.lifecycle, .features and .workspace.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +21,37 @@ from kfuncgen.config import Config, find_config, load_config
 from kfuncgen.diagnostic import KfuncgenError
 from kfuncgen.lint import LintOptions
 from kfuncgen.lsp import diagnostics
-from kfuncgen.lsp.documents import Document, Documents, Linted
+from kfuncgen.lsp.configured import Settings
+from kfuncgen.lsp.documents import Document, Documents, Linted, absolute
 from kfuncgen.lsp.linter import Linter, LinterFailed, Superseded
 from kfuncgen.settings import lint_options
 
 DEBOUNCE = 0.01
 """Seconds in which further changes are waited for: editors send one change in several messages."""
-WATCHED = (
-    "**/kfuncgen.toml",
-    "**/pyproject.toml",
-    "**/compile_commands.json",
-    "**/compile_flags.txt",
-    "**/.clangd",
-    "**/*.h",
-)
+HEADER_DEBOUNCE = 0.25
+"""The same for changes of headers, after which many sources are linted again."""
+LONG = 1.0
+"""Seconds after which the client is told that something goes on."""
 
 
 class Server(LanguageServer):
-    """The server's state: open documents, the linter, and which files each source has diagnostics in."""
+    """See the module."""
 
     def __init__(self) -> None:
         super().__init__("kfuncgen", __version__)
         self.documents = Documents()
         self.linter = Linter()
+        self.settings = Settings()
         self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}
         """By the URI of a source: the diagnostics that it has in each file."""
+        self.generation = 0
+        """Grows when what was found in sources that are not open may no longer hold."""
+        self.revisions: dict[str, int] = {}
+        """How often each header was seen to change."""
         self._options: dict[Config, LintOptions] = {}
+        self._changed_headers: set[str] = set()
+        self._header_task: asyncio.Task[None] | None = None
+        self._tokens = itertools.count(1)
 
     @property
     def pulls(self) -> bool:
@@ -55,7 +66,7 @@ class Server(LanguageServer):
             config = load_config(found) if found is not None else Config()
             if config not in self._options:
                 self._options[config] = lint_options(config)
-        except KfuncgenError:
+        except (KfuncgenError, OSError, ValueError):
             return None
         return self._options[config]
 
@@ -70,49 +81,55 @@ class Server(LanguageServer):
         return document.task
 
     async def _lint(self, document: Document) -> None:
-        while document.current is None and self.documents.get(document.uri) is document:
+        while document.current is None and self.documents.is_open(document):
             await asyncio.sleep(DEBOUNCE)
             document.newer.clear()
             version, text = document.version, document.text
             try:
-                answer = await self.linter.lint(document.path, text.text, document.newer)
+                async with self.working(f"checking {Path(document.path).name}"):
+                    answer = await self.linter.lint(
+                        document.path,
+                        text.text,
+                        document.newer,
+                        self.documents.unsaved(),
+                        lambda: document.touched,
+                    )
                 document.linted = Linted(version, text, answer)
+                includes = answer.includes
+                document.includes = frozenset(map(absolute, includes)) if includes is not None else None
             except Superseded:
                 continue
             except LinterFailed as error:
                 document.linted = Linted(version, text, failure=str(error))
-                self.window_log_message(
-                    types.LogMessageParams(types.MessageType.Warning, f"{document.path}: {error}")
-                )
-        if document.current is not None and self.documents.get(document.uri) is document:
+                self.log(f"{document.path}: {error}")
+        if document.current is not None and self.documents.is_open(document):
             self._keep(document)
             if not self.pulls:
-                self.publish(document)
+                self.publish(document.uri)
 
     def _keep(self, document: Document) -> None:
         linted = document.linted
         assert linted is not None
-        found = diagnostics.by_file(linted.answer, document.path, self.documents.text_of)
-        if linted.failure:
-            what = f"not checked by kfuncgen: {linted.failure}"
-            found[document.path].append(diagnostics.problem(what, types.DiagnosticSeverity.Information))
-        before = self.published.get(document.uri, {})
-        # Files that had diagnostics and have none now must be told so.
-        self.published[document.uri] = {**{file: [] for file in before}, **found}
+        self.found(document.uri, diagnostics.of(linted, document.path, self.documents, self.settings.notes))
 
-    def publish(self, document: Document) -> None:
+    def found(self, uri: str, by_file: dict[str, list[types.Diagnostic]]) -> None:
+        """Remember the diagnostics that the source `uri` has in files."""
+        before = self.published.get(uri, {})
+        # Files that had diagnostics and have none now must be told so.
+        self.published[uri] = {**{file: [] for file in before}, **by_file}
+
+    def publish(self, uri: str) -> None:
         """Send the diagnostics of every file in which this source has, or had, some."""
-        for file in list(self.published.get(document.uri, {})):
+        for file in list(self.published.get(uri, {})):
             self.send(file)
-        self.published[document.uri] = {
-            file: found for file, found in self.published.get(document.uri, {}).items() if found
-        }
+        self.published[uri] = {file: found for file, found in self.published.get(uri, {}).items() if found}
 
     def send(self, file: str) -> None:
         """Send the diagnostics that all sources have in one file."""
-        found = self.in_file(file)
-        uri = next((d.uri for d in self.documents.all() if d.path == file), file_uri(file))
-        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found))
+        found, document = self.in_file(file), self.documents.at(file)
+        version = document.client_version if document is not None and document.current is not None else None
+        uri = self.documents.uri_of(file)
+        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
 
     def in_file(self, file: str) -> list[types.Diagnostic]:
         """The diagnostics that all sources have in one file, each once."""
@@ -123,35 +140,115 @@ class Server(LanguageServer):
 
     async def checked(self, document: Document) -> Linted | None:
         """What was found in the document's newest text, waiting for it."""
-        while document.is_program and document.current is None and self.documents.get(document.uri) is document:
+        while document.is_program and document.current is None and self.documents.is_open(document):
             await asyncio.shield(self.schedule(document))
         return document.current
 
-    async def relint(self, fresh: bool) -> None:
-        """Lint all open documents again. `fresh`: also forget what is kept of specs and configurations."""
-        for document in self.documents.all():
+    async def relint(self, fresh: bool, documents: Iterable[Document] | None = None) -> None:
+        """Lint all open documents again, or these. `fresh`: also forget what is kept of configurations."""
+        chosen = [one for one in (self.documents.all() if documents is None else documents) if one.is_program]
+        self.generation += documents is None
+        for document in chosen:
             self.documents.outdate(document)
         if fresh:
             self._options.clear()
             await self.linter.forget()
+        if self.pulls:
+            await self._refresh()
+            return
+        for document in chosen:
+            if self.documents.is_open(document):
+                self.schedule(document)
+
+    async def _refresh(self) -> None:
         workspace = self.client_capabilities.workspace
         refresh = workspace.diagnostics if workspace is not None else None
-        if self.pulls and refresh is not None and refresh.refresh_support:
+        if refresh is not None and refresh.refresh_support:
             with contextlib.suppress(Exception):  # a client that refuses asks again with the next edit
                 await self.workspace_diagnostic_refresh_async(None)
-        elif not self.pulls:
-            for document in self.documents.all():
-                if document.is_program:
-                    self.schedule(document)
+
+    def show_again(self) -> None:
+        """Make anew what clients show of answers that are known, after a change of the settings."""
+        for document in self.documents.all():
+            if document.current is not None:
+                self._keep(document)
+                if not self.pulls:
+                    self.publish(document.uri)
+
+    def headers_changed(self, files: Collection[str]) -> None:
+        """Lint the sources that include one of these headers again, when no more of them change."""
+        self._changed_headers.update(files)
+        if self._header_task is not None:
+            self._header_task.cancel()
+        self._header_task = asyncio.ensure_future(self._after_headers())
+
+    async def _after_headers(self) -> None:
+        await asyncio.sleep(HEADER_DEBOUNCE)
+        changed, self._changed_headers = self._changed_headers, set()
+        self._header_task = None
+        for file in changed:
+            self.revisions[file] = self.revisions.get(file, 0) + 1
+        await self.relint(
+            False,
+            [one for one in self.documents.all() if one.includes is None or not one.includes.isdisjoint(changed)],
+        )
 
     def closed(self, document: Document) -> None:
         """Take back what was said about a document."""
         document.newer.set()
-        files = self.published.pop(document.uri, {})
+        self.forget(document.uri)
+
+    def forget(self, uri: str) -> None:
+        """Take back what was said about a source."""
+        files = self.published.pop(uri, {})
         if not self.pulls:
             for file in files:
                 self.send(file)
-            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(document.uri, []))
+            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
+
+    # -- the client ---------------------------------------------------------------------------------------------
+
+    def log(self, message: str, kind: types.MessageType = types.MessageType.Warning) -> None:
+        """Write a line into the client's log."""
+        self.window_log_message(types.LogMessageParams(kind, message))
+
+    @asynccontextmanager
+    async def working(self, title: str) -> AsyncIterator[Callable[[int], None]]:
+        """Tell the client that something goes on if it takes long. The value takes a percentage."""
+        window = self.client_capabilities.window
+        token = f"kfuncgen-{next(self._tokens)}"
+        begun = False
+        done = 0
+
+        def report(percentage: int) -> None:
+            nonlocal done
+            done = percentage
+            if begun:
+                self.work_done_progress.report(token, types.WorkDoneProgressReport(percentage=percentage))
+
+        async def begin() -> None:
+            nonlocal begun
+            await asyncio.sleep(LONG)
+            await self.work_done_progress.create_async(token)
+            begun = True
+            first = types.WorkDoneProgressBegin(f"kfuncgen: {title}", percentage=done or None)
+            self.work_done_progress.begin(token, first)
+
+        task = asyncio.ensure_future(begin()) if window is not None and window.work_done_progress else None
+        try:
+            yield report
+        finally:
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+            if begun:
+                self.work_done_progress.end(token, types.WorkDoneProgressEnd())
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """What goes wrong with one message is for the log: a window for it would only disturb."""
+        with contextlib.suppress(Exception):
+            self.log(f"{type(error).__name__}: {error}", types.MessageType.Error)
 
     def shutdown(self) -> None:
         """End the linter with the server."""
@@ -159,92 +256,12 @@ class Server(LanguageServer):
         super().shutdown()  # type: ignore[no-untyped-call]
 
 
-def file_uri(file: str) -> str:
-    """The URI of a file's absolute name."""
-    return Path(file).as_uri()
-
-
 def create_server() -> Server:
     """A server that knows its features, to be started."""
-    from kfuncgen.lsp.features import register
+    from kfuncgen.lsp import features, lifecycle, workspace
 
     server = Server()
-    _lifecycle(server)
-    _texts(server)
-    _diagnostics(server)
-    register(server)
+    lifecycle.register(server)
+    workspace.register(server)
+    features.register(server)
     return server
-
-
-def _lifecycle(server: Server) -> None:
-    @server.feature(types.INITIALIZE)
-    def initialize(_params: types.InitializeParams) -> None:
-        # pygls applies changes to a text of its own first. It ends lines at form feeds, and moves positions that
-        # are then behind a line's end, in the very objects that we get.
-        server.workspace.update_text_document = lambda *_: None  # type: ignore[method-assign]
-
-    @server.feature(types.INITIALIZED)
-    async def initialized(_params: types.InitializedParams) -> None:
-        workspace = server.client_capabilities.workspace
-        watched = workspace.did_change_watched_files if workspace is not None else None
-        if watched is not None and watched.dynamic_registration:
-            watchers = [types.FileSystemWatcher(pattern) for pattern in WATCHED]
-            options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
-            one = types.Registration("kfuncgen-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
-            with contextlib.suppress(Exception):  # without it, edits and saves are seen all the same
-                await server.client_register_capability_async(types.RegistrationParams([one]))
-
-    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
-    async def configuration(_params: types.DidChangeConfigurationParams) -> None:
-        await server.relint(fresh=True)
-
-    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    async def watched_files(params: types.DidChangeWatchedFilesParams) -> None:
-        await server.relint(fresh=any(not change.uri.endswith(".h") for change in params.changes))
-
-
-def _texts(server: Server) -> None:
-    def changed(document: Document | None) -> None:
-        if document is not None and document.is_program:
-            server.schedule(document)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    async def did_open(params: types.DidOpenTextDocumentParams) -> None:
-        server.documents.encoding = str(server.server_capabilities.position_encoding or "utf-16")
-        changed(server.documents.open(params.text_document))
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    async def did_change(params: types.DidChangeTextDocumentParams) -> None:
-        changed(server.documents.change(params.text_document.uri, params.content_changes))
-
-    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    async def did_save(params: types.DidSaveTextDocumentParams) -> None:
-        document = server.documents.get(params.text_document.uri)
-        if document is not None and not document.is_program:
-            await server.relint(fresh=False)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    async def did_close(params: types.DidCloseTextDocumentParams) -> None:
-        document = server.documents.close(params.text_document.uri)
-        if document is not None:
-            server.closed(document)
-
-
-def _diagnostics(server: Server) -> None:
-    options = types.DiagnosticOptions(
-        inter_file_dependencies=True, workspace_diagnostics=False, identifier=diagnostics.SOURCE
-    )
-
-    @server.feature(types.TEXT_DOCUMENT_DIAGNOSTIC, options)
-    async def pull(params: types.DocumentDiagnosticParams) -> types.RelatedFullDocumentDiagnosticReport:
-        document = server.documents.get(params.text_document.uri)
-        if document is None:
-            return types.RelatedFullDocumentDiagnosticReport([])
-        await server.checked(document)
-        related: dict[str, Any] = {}
-        for file in list(server.published.get(document.uri, {})):
-            if file != document.path:
-                related[file_uri(file)] = types.FullDocumentDiagnosticReport(server.in_file(file))
-        return types.RelatedFullDocumentDiagnosticReport(
-            server.in_file(document.path), related_documents=related or None
-        )

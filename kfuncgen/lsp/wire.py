@@ -1,7 +1,11 @@
 """What the server and its worker say to each other: one JSON object a line, ASCII.
 
-Question: `{"path", "text"}`. Answer: `{"findings", "notes", "failures", "problem"}`, each as its
-dataclass has it, `problem` the text of a mistake in the configuration ("" without one).
+Question: `{"path", "text", "unsaved"}`, the last one texts by file. Answer: `{"findings", "notes", "failures",
+"problem", "includes"}`, each as its dataclass has it, `problem` the text of a mistake in the configuration (""
+without one), `includes` the files that were read (null when that is not known).
+
+With `names` in the question the answer is `{"names"}`, those that the headers declare (null: not known); with
+`editable`, a list of folders, it is `{"sources"}`: new texts by file, after all safe fixes.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ class Answer:
     notes: tuple[Note, ...] = ()
     failures: tuple[FileFailure, ...] = ()
     problem: str = ""
+    includes: frozenset[str] | None = None
 
 
 def encoded(document: Mapping[str, Any]) -> bytes:
@@ -32,7 +37,8 @@ def encoded(document: Mapping[str, Any]) -> bytes:
 
 def to_wire(answer: Answer) -> bytes:
     """The line of an answer."""
-    return encoded(asdict(answer))
+    includes = sorted(answer.includes) if answer.includes is not None else None
+    return encoded(asdict(answer) | {"includes": includes})
 
 
 def from_wire(line: bytes) -> Answer:
@@ -43,4 +49,16 @@ def from_wire(line: bytes) -> Answer:
         notes=tuple(map(note_of, document["notes"])),
         failures=tuple(map(failure_of, document["failures"])),
         problem=document["problem"],
+        includes=frozenset(document["includes"]) if document.get("includes") is not None else None,
     )
+
+
+def names_from_wire(line: bytes) -> frozenset[str] | None:
+    """The names in an answer; exceptions as of `from_wire`."""
+    names = json.loads(line)["names"]
+    return frozenset(names) if names is not None else None
+
+
+def sources_from_wire(line: bytes) -> dict[str, str]:
+    """The new texts in an answer; exceptions as of `from_wire`."""
+    return dict(json.loads(line)["sources"])

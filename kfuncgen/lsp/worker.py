@@ -12,12 +12,16 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from kfuncgen.config import Config, find_config, load_config
 from kfuncgen.diagnostic import Finding, KfuncgenError, UsageError
+from kfuncgen.fixing import hand_written, mend
 from kfuncgen.lint import LintOptions, Session
-from kfuncgen.lsp.wire import Answer, to_wire
+from kfuncgen.lsp.wire import Answer, encoded, to_wire
 from kfuncgen.render.baseline import parse, without_known
 from kfuncgen.render.excerpt import Sources
 from kfuncgen.settings import lint_options
@@ -35,33 +39,93 @@ class Worker:
         self._session = Session()
         self._options: dict[Config, LintOptions] = {}
 
-    def answer(self, path: Path, text: str) -> Answer:
+    def answered(self, question: Mapping[str, Any]) -> bytes:
+        """The line that answers a question (kfuncgen.lsp.wire)."""
+        path, text = Path(question["path"]), question["text"]
+        unsaved = {file: _bytes(content) for file, content in question["unsaved"].items()}
+        if "names" in question:
+            return encoded({"names": self._declared(path, text, unsaved, question["names"])})
+        if "editable" in question:
+            return encoded({"sources": self._mended(path, text, unsaved, question["editable"])})
+        return to_wire(self._linted(path, text, unsaved))
+
+    def _linted(self, path: Path, text: str, unsaved: Mapping[str, bytes]) -> Answer:
         """Lint `text` as the content of `path`, under the configuration that is nearest to it."""
         try:
-            found = find_config(path.parent)
-            config = load_config(found) if found is not None else Config()
-            if config not in self._options:
-                self._options[config] = lint_options(config)
+            config, options = self._configured(path, unsaved)
             if any(pattern.matches(path) for pattern in config.exclude):
-                return Answer()
-            result = self._session.check(path, self._options[config], text)
-            findings = result.report.findings
-            if config.baseline is not None:
-                findings = tuple(_new(findings, config.baseline, path, text))
+                return Answer(includes=frozenset())
+            result = self._session.check(path, options, text)
+            findings = tuple(_new(result.report.findings, config.baseline, path, text))
         except KfuncgenError as error:
             return Answer(problem=str(error))
-        return Answer(findings, result.report.notes, result.failures)
+        return Answer(findings, result.report.notes, result.failures, includes=self._session.includes)
+
+    def _declared(
+        self, path: Path, text: str, unsaved: Mapping[str, bytes], names: Sequence[str]
+    ) -> list[str] | None:
+        try:
+            _, options = self._configured(path, unsaved)
+            found = self._session.declared(path, options, text, names)
+        except KfuncgenError:
+            return None
+        return sorted(found) if found is not None else None
+
+    def _mended(
+        self, path: Path, text: str, unsaved: Mapping[str, bytes], folders: Sequence[str]
+    ) -> dict[str, str]:
+        """New texts by file, `path` itself or headers in `folders`; none where something is wrong."""
+        name = str(path)
+
+        def lint(contents: Mapping[str, bytes]) -> tuple[Finding, ...] | None:
+            own = contents.get(name)
+            others = {**unsaved, **{file: data for file, data in contents.items() if file != name}}
+            shown = text if own is None else own.decode("utf-8", "replace")
+            result = self._session.check(path, replace(options, unsaved=others), shown)
+            return None if result.failures else tuple(_new(result.report.findings, config.baseline, path, shown))
+
+        def read(file: str) -> bytes | None:
+            if file == name:
+                return _bytes(text)
+            return unsaved[file] if file in unsaved else _read(file)
+
+        def may_edit(file: str) -> bool:
+            if file == name:
+                return True
+            real = Path(os.path.realpath(file))
+            data = read(file) if any(real.is_relative_to(os.path.realpath(folder)) for folder in folders) else None
+            return data is not None and hand_written(file, data)
+
+        try:
+            config, options = self._configured(path, unsaved)
+            done = mend(lint, read, may_edit, False, {})
+        except KfuncgenError:
+            return {}
+        return {file: data.decode("utf-8", "replace") for file, data in done.sources.items()}
+
+    def _configured(self, path: Path, unsaved: Mapping[str, bytes]) -> tuple[Config, LintOptions]:
+        found = find_config(path.parent)
+        config = load_config(found) if found is not None else Config()
+        if config not in self._options:
+            self._options[config] = lint_options(config)
+        return config, replace(self._options[config], unsaved=unsaved)
 
 
-def _new(findings: tuple[Finding, ...], baseline: Path, path: Path, text: str) -> list[Finding]:
-    """The findings that the baseline does not know."""
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def _new(findings: Sequence[Finding], baseline: Path | None, path: Path, text: str) -> Sequence[Finding]:
+    """The findings that the baseline does not know, if there is one."""
+    if baseline is None:
+        return findings
     written = _read(str(baseline))
     if written is None:
         raise UsageError(f"cannot read the baseline '{baseline}'")
-    data = text.encode("utf-8", "replace")
+    data = _bytes(text)
     sources = Sources(lambda file: data if file == str(path) else _read(file))
     known = parse(baseline, written.decode("utf-8", "replace"))
-    return list(without_known(findings, known, sources, [str(path)])[0])
+    return without_known(findings, known, sources, [str(path)])[0]
 
 
 def _read(file: str) -> bytes | None:
@@ -84,9 +148,9 @@ def main() -> int:
     for line in sys.stdin.buffer:
         question = json.loads(line)
         signal.alarm(SECONDS)
-        answer = worker.answer(Path(question["path"]), question["text"])
+        answer = worker.answered(question)
         signal.alarm(0)
-        answers.write(to_wire(answer))
+        answers.write(answer)
         answers.flush()
     return 0
 
