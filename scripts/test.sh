@@ -19,7 +19,7 @@ if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null && [ ! -e /usr/src/linu
     { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
         linux-source-6.12; } >&2 || say "linux-source-6.12 is not available: its programs are not linted"
 fi
-make_environment "${KFUNCGEN_VENV:-$CHECKOUT/.venv}" "[dev,lsp,editors]"
+make_environment "${KFUNCGEN_VENV:-$CHECKOUT/.venv}" "[dev,docs,lsp,editors]"
 PATH="${KFUNCGEN_VENV:-$CHECKOUT/.venv}/bin:$PATH"
 
 if can_load; then
