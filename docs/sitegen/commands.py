@@ -23,7 +23,7 @@ def page() -> Page:
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Every command that can be run, as `kfuncgen spec show`, with its declaration."""
-    yield from _leaves("kfuncgen", typer.main.get_command(cli.app))
+    yield from _leaves("kfuncgen", typer.main.get_command(cli.application()))
 
 
 def _leaves(path: str, command: Any) -> Iterator[tuple[str, Any]]:
