@@ -78,9 +78,9 @@ def lint(
     ] = None,
     spec: options.SpecOption = None,
     jobs: Annotated[
-        int,
-        typer.Option("--jobs", "-j", metavar="N", min=1, help="Accepted; files are checked one by one for now."),
-    ] = 1,
+        int | None,
+        typer.Option("--jobs", "-j", metavar="N", min=1, help="Check N files at once (default: by processors)."),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also say which compiler flags were used for each source.")
     ] = False,
@@ -168,9 +168,9 @@ def lint(
     found = Found()
     for group in asked.groups(stdin_name):
         if write_baseline:
-            found.keep(group, check(group.paths, group.options, stdin_text))
+            found.keep(group, check(group.paths, group.options, stdin_text, jobs))
             continue
-        checked = partial(check_new, group, read)
+        checked = partial(check_new, group, read, jobs)
         if fixes is not None and group.files:
             group.options, stdin_text = fixes.mend(group.paths, group.options, checked), fixes.text()
         found.add(group, checked(group.paths, group.options, stdin_text))
@@ -197,10 +197,15 @@ def lint(
 
 
 def check_new(
-    group: Group, read: Reader, paths: Sequence[Path], chosen: LintOptions, stdin_text: str | None
+    group: Group,
+    read: Reader,
+    jobs: int | None,
+    paths: Sequence[Path],
+    chosen: LintOptions,
+    stdin_text: str | None,
 ) -> LintResult:
     """The linter's answer without what the baseline of the group has."""
-    result = check(paths, chosen, stdin_text)
+    result = check(paths, chosen, stdin_text, jobs)
     if group.baseline is None:
         return result
 
@@ -226,8 +231,10 @@ def default_format(output: str | None) -> str:
     return "github" if output is None and os.environ.get("GITHUB_ACTIONS") == "true" else "text"
 
 
-def check(paths: Sequence[Path], chosen: LintOptions, stdin_text: str | None) -> LintResult:
-    """The linter's answer for files of one configuration."""
+def check(
+    paths: Sequence[Path], chosen: LintOptions, stdin_text: str | None, jobs: int | None = None
+) -> LintResult:
+    """The linter's answer for files of one configuration; `jobs` None: in as many processes as are of use."""
     from kfuncgen.lint import check_paths
 
-    return check_paths(paths, chosen, stdin_text)
+    return check_paths(paths, chosen, stdin_text, -1 if jobs is None else jobs)

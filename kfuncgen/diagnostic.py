@@ -164,6 +164,10 @@ class KfuncgenError(Exception):
         self.message = message
         self.place = place
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions travel between processes by their arguments, and the base class knows the first alone.
+        return type(self), (self.message, self.place)
+
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" if self.place else self.message
 
@@ -184,6 +188,9 @@ class SourceError(KfuncgenError):
     def __init__(self, message: str, place: Place | None = None, details: tuple[str, ...] = ()) -> None:
         super().__init__(message, place)
         self.details = details
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.message, self.place, self.details)
 
 
 @dataclass(frozen=True, slots=True)

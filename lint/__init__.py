@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,15 +52,24 @@ class LintResult:
     failures: tuple[FileFailure, ...] = ()
 
 
-def check_paths(paths: Sequence[Path], options: LintOptions, stdin_text: str | None = None) -> LintResult:
+def check_paths(
+    paths: Sequence[Path],
+    options: LintOptions,
+    stdin_text: str | None = None,
+    jobs: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> LintResult:
     """Lint files, in order; `-` stands for `stdin_text`.
 
-    A file that cannot be read or parsed is a failure beside the findings of the others.
+    A file that cannot be read or parsed is a failure beside the findings of the others. `jobs`: in so many
+    processes of their own, -1 for as many as are of use, 0 for none but this. `progress` is told how many are
+    done, of how many.
     """
     from kfuncgen.lint import batch
     from kfuncgen.lint.kept import Reports
 
-    return batch.check_paths(paths, options, stdin_text, reports=Reports())
+    effort = batch.Effort(jobs, progress) if progress is not None else batch.Effort(jobs)
+    return batch.check_paths(paths, options, stdin_text, reports=Reports(), effort=effort)
 
 
 class Session:

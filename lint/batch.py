@@ -7,7 +7,9 @@ does without.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from kfuncgen.lint.kept import Reports
 
 if TYPE_CHECKING:
     from kfuncgen.lint.parse_headers import Headers
+    from kfuncgen.toolchain.flags import Flags
 
 MAX_SOURCE_BYTES = 8 << 20
 """As kfuncgen.lint.parse: larger sources are refused there."""
@@ -41,6 +44,8 @@ class Checker:
             return FileFailure(str(path), str(error), error.details)
         except KfuncgenError:
             raise  # about no file alone: a database that is no JSON, a disk that takes nothing
+        except MemoryError:
+            return FileFailure(str(path), f"{path}: the linter ran out of memory")
         except Exception as error:
             if os.environ.get("KFUNCGEN_DEBUG") == "1":
                 raise
@@ -48,23 +53,41 @@ class Checker:
             told = f"internal error: {type(error).__name__}: {error} (a bug in kfuncgen: please report it)"
             return FileFailure(str(path), told)
 
+    def load(self) -> None:
+        """Import what checking needs, for processes that are forked afterwards."""
+        import_module("kfuncgen.lint.check")
+        from kfuncgen.lint.rule import catalogue
+
+        catalogue()
+
+    def kept(self, path: Path, text: str | None = None) -> Report | None:
+        """The report that was kept for a source; None when it must be checked."""
+        try:
+            return self._find(path, text)[-1]
+        except Exception:
+            # Whatever is wrong, checking it tells.
+            return None
+
+    def _find(self, path: Path, text: str | None) -> tuple[Flags, bytes | None, str, Report | None]:
+        """Flags and content of a source, the name of its report, and the report if there is one."""
+        flags = flags_of(path, self._options)
+        data = _encoded(path, text) if text is not None else _read(path, self._options)
+        if self._reports is None or data is None:
+            return flags, data, "", None
+        words = (flags.origin, *flags.notes)
+        key = self._reports.key(path, self._options, compiler_args(flags), words, data)
+        return flags, data, key, self._reports.find(key)
+
     def _check(self, path: Path, text: str | None) -> Report:
-        options = self._options
-        flags = flags_of(path, options)
-        data = _encoded(path, text) if text is not None else _read(path, options)
-        key = ""
-        if self._reports is not None and data is not None:
-            words = (flags.origin, *flags.notes)
-            key = self._reports.key(path, options, compiler_args(flags), words, data)
-            known = self._reports.find(key)
-            if known is not None:
-                return known
+        flags, data, key, known = self._find(path, text)
+        if known is not None:
+            return known
         from kfuncgen.lint.check import check_data
         from kfuncgen.lint.parse_headers import Headers
 
         if self._headers is None:
             self._headers = Headers()
-        report, depends = check_data(path, options, flags, data, self._headers)
+        report, depends = check_data(path, self._options, flags, data, self._headers)
         if self._reports is not None and depends is not None:
             self._reports.keep(key, report, depends)
         return report
@@ -89,21 +112,84 @@ def _read(path: Path, options: LintOptions) -> bytes | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How sources are checked: in how many processes (0: in this one; -1: as many as are of use), and who is told
+    how many are done, of how many."""
+
+    jobs: int = 0
+    progress: Callable[[int, int], None] = lambda done, total: None
+
+
+FOR_A_PROCESS = 4
+"""Sources for which another process is worth its start, where nobody says how many."""
+
+
 def check_paths(
     paths: Sequence[Path],
     options: LintOptions,
     stdin_text: str | None = None,
     headers: Headers | None = None,
     reports: Reports | None = None,
+    effort: Effort | None = None,
 ) -> LintResult:
     """Lint files; see `kfuncgen.lint.check_paths`."""
+    effort = effort or Effort()
     checker = Checker(options, headers, reports)
-    results = []
-    for path in paths:
-        content = stdin_text if str(path) == "-" else None
-        source = Path(options.stdin_filename or "stdin.bpf.c") if content is not None else path
-        results.append(checker.check(source, content))
-    return gathered(results)
+    named = options.stdin_filename or "stdin.bpf.c"
+    sources = [(path, None) if str(path) != "-" else (Path(named), stdin_text) for path in paths]
+    results: dict[int, Report | FileFailure] = {}
+
+    def done(number: int, result: Report | FileFailure) -> None:
+        results[number] = result
+        effort.progress(len(results), len(sources))
+
+    if effort.jobs and _contained():
+        for number, source in enumerate(sources):
+            report = checker.kept(*source)
+            if report is not None:
+                done(number, report)
+        _in_processes([n for n in range(len(sources)) if n not in results], sources, checker, effort.jobs, done)
+    else:
+        for number, source in enumerate(sources):
+            done(number, checker.check(*source))
+    return gathered(results[number] for number in range(len(sources)))
+
+
+def _contained() -> bool:
+    from kfuncgen.lint import processes
+
+    return processes.possible() and os.environ.get("KFUNCGEN_DEBUG") != "1"
+
+
+def _in_processes(
+    numbers: Sequence[int],
+    sources: Sequence[tuple[Path, str | None]],
+    checker: Checker,
+    jobs: int,
+    done: Callable[[int, Report | FileFailure], None],
+) -> None:
+    """Check these sources, none of which can take the others along."""
+    if not numbers:
+        return
+    from kfuncgen.lint import processes
+
+    checker.load()
+    if jobs < 0:
+        jobs = min(processes.cpus(), (len(numbers) + FOR_A_PROCESS - 1) // FOR_A_PROCESS)
+
+    def ask(number: int) -> Report | FileFailure | KfuncgenError:
+        try:
+            return checker.check(*sources[number])
+        except KfuncgenError as error:
+            return error
+
+    for number, answer in processes.answers(numbers, ask, jobs):
+        if isinstance(answer, KfuncgenError):
+            raise answer
+        if isinstance(answer, processes.Lost):
+            answer = FileFailure(str(sources[number][0]), f"{sources[number][0]}: {answer}")
+        done(number, answer)
 
 
 def gathered(results: Iterable[Report | FileFailure]) -> LintResult:

@@ -59,7 +59,9 @@ class FakeLinter:
 
     calls: list[tuple[list[str], FakeOptions, str | None]] = field(default_factory=list)
 
-    def __call__(self, paths: Any, options: FakeOptions, stdin_text: str | None = None) -> FakeResult:
+    def __call__(
+        self, paths: Any, options: FakeOptions, stdin_text: str | None = None, jobs: int = 0
+    ) -> FakeResult:
         self.calls.append(([str(path) for path in paths], options, stdin_text))
         findings: list[Finding] = []
         failures: list[FileFailure] = []

@@ -1,0 +1,147 @@
+"""Checking sources in processes of their own: several at once, and none ends the run by crashing or never ending.
+
+Workers are forked when all code is loaded, and each answers one number of a source after the other. A worker that
+dies, or takes too long, costs the source that it was asked about; another takes its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
+
+SECONDS = 120.0
+"""For one source: far more than the longest of thousands of lines takes."""
+MEMORY_BYTES = 4 << 30
+"""Address space of a worker, where the system can limit it."""
+
+Answer = TypeVar("Answer")
+
+
+class Lost(Exception):
+    """There is no answer: the worker died or was stopped. The message says why."""
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: BaseProcess
+    link: Connection
+    number: int = -1
+    since: float = 0.0
+
+
+def possible() -> bool:
+    """Whether this system can fork."""
+    return hasattr(os, "fork") and sys.platform != "win32"
+
+
+def cpus() -> int:
+    """How many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except (AttributeError, OSError):  # not on every system
+        return os.cpu_count() or 1
+
+
+def answers(
+    numbers: Sequence[int], ask: Callable[[int], Answer], jobs: int, seconds: float = SECONDS
+) -> Iterator[tuple[int, Answer | Lost]]:
+    """`ask(number)` for each number, by up to `jobs` processes at once, in the order in which they end."""
+    todo = list(reversed(numbers))
+    workers: list[_Worker] = []
+    try:
+        workers += [_start(ask) for _ in range(max(1, min(jobs, len(todo))))]
+        for worker in workers:
+            _next(worker, todo)
+        while busy := [worker for worker in workers if worker.number >= 0]:
+            first = min(worker.since for worker in busy)
+            ready = wait([worker.link for worker in busy], max(0.0, first + seconds - time.monotonic()))
+            for worker in busy:
+                answer: Answer | Lost
+                if worker.link in ready:
+                    answer = _received(worker)
+                elif time.monotonic() - worker.since >= seconds:
+                    answer = Lost(f"the linter took longer than {seconds:.0f} seconds and was stopped")
+                else:
+                    continue
+                yield worker.number, answer
+                if isinstance(answer, Lost):
+                    _stop(worker)
+                    workers.remove(worker)
+                    if not todo:
+                        continue
+                    worker = _start(ask)
+                    workers.append(worker)
+                _next(worker, todo)
+    finally:
+        for worker in workers:
+            _stop(worker)
+
+
+def _stop(worker: _Worker) -> None:
+    worker.link.close()
+    worker.process.kill()
+    worker.process.join()
+
+
+def _start(ask: Callable[[int], Answer]) -> _Worker:
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe()
+    process = context.Process(target=_work, args=(ask, there, here), daemon=True)
+    process.start()
+    there.close()
+    return _Worker(process, here)
+
+
+def _next(worker: _Worker, todo: list[int]) -> None:
+    """Give a worker what to do next; one that is not needed any more is idle."""
+    worker.number = todo.pop() if todo else -1
+    worker.since = time.monotonic()
+    if worker.number >= 0:
+        with contextlib.suppress(OSError):  # it has died: reading its answer tells
+            worker.link.send(worker.number)
+
+
+def _received(worker: _Worker) -> Any:
+    """The answer of a worker; Lost when it has died."""
+    try:
+        return worker.link.recv()
+    except (EOFError, OSError):
+        worker.process.join(5)
+        code = worker.process.exitcode
+        how = f"signal {_signal_name(-code)}" if code is not None and code < 0 else f"status {code}"
+        return Lost(f"the linter crashed ({how}; a bug in kfuncgen or libclang: please report it)")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
+def _work(ask: Callable[[int], Answer], link: Connection, other: Connection) -> None:
+    """A worker: answer until the other side is gone."""
+    other.close()
+    # An interrupt reaches the whole group: it is the first process that tells of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _limit()
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            link.send(ask(link.recv()))
+
+
+def _limit() -> None:
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
