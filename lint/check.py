@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,11 @@ RECURSION = 30_000
 """Frames for expressions as deep as generated code has them: lowering takes about five per level."""
 
 
+RARELY = 50_000
+"""New objects between two searches for cycles. Checking makes many objects and few cycles: a quarter of its time went
+into looking in vain."""
+
+
 def check_file(
     path: Path, options: LintOptions, text: str | None = None, headers: Headers | None = None
 ) -> Report:
@@ -58,8 +64,9 @@ def check_data(
     """
     began = time.time_ns()
     others = options.unsaved if data is None else {**options.unsaved, str(path): data}
-    before = sys.getrecursionlimit()
+    before, collecting = sys.getrecursionlimit(), gc.get_threshold()
     sys.setrecursionlimit(max(before, RECURSION))
+    gc.set_threshold(RARELY, *collecting[1:])
     try:
         unit = _parse(path, compiler_args(flags), None, partial(headers.parse, others=others))
         notes = [Note(str(path), "", f"flags are those of {flags.origin}", "info")]
@@ -71,6 +78,7 @@ def check_data(
     finally:
         # Others rely on the usual limit, to refuse nesting that would overflow the stack.
         sys.setrecursionlimit(before)
+        gc.set_threshold(*collecting)
     if unit.depends is None or data is None or len(others) > 1:
         return report, None
     compiled = {name for name, _, _ in unit.depends.inputs}
@@ -94,6 +102,15 @@ def _parse(path: Path, args: list[str], text: str | None, parser: Callable[..., 
 
 def _check_unit(unit: Unit, options: LintOptions, notes: list[Note], data: bytes | None) -> Report:
     module = lower(unit)
+    try:
+        return _check_module(unit, module, options, notes, data)
+    finally:
+        module.release()
+
+
+def _check_module(
+    unit: Unit, module: ir.Module, options: LintOptions, notes: list[Note], data: bytes | None
+) -> Report:
     files = Files(options)
     if data is not None:
         files[unit.file] = data

@@ -7,6 +7,7 @@ user wrote it (the macro's use, not its definition).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -414,3 +415,5 @@ class Module:
     """Programs that implement a kernel's operations: (struct, member) by name of the function."""
     struct: dict[str, Type] = field(default_factory=dict)
     """Structs of the program by tag, as they were met."""
+    release: Callable[[], None] = lambda: None
+    """To be called when nothing more is asked: what was not loaded by then holds the parsed unit in memory."""

@@ -7,6 +7,7 @@ dies, or takes too long, costs the source that it was asked about; another takes
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -134,6 +135,7 @@ def _work(ask: Callable[[int], Answer], link: Connection, other: Connection) -> 
     # An interrupt reaches the whole group: it is the first process that tells of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _limit()
+    gc.freeze()  # what the first process loaded is never looked at again, and stays shared
     with contextlib.suppress(EOFError, OSError):
         while True:
             link.send(ask(link.recv()))

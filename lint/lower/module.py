@@ -69,6 +69,7 @@ def lower(unit: Unit) -> ir.Module:
         split_at_calls(function, module, straight)
         finish(function)
     module.struct = context.types.structs
+    module.release = context.types.release
     return module
 
 

@@ -47,6 +47,13 @@ class TypeTable:
         self._records: dict[int, Type] = {}
         self.structs: dict[str, Type] = {}
 
+    def release(self) -> None:
+        """Let go of the parsed unit: types that nobody has asked for their members have none from now on."""
+        for known in (*self._types.values(), *self._records.values()):
+            known._load = known._probe = None
+        self._types.clear()
+        self._records.clear()
+
     def get(self, clang_type: Any) -> Type:
         """The `Type` of a clang type; unknown kinds become void."""
         key = clang_type.data[0]
