@@ -2,7 +2,7 @@
 # The documentation site: bash scripts/docs.sh [FOLDER]
 #
 # Builds it into FOLDER (site/ of the checkout when absent), with kfuncgen and MkDocs in CHECKOUT/.venv. Nothing in it is
-# loaded from elsewhere; any web server can serve the folder: python3 -m http.server -d FOLDER
+# loaded from elsewhere: a browser can open FOLDER/index.html, any web server can serve the folder.
 set -euo pipefail
 
 CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,4 +17,4 @@ make_environment "${KFUNCGEN_VENV:-$CHECKOUT/.venv}" "[docs]"
 # MkDocs announces its successor otherwise, to those who build the site and cannot do anything about it.
 NO_MKDOCS_2_WARNING=1 "${KFUNCGEN_VENV:-$CHECKOUT/.venv}/bin/python" -m mkdocs build --strict --quiet \
     --config-file "$CHECKOUT/docs/mkdocs.yml" --site-dir "$folder"
-say "the site is in $folder"
+say "the site is $folder/index.html"

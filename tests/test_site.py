@@ -60,7 +60,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     env = os.environ | {"PYTHONPATH": str(ROOT), "KFUNCGEN_VENV": str(python.parents[1])}
     command = ["bash", str(ROOT / "scripts" / "docs.sh"), str(folder / "site")]
     done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False)
-    told = f"docs.sh: the site is in {folder / 'site'}\n"
+    told = f"docs.sh: the site is {folder / 'site' / 'index.html'}\n"
     assert (done.returncode, done.stdout, done.stderr) == (0, "", told), done.stdout + done.stderr
     return folder / "site"
 
@@ -144,6 +144,13 @@ def test_the_search_finds_rules_by_the_messages_of_the_verifier(index: Mapping[s
         ]
         for message in rule.verifier:
             assert any(message in title for title in titles), f"{rule.name}: {message}"
+
+
+def test_the_search_of_pages_on_a_disk_has_the_same_index(site: Path) -> None:
+    """Scripts are loaded from a disk, documents are not: assets/file-search.js."""
+    script = (site / "search" / "search_index.js").read_text("utf-8")
+    assert script == f"var __index = {(site / 'search' / 'search_index.json').read_text('utf-8')}\n"
+    assert 'src="assets/file-search.js"' in (site / "index.html").read_text("utf-8")
 
 
 def test_links_lead_somewhere(site: Path) -> None:

@@ -119,6 +119,8 @@ def test_comments_for_tests_are_taken_out(texts: Texts) -> None:
     page = "<!-- exits 1 -->\n```sh\nfalse\n```\n"
     assert texts.expand("a.md", page) == "```sh\nfalse\n```\n"
     assert texts.expand("a.md", page, for_tests=True) == page
+    page = "<!-- output -->\n```diff\n+a\n```\n"
+    assert texts.expand("a.md", page) == "``` { .diff .output }\n+a\n```\n"
 
 
 def test_prose_shows_names_as_code_and_links_them() -> None:

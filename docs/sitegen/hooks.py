@@ -56,7 +56,10 @@ def on_post_build(config: MkDocsConfig) -> None:
         name = entry["title"] if entry["location"] == f"kfuncs/{entry['title']}.html" else ""
         if ends := ends_of(name):
             entry["text"] += f"<p>{' '.join(ends)}</p>"
-    (site / INDEX).write_text(json.dumps(index, ensure_ascii=False, separators=(",", ":")), "utf-8")
+    text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
+    (site / INDEX).write_text(text, "utf-8")
+    # A page that was opened from a disk may fetch nothing, but it may run a script.
+    (site / INDEX).with_suffix(".js").write_text(f"var __index = {text}\n", "utf-8")
 
 
 def ends_of(name: str) -> list[str]:

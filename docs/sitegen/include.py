@@ -27,6 +27,7 @@ from sitegen.terminal import picture
 from sitegen.text import anchor, code, escape, fence, relative, table
 
 DIRECTIVE = re.compile(r"^<!-- (include|intro|top|code|picture|table) ([^\s:]+)(?:: (.+?))? -->$")
+OUTPUT = "<!-- output -->"
 FOR_TESTS = re.compile(r"^<!-- (?:exits \d|kernel|output|not run: .+) -->$")
 HEADING = re.compile(r"^(#{1,6}) (.+?)(?: \{.*\})?$")
 COMMENT = re.compile(r"^<!--.*-->$")
@@ -66,15 +67,18 @@ class Texts:
     def expand(self, path: str, text: str, for_tests: bool = False) -> str:
         """The page `path` with everything in it that it asks for; comments for tests are kept `for_tests` only."""
         lines: list[str] = []
-        level = 1
+        level, output = 1, False
         for line, inside in _lines(text):
             directive = None if inside else DIRECTIVE.match(line)
             heading = None if inside else HEADING.match(line)
             level = len(heading[1]) if heading else level
-            if directive is None and (inside or for_tests or not FOR_TESTS.match(line)):
-                lines.append(line)
+            if directive is None and not inside and not for_tests and FOR_TESTS.match(line):
+                output = line == OUTPUT
             elif directive is None:
-                continue
+                # What a command prints must not look like what is to be typed.
+                opening = re.match(r"^(`{3,})(\w+)$", line) if output else None
+                lines.append(f"{opening[1]} {{ .{opening[2]} .output }}" if opening else line)
+                output = output and opening is None
             else:
                 lines += self._replaced(directive, path, level)
         return "\n".join(lines) + "\n"

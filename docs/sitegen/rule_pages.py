@@ -47,20 +47,17 @@ def _index(known: Knowledge) -> Iterator[str]:
     yield (
         f"The linter has {len(known.rules)} rules. Each page shows bad and good code; tests lint every block "
         "of it and load it into a kernel. With a message of the verifier at hand, type it into the search "
-        "above, or ask "
-        '`kfuncgen explain "Unreleased reference id=2"`.\n'
+        'above, or ask `kfuncgen explain "Unreleased reference id=2"`. Which findings can be [fixed by '
+        "kfuncgen](../howto/fixes.md) is in the last column.\n"
     )
     for title, rules in by_topic(known):
         yield f"## {title}\n"
         rows = []
         for rule in rules:
-            marks = [f"`{FIX_MARKS[rule.fixable]}`"] if rule.fixable else []
+            marks = [rule.fixable] if rule.fixable else []
             marks += ["off unless selected"] if rule.optional else []
             rows.append((f"[`{rule.name}`]({rule.name}.md)", _severity(rule), rule.summary, ", ".join(marks)))
         yield from table(("Rule", "Severity", "Finds", "Fix"), rows)
-
-
-FIX_MARKS = {"safe": "--fix", "unsafe": "--unsafe-fixes"}
 
 
 def _severity(rule: Rule) -> str:
