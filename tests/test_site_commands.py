@@ -20,6 +20,7 @@ import pytest
 from kernel import can_load
 from site_pages import FENCE, ROOT, SOURCE, Step, commands, pages, site_available, steps
 
+from kfuncgen.cli import COMMANDS
 from kfuncgen.toolchain.clang import find_clang
 
 WORKPLACE = Path(__file__).parent / "site"
@@ -63,10 +64,11 @@ def test_exceptions_are_explained_and_needed() -> None:
 
 def test_blocks_of_commands_are_marked_as_such() -> None:
     loose = []
+    typed = re.compile(rf"^\$ |^kfuncgen (?:{'|'.join(COMMANDS)}) ", re.MULTILINE)
     for name, text in PAGES.items():
         for match in FENCE.finditer(text):
             language = match["info"].split()[0] if match["info"].strip() else ""
-            if language not in ("sh", "text", "") and re.search(r"^\$ |^kfuncgen ", match["body"], re.MULTILINE):
+            if language not in ("sh", "text", "") and typed.search(match["body"]):
                 loose.append(f"{name}:{text.count(chr(10), 0, match.start('ticks')) + 1}")
     assert loose == []
 

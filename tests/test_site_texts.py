@@ -22,7 +22,7 @@ from kfuncgen.spec.words import SPECIAL_EFFECTS
 from sitegen.include import IncludeError, Texts
 from sitegen.relations import EVERY_HELPER, EVERY_KFUNC, ROLES, SPECIALS, rules_of
 from sitegen.terminal import coloured
-from sitegen.text import fence, prose, prototype
+from sitegen.text import fence, linked, prose, prototype
 
 SPECS = load_builtin()
 
@@ -128,6 +128,12 @@ def test_prose_shows_names_as_code_and_links_them() -> None:
     assert "[`bpf_x()`](bpf_x.md)" in told
     assert "\\*a\\* \\< b\\|c" in told and "\\[set\\]" in told
     assert "[`__user`](__user.md)" in told
+
+
+def test_names_in_backticks_become_links_once_and_not_in_code() -> None:
+    page = "# `f`\n\n`f()` and [`f`](a.md), `f x`\n\n```c\nf(); // `f`\n```\n\n`g`\n"
+    told = linked(page, lambda name: f"{name}.md" if name == "f" else "")
+    assert told == page.replace("\n`f()` and", "\n[`f()`](f.md) and")
 
 
 def test_long_prototypes_have_a_parameter_a_line() -> None:

@@ -12,6 +12,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from sitegen.site import build, navigation, texts
+from sitegen.text import linked
 
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")  # no file may tell when it was built
 
@@ -37,10 +38,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Put into a page of docs/src what it includes."""
+    """Put into a page of docs/src what it includes, and links from the names of kfuncs and rules."""
     if page.file.generated_by is not None:
         return markdown
-    return texts().expand(page.file.src_uri, markdown)
+    path = page.file.src_uri
+    return linked(texts().expand(path, markdown), build().known.linker(path))
 
 
 def on_post_build(config: MkDocsConfig) -> None:

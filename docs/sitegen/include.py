@@ -22,9 +22,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kfuncgen.config import KEYS
 from kfuncgen.render import FORMATS
 from sitegen.terminal import picture
-from sitegen.text import anchor, code, escape, fence, relative, table
+from sitegen.text import anchor, code, escape, fence, prose, relative, table
 
 DIRECTIVE = re.compile(r"^<!-- (include|intro|top|code|picture|table) ([^\s:]+)(?:: (.+?))? -->$")
 OUTPUT = "<!-- output -->"
@@ -138,12 +139,15 @@ class Texts:
             if heading is not None:
                 below = anchor(heading[2]) if len(heading[1]) > 1 else ""
             directive = None if inside else DIRECTIVE.match(line)
-            if directive is None or directive[1] not in ("include", "top"):
+            if directive is None or directive[1] not in ("include", "top", "code"):
                 continue
             kind, name, title = directive.groups()
             if not (self.root / name).is_file():
                 continue
             place = f"{path}#{below}" if below else path
+            if kind == "code":
+                self.places.setdefault((name, ""), place)
+                continue
             self.places.setdefault((name, anchor(title) if title else ""), place)
             source = (self.root / name).read_text("utf-8")
             _, lines = _part(kind, source, title, path)
@@ -211,7 +215,16 @@ def _formats() -> list[str]:
     return table(("Format", "Is", "Prints"), rows)
 
 
-TABLES: Mapping[str, Callable[[], list[str]]] = {"formats": _formats}
+def _settings() -> list[str]:
+    rows = []
+    for name, key in KEYS.items():
+        kinds = {"word": "one of", "words": "a list of words", "table": "a table of patterns", "text": "a text"}
+        choices = " ".join(code(choice) for choice in key.choices)
+        rows.append((code(name), f"{kinds[key.kind]} {choices}".strip(), prose(key.summary, lambda _: "")))
+    return table(("Key", "Takes", "Meaning"), rows)
+
+
+TABLES: Mapping[str, Callable[[], list[str]]] = {"formats": _formats, "settings": _settings}
 
 
 def _fenced_commands(lines: list[str]) -> Iterator[str]:

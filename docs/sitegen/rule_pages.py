@@ -9,12 +9,11 @@ from kfuncgen.diagnostic import Severity
 from kfuncgen.lint.rule import TOPICS, Rule, Topic
 from sitegen.model import Knowledge, rule_page
 from sitegen.relations import specific
-from sitegen.text import Page, code, facts, fence, link, table
+from sitegen.text import Page, code, facts, fence, link, linked, table
 
 FENCE = re.compile(r"^```c[^\n]*\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"^```text\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"// (?:error|warning|hint)$")
-NAMED = re.compile(r"`([a-z_][\w-]*)(\(\))?`")
 
 SEVERITIES = {
     Severity.ERROR: "the kernel rejects the program",
@@ -54,8 +53,10 @@ def _index(known: Knowledge) -> Iterator[str]:
         yield f"## {title}\n"
         rows = []
         for rule in rules:
-            marks = [rule.fixable] if rule.fixable else []
-            marks += ["off unless selected"] if rule.optional else []
+            marks = [
+                *([rule.fixable] if rule.fixable else []),
+                *(["off unless selected"] if rule.optional else []),
+            ]
             rows.append((f"[`{rule.name}`]({rule.name}.md)", _severity(rule), rule.summary, ", ".join(marks)))
         yield from table(("Rule", "Severity", "Finds", "Fix"), rows)
 
@@ -77,7 +78,7 @@ def _page(rule: Rule, known: Knowledge) -> Iterator[str]:
     if rule.optional:
         rows.insert(1, ("Off", f"unless it is selected by name: `--select {rule.name}`"))
     yield from facts(rows)
-    yield from _linked(_highlighted(_with_all_messages(rest, rule)), here, known)
+    yield linked(_highlighted(_with_all_messages(rest, rule)), known.linker(here))
     yield from _silence(rule)
     yield from _kfuncs(rule, known, here)
 
@@ -109,20 +110,6 @@ def _messages(quoted: re.Match[str]) -> str:
     """Messages of the verifier, each a heading: so the search shows it by its own text, before all others."""
     lines = [line for line in quoted["body"].splitlines() if line]
     return "\n\n".join(f"#### {code(line)} {{ .message }}" for line in lines) + "\n"
-
-
-def _linked(text: str, here: str, known: Knowledge) -> Iterator[str]:
-    """The page with links from the kfuncs and rules that its text names."""
-    linker = known.linker(here)
-    inside = False
-    for line in text.strip("\n").split("\n"):
-        if line.startswith("```"):
-            inside = not inside
-        if inside or line.startswith("#"):
-            yield line
-        else:
-            yield NAMED.sub(lambda match: link(match[0], linker(match[1])), line)
-    yield ""
 
 
 def _silence(rule: Rule) -> Iterator[str]:

@@ -25,6 +25,9 @@ NAMES = re.compile(
 NARROW = 76
 """Columns of a code block that narrow windows show, too."""
 
+NAMED = re.compile(r"(?<![\[`])`([a-z_][\w-]*)(?:\(\))?`(?![\]`])")
+"""A name in backticks, alone, which is no link yet."""
+
 Linker = Callable[[str], str]
 """From a name to the address of its page, as seen from the page that is written; "" without a page."""
 
@@ -70,6 +73,21 @@ def sentence(text: str, linker: Linker) -> str:
     """A sentence of kfuncgen.spec.telling, whose code is in backticks, with a capital, a full stop and links."""
     linked = re.sub(r"`(\w+)\(\)`", lambda match: link(match[0], linker(match[1])), text)
     return f"{linked[:1].upper()}{linked[1:]}."
+
+
+def linked(text: str, linker: Linker) -> str:
+    """A page on which names in backticks that have pages lead there, but in headings, code and links."""
+    lines, closing = [], ""
+    for line in text.strip("\n").split("\n"):
+        opened = re.match(r"^`{3,}", line)
+        if closing:
+            closing = "" if line.strip() == closing else closing
+        elif opened:
+            closing = opened[0]
+        elif not line.startswith(("#", "<")):
+            line = NAMED.sub(lambda match: link(match[0], linker(match[1])), line)
+        lines.append(line)
+    return "\n".join([*lines, ""])
 
 
 def fence(body: str, language: str = "c", marks: Sequence[int] = ()) -> list[str]:
