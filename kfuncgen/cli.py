@@ -14,9 +14,9 @@ from typing import Annotated
 
 import typer
 
-from kfuncgen import __version__
+from kfuncgen import __version__, cli_complete
 from kfuncgen.cli_options import CliState
-from kfuncgen.cli_output import OutputClosed, say, say_error, silence_stdout
+from kfuncgen.cli_output import OutputClosed, emit, say, say_error, silence_stdout
 from kfuncgen.diagnostic import KfuncgenError
 
 INTERRUPTED = 128 + 2  # as a shell reports SIGINT
@@ -33,6 +33,7 @@ COMMANDS = {
     "verify": "cli_tools",
     "lsp": "cli_tools",
     "cache": "cli_tools",
+    "completion": "cli_completion",
 }
 """The module of each command, in the order of the help."""
 
@@ -79,7 +80,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a Latin-1 terminal must not turn a finding into an encoding error
             stream.reconfigure(errors="backslashreplace")
-    args, clang_args = split_clang_args(list(sys.argv[1:] if argv is None else argv))
+    words = list(sys.argv[1:] if argv is None else argv)
+    if cli_complete.VARIABLE in os.environ:
+        return complete(os.environ[cli_complete.VARIABLE], words)
+    args, clang_args = split_clang_args(words)
     try:
         app = application(first_word(args))
         status = app(args=args, prog_name="kfuncgen", standalone_mode=False, obj=CliState(clang_args))
@@ -100,6 +104,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             say(usage_message(error))
             return 2
         return internal_error(error)
+
+
+def complete(shell: str, words: Sequence[str]) -> int:
+    """Print what the last word of a command line could be (kfuncgen.cli_complete), and nothing else."""
+    try:
+        root = typer.main.get_command(application(first_word(words[:-1])))
+        emit(cli_complete.answer(shell, root, words))
+    except (KfuncgenError, OutputClosed, KeyboardInterrupt):
+        return 1
+    return 0
 
 
 def first_word(args: Sequence[str]) -> str:

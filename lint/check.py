@@ -43,8 +43,8 @@ RECURSION = 30_000
 
 
 RARELY = 50_000
-"""New objects between two searches for cycles. Checking makes many objects and few cycles: a quarter of its time went
-into looking in vain."""
+"""New objects between two searches for cycles. Checking makes many objects and few cycles: a quarter of its time
+went into looking in vain."""
 
 
 def check_file(
