@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -21,7 +23,7 @@ import kfuncgen
 DRIVERS = Path(__file__).parent / "editors"
 PROGRAM = "src/xdp_xfrm.bpf.c"
 RELEASE = "bpf_xdp_xfrm_state_release(state);"
-SECONDS = 60
+SECONDS = 120
 
 
 @cache
@@ -73,20 +75,36 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
+def run(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a program that starts others; all of them are gone afterwards. AssertionError when it takes too long."""
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        out, err = process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        out, err = process.communicate()
+        raise AssertionError(f"{command[0]} takes too long\n{out}\n{err}") from None
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
 def drive(
     command: Sequence[str], folder: Path, cwd: Path, variables: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """What the script told that drives an editor. `folder`: what the editor has for itself."""
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**environment(folder), **(variables or {})},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = run(command, cwd, {**environment(folder), **(variables or {})})
     answer = folder / "answer.json"
     assert answer.exists(), f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
     told = json.loads(answer.read_text("utf-8"))

@@ -8,13 +8,15 @@ import re
 import shutil
 import subprocess
 import zipfile
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from editor import environment
+from editor import environment, run
 from outside import CHECKOUT, need, program
 
 import kfuncgen
+from kfuncgen.lsp.configured import Settings
 
 SOURCE = CHECKOUT / "editors/vscode"
 MANIFEST = json.loads((SOURCE / "package.json").read_text("utf-8"))
@@ -24,9 +26,7 @@ pytestmark = pytest.mark.xdist_group("vscode")
 
 
 def npm(folder: Path, *args: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [program("npm") or "npm", *args]
-    env = {**os.environ, **variables}
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    return run([program("npm") or "npm", *args], folder, {**os.environ, **variables})
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_it_starts_the_server_and_applies_its_fix(extension: Path, tmp_path: Pat
     done = npm(extension, "test", **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.findall(r"^# (pass|fail|skipped) (\d+)$", done.stdout, re.M) == [
-        ("pass", "5"), ("fail", "0"), ("skipped", "0"),
+        ("pass", "6"), ("fail", "0"), ("skipped", "0"),
     ]  # fmt: skip
 
 
@@ -88,8 +88,11 @@ def test_the_manifest_agrees_with_the_rest() -> None:
     assert (SOURCE / "LICENSE").read_bytes() == (CHECKOUT / "LICENSE").read_bytes()
     readme = (SOURCE / "README.md").read_text("utf-8")
     contributed = MANIFEST["contributes"]
-    for setting in contributed["configuration"]["properties"]:
+    properties = contributed["configuration"]["properties"]
+    for setting in properties:
         assert f"`{setting}`" in readme
+    for one in fields(Settings):
+        assert properties[f"kfuncgen.{one.name}"]["default"] == one.default
     source = (SOURCE / "src/extension.js").read_text("utf-8")
     for command in contributed["commands"]:
         assert f"{command['category']}: {command['title']}" in readme

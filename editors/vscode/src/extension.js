@@ -5,7 +5,12 @@
 
 const os = require("node:os");
 const vscode = require("vscode");
-const { LanguageClient, RevealOutputChannelOn, State } = require("vscode-languageclient/node");
+const {
+  DidChangeConfigurationNotification,
+  LanguageClient,
+  RevealOutputChannelOn,
+  State,
+} = require("vscode-languageclient/node");
 
 const MARKS = /^\s*#\s*include\s*[<"].*(bpf_helpers\.h|vmlinux\.h)[>"]/m;
 const LINES = 200; // in which a program includes what tells that it is one
@@ -134,6 +139,9 @@ function activate(context) {
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (client && ["path", "args"].some((name) => event.affectsConfiguration(`kfuncgen.${name}`))) {
         restart();
+      } else if (event.affectsConfiguration("kfuncgen")) {
+        // The server asks for what it wants to know.
+        client?.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
       }
     }),
   );

@@ -9,7 +9,7 @@ const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 const { after, before, test } = require("node:test");
 
-const { api, seen, open, change } = require("./support/vscode.js");
+const { api, seen, open, change, set } = require("./support/vscode.js");
 
 const load = Module._load;
 Module._load = (name, ...rest) => (name === "vscode" ? api : load(name, ...rest));
@@ -84,8 +84,8 @@ test("a BPF program starts the server, whose fix mends it", async () => {
   );
   assert.ok(offered.map((action) => action.title).includes(`Insert ${FIX}`));
   const fix = offered.find((action) => action.title === `Insert ${FIX}`);
-  const [[uri, [edit]]] = fix.edit.edits;
-  assert.equal(uri.toString(), document.uri.toString());
+  const [edit] = fix.edit.edits;
+  assert.equal(edit.uri.toString(), document.uri.toString());
   const [start, end] = [document.offsetAt(edit.range.start), document.offsetAt(edit.range.end)];
   await change(document, LEAK.slice(0, start) + edit.newText + LEAK.slice(end));
   assert.ok(document.text.includes(`\t${FIX}\n\treturn 1;`));
@@ -98,6 +98,17 @@ test("contracts are shown", async () => {
   const { token } = new api.CancellationTokenSource();
   const hover = await seen.providers.registerHoverProvider.provideHover(document, place, token);
   assert.match(hover.contents[0].value, /acquires a reference/);
+});
+
+test("settings count at once", async () => {
+  const { token } = new api.CancellationTokenSource();
+  const document = await open(join(folder, "settings.bpf.c"), LEAK);
+  const lenses = () => seen.providers.registerCodeLensProvider.provideCodeLenses(document, token);
+  assert.equal((await lenses()).length, 1);
+  await set("kfuncgen.lenses", false);
+  await soon("no lens", async () => (await lenses()).length === 0);
+  await set("kfuncgen.lenses", true);
+  await soon("the lens", async () => (await lenses()).length === 1);
 });
 
 test("the server can be restarted", async () => {

@@ -109,7 +109,13 @@ class WorkspaceEdit {
     this.edits = [];
   }
   set(uri, edits) {
-    this.edits.push([uri, edits.map((edit) => (Array.isArray(edit) ? edit[0] : edit))]);
+    for (const edit of edits) {
+      const { range, newText } = Array.isArray(edit) ? edit[0] : edit;
+      this.replace(uri, range, newText);
+    }
+  }
+  replace(uri, range, newText) {
+    this.edits.push({ uri, range, newText });
   }
 }
 
@@ -206,8 +212,12 @@ const window = new Proxy(
   { get: (own, name) => (String(name).startsWith("on") ? on(name) : own[name]) },
 );
 
+/** A setting, or an object of all that begin with the name. */
 function setting(section, name, otherwise) {
-  return seen.settings[section ? `${section}.${name}` : name] ?? otherwise;
+  const whole = section ? `${section}.${name}` : name;
+  const below = Object.entries(seen.settings).filter(([key]) => key.startsWith(`${whole}.`));
+  const object = Object.fromEntries(below.map(([key, value]) => [key.slice(whole.length + 1), value]));
+  return seen.settings[whole] ?? (below.length ? object : otherwise);
 }
 
 const workspace = new Proxy(
@@ -266,6 +276,12 @@ async function change(document, text) {
   await events.onDidChangeTextDocument?.fire({ document, contentChanges, reason: undefined });
 }
 
+/** Change a setting, as a person does. */
+async function set(name, value) {
+  seen.settings[name] = value;
+  await events.onDidChangeConfiguration?.fire({ affectsConfiguration: (asked) => `${name}.`.startsWith(`${asked}.`) });
+}
+
 /** Numbers for the names of an enumeration, and names for the numbers. */
 function enumeration(first, ...names) {
   return Object.fromEntries(names.flatMap((name, index) => [[name, index + first], [index + first, name]]));
@@ -322,4 +338,4 @@ const api = new Proxy(known, {
   has: () => true,
 });
 
-module.exports = { api, seen, open, change };
+module.exports = { api, seen, open, change, set };
