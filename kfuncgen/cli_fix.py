@@ -37,10 +37,14 @@ class Fixes:
         if self.stdin_text is not None and "\ufffd" in self.stdin_text:
             raise UsageError("standard input is not UTF-8: it cannot be fixed without loss")
 
-    def mend(self, group: Sequence[Path], chosen: LintOptions, check: Check) -> LintOptions:
-        """Fix the sources of one configuration, in memory; the options with which they are linted anew."""
+    def mend(
+        self, group: Sequence[Path], chosen: LintOptions, check: Check, progress: Callable[[int], None]
+    ) -> LintOptions:
+        """Fix the sources of one configuration, in memory; the options with which they are linted anew.
+
+        `progress` is told how many sources are done."""
         named = {os.path.realpath(path) for path in group}
-        for path in group:
+        for number, path in enumerate(group, 1):
 
             def lint(contents: Mapping[str, bytes], path: Path = path) -> tuple[Finding, ...] | None:
                 result = check([path], replace(chosen, unsaved=dict(contents)), self.text(contents))
@@ -55,6 +59,7 @@ class Fixes:
             for file, data in done.sources.items():
                 self.original.setdefault(file, self._read(file) or b"")
                 self.sources[file] = data
+            progress(number)
         return replace(chosen, unsaved=dict(self.sources))
 
     def text(self, contents: Mapping[str, bytes] | None = None) -> str | None:

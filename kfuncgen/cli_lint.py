@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ import typer
 from kfuncgen import cli_options as options
 from kfuncgen.cli_baseline import less_known, write_baselines
 from kfuncgen.cli_output import colour_wanted, emit, say, say_failures
+from kfuncgen.cli_progress import Progress
 from kfuncgen.cli_request import STDIN_NAME, Asked, Found, Group
 from kfuncgen.cli_sources import SUFFIX, read_stdin, reader
 from kfuncgen.config import FAIL_ON
@@ -24,6 +25,8 @@ from kfuncgen.toolchain.arch import ARCHITECTURES
 if TYPE_CHECKING:
     from kfuncgen.lint import LintOptions, LintResult
 
+Check = Callable[[Sequence[Path], "LintOptions", str | None], "LintResult"]
+"""What lints files of one configuration; `-` among them is the text."""
 MISSING_PATH = "missing argument 'PATH'"
 
 
@@ -166,14 +169,21 @@ def lint(
 
         fixes = Fixes(unsafe_fixes, stdin_name, stdin_text)
     found = Found()
-    for group in asked.groups(stdin_name):
-        if write_baseline:
-            found.keep(group, check(group.paths, group.options, stdin_text, jobs))
-            continue
-        checked = partial(check_new, group, read, jobs)
-        if fixes is not None and group.files:
-            group.options, stdin_text = fixes.mend(group.paths, group.options, checked), fixes.text()
-        found.add(group, checked(group.paths, group.options, stdin_text))
+    groups = list(asked.groups(stdin_name))
+    rounds = 1 if fixes is None else 2
+    with Progress(rounds * sum(len(group.paths) for group in groups)) as progress:
+        lint_them = partial(check, jobs=jobs, progress=progress.step)
+        for group in groups:
+            if fixes is not None and group.files:
+                progress.begin(len(group.paths))
+                checked = partial(check_new, group, read, partial(check, jobs=jobs))
+                group.options = fixes.mend(group.paths, group.options, checked, progress.step)
+                stdin_text = fixes.text()
+            progress.begin(len(group.paths))
+            if write_baseline:
+                found.keep(group, lint_them(group.paths, group.options, stdin_text))
+            else:
+                found.add(group, check_new(group, read, lint_them, group.paths, group.options, stdin_text))
     outcome = found.outcome(asked.failures, read=read, colour=colour_wanted(output), verbose=verbose)
     say_failures(outcome.failures)
     if write_baseline:
@@ -199,13 +209,13 @@ def lint(
 def check_new(
     group: Group,
     read: Reader,
-    jobs: int | None,
+    check: Check,
     paths: Sequence[Path],
     chosen: LintOptions,
     stdin_text: str | None,
 ) -> LintResult:
     """The linter's answer without what the baseline of the group has."""
-    result = check(paths, chosen, stdin_text, jobs)
+    result = check(paths, chosen, stdin_text)
     if group.baseline is None:
         return result
 
@@ -232,9 +242,14 @@ def default_format(output: str | None) -> str:
 
 
 def check(
-    paths: Sequence[Path], chosen: LintOptions, stdin_text: str | None, jobs: int | None = None
+    paths: Sequence[Path],
+    chosen: LintOptions,
+    stdin_text: str | None,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> LintResult:
-    """The linter's answer for files of one configuration; `jobs` None: in as many processes as are of use."""
+    """The linter's answer for files of one configuration; `jobs` None: in as many processes as are of use.
+    `progress` is told how many files are done, of how many."""
     from kfuncgen.lint import check_paths
 
-    return check_paths(paths, chosen, stdin_text, -1 if jobs is None else jobs)
+    return check_paths(paths, chosen, stdin_text, -1 if jobs is None else jobs, progress)

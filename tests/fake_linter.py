@@ -60,7 +60,7 @@ class FakeLinter:
     calls: list[tuple[list[str], FakeOptions, str | None]] = field(default_factory=list)
 
     def __call__(
-        self, paths: Any, options: FakeOptions, stdin_text: str | None = None, jobs: int = 0
+        self, paths: Any, options: FakeOptions, stdin_text: str | None = None, jobs: int = 0, progress: Any = None
     ) -> FakeResult:
         self.calls.append(([str(path) for path in paths], options, stdin_text))
         findings: list[Finding] = []
