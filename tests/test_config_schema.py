@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import outside
 import pytest
 
 from kfuncgen import cli
@@ -76,6 +78,26 @@ def test_what_the_reader_refuses_the_schema_refuses(key: str, value: str, tmp_pa
 def test_a_rule_that_there_is_not_is_refused(tmp_path: Path) -> None:
     for text in ("ignore = ['x']", "select = 'x'", "[per-file-ignores]\na = ['x']"):
         assert not both(text, tmp_path)[1]
+
+
+@pytest.mark.outside
+def test_taplo_takes_it(folder: Path) -> None:
+    """The program behind the TOML support of most editors, told of the schema as the README says."""
+    outside.need("taplo")
+    assert cli.main(["config", "schema", "-o", "kfuncgen.schema.json"]) == 0
+
+    def taplo(text: str) -> str:
+        Path("kfuncgen.toml").write_text(f"#:schema ./kfuncgen.schema.json\n{text}")
+        run = subprocess.run([program, "lint", "kfuncgen.toml"], capture_output=True, text=True)
+        assert (run.returncode == 0) == ("error" not in run.stderr)
+        return run.stderr
+
+    program = outside.program("taplo")
+    assert program is not None
+    assert "error" not in taplo(FULL)
+    assert "'exlude' was unexpected" in taplo("exlude = ['x']\n")
+    assert '"warn" is not one of ["warning","error","hint","never"]' in taplo("fail-on = 'warn'\n")
+    assert "kfuncgen.toml:3:7" in taplo("[per-file-ignores]\n'a' = ['nonsense']\n")
 
 
 def test_an_unknown_key_is_refused(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag != "meta":
+        if tag not in ("meta", "br"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -248,6 +248,14 @@ def test_html_runs_and_fetches_nothing() -> None:
     assert {tag for tag, _ in page.tags}.isdisjoint(("script", "img", "link", "iframe", "u", "form", "object"))
     assert not any(name.startswith("on") or name == "src" for _, attrs in page.tags for name in attrs)
     assert "<script>alert(1)</script>" in page.text
+
+
+def test_html_has_the_page_of_a_rule_once() -> None:
+    several = Report((LEAK, replace(LEAK, span=span(9, 1, 2)), replace(LEAK, rule="double-release")))
+    text = render("html", replace(OUTCOME, report=several))
+    assert text.count("What.") == 2
+    assert text.count('href="#rule-unreleased-reference"') == 2
+    assert text.index('id="rule-double-release"') < text.index('id="rule-unreleased-reference"')
 
 
 def test_html_folds_what_lies_between_far_steps() -> None:

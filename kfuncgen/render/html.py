@@ -57,7 +57,7 @@ section {{ border-top: 1px solid var(--line); padding: 1.2rem 0; }}
 mark {{ background: #ffd54f66; color: inherit; border-radius: 3px; }}
 path {{ fill: none; stroke: #546e7a; stroke-width: 1.5; }}
 circle {{ fill: #546e7a; }}
-details pre {{ white-space: pre-wrap; background: var(--soft); padding: 1rem; border-radius: 6px;
+.rule pre {{ white-space: pre-wrap; background: var(--soft); padding: 1rem; border-radius: 6px;
   font-size: 13px; }}
 """
 
@@ -79,6 +79,7 @@ def render(outcome: Outcome) -> str:
     for finding, name in zip(findings, names, strict=True):
         parts += _finding(finding, name, sources, outcome)
     parts += _ending(outcome)
+    parts += _rules(outcome)
     return "".join([*parts, "</body>\n</html>\n"])
 
 
@@ -114,13 +115,23 @@ def _finding(finding: Finding, name: str, sources: Sources, outcome: Outcome) ->
     yield from _source(finding, sources)
     if finding.help:
         yield f"<p>{_text(finding.help)}</p>\n"
-    for fact in facts(finding, outcome.kernels):
-        yield f'<p class="facts">{_text(fact)}</p>\n'
-    page = outcome.pages(finding.rule)
-    if page:
-        shown = "\n".join(one_line(line.expandtabs(TAB)) for line in page.splitlines())
-        yield f"<details><summary>about {_text(finding.rule)}</summary><pre>{escape(shown)}</pre></details>\n"
+    told = [_text(fact) for fact in facts(finding, outcome.kernels)]
+    if outcome.pages(finding.rule):
+        told.append(f'<a href="#{_anchor(finding.rule)}">about {_text(finding.rule)}</a>')
+    yield f'<p class="facts">{"<br>".join(told)}</p>\n' if told else ""
     yield "</section>\n"
+
+
+def _anchor(rule: str) -> str:
+    return f"rule-{_text(rule)}"
+
+
+def _rules(outcome: Outcome) -> Iterator[str]:
+    """The pages of the rules that found something, each once."""
+    for rule in sorted({finding.rule for finding in outcome.report.findings}):
+        if page := outcome.pages(rule):
+            shown = "\n".join(one_line(line.expandtabs(TAB)) for line in page.splitlines())
+            yield f'<section id="{_anchor(rule)}" class="rule">\n<pre>{escape(shown)}</pre>\n</section>\n'
 
 
 def _source(finding: Finding, sources: Sources) -> Iterator[str]:
