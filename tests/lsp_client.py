@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -41,14 +43,55 @@ CLEAN = LEAK.replace("\treturn 1;", "\tbpf_task_release(task);\n\treturn 1;")
 SECONDS = 15.0
 
 
+SERVER = (sys.executable, "-m", "kfuncgen", "lsp")
+
+_SLOW = """
+import json, os, sys, time
+for line in sys.stdin:
+    text = json.loads(line)["text"]
+    word, _, rest = text.partition(" ")
+    if word == "sleep":
+        time.sleep(float(rest))
+    elif word == "crash":
+        os.abort()
+    while word == "loop":
+        pass
+    print(json.dumps({"findings": [], "notes": [], "failures": [], "problem": text}), flush=True)
+"""
+
+
+def slow_server(time_limit: float = 10.0, worker: str = _SLOW) -> tuple[str, ...]:
+    """A server whose linter does what texts say (`sleep SECONDS`, `crash`, `loop`), and answers with them."""
+    command = (sys.executable, "-c", worker)
+    program = (
+        "from kfuncgen.lsp.linter import Linter; from kfuncgen.lsp.server import create_server; "
+        f"server = create_server(); server.linter = Linter({command!r}, {time_limit}); server.start_io()"
+    )
+    return (sys.executable, "-c", program)
+
+
+def plain(value: Any) -> Any:
+    """What has no type in the protocol, as JSON has it."""
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 class Client:
-    """One running server. `diagnostics` holds the newest ones of each URI, `logged` its messages.
+    """One running server. `diagnostics` holds the newest of each URI, `count` how often they came, `logged` its
+    messages, `refreshed` how often it said that diagnostics are to be asked for again.
 
     `settings` are what it gets when it asks for them, `initial` parameters of the first request.
     """
 
     def __init__(
-        self, initialization_options: Any = None, workspace_folders: Any = None, **capabilities: Any
+        self,
+        initialization_options: Any = None,
+        workspace_folders: Any = None,
+        command: Sequence[str] = SERVER,
+        **capabilities: Any,
     ) -> None:
         self.client = LanguageClient("test", "1")
         self.capabilities = capabilities
@@ -57,6 +100,11 @@ class Client:
         self.diagnostics: dict[str, list[types.Diagnostic]] = {}
         self.published = asyncio.Event()
         self.versions: dict[str, int] = {}
+        self.count: Counter[str] = Counter()
+        self.refreshed = 0
+        self.command = command
+        self.progress: list[types.ProgressParams] = []
+        self.created: list[types.ProgressToken] = []
         self.logged: list[str] = []
         self.shown: list[Any] = []
         self.result: Any = None
@@ -64,6 +112,7 @@ class Client:
         @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
         def publish(params: types.PublishDiagnosticsParams) -> None:
             self.diagnostics[params.uri] = list(params.diagnostics)
+            self.count[params.uri] += 1
             self.published.set()
 
         @self.client.feature(types.WINDOW_LOG_MESSAGE)
@@ -73,6 +122,19 @@ class Client:
         @self.client.feature(types.WINDOW_SHOW_MESSAGE)
         def show(params: types.ShowMessageParams) -> None:
             self.shown.append(params)
+
+        @self.client.feature(types.PROGRESS)
+        def progress(params: types.ProgressParams) -> None:
+            params.value = plain(params.value)
+            self.progress.append(params)
+
+        @self.client.feature(types.WINDOW_WORK_DONE_PROGRESS_CREATE)
+        def create(params: types.WorkDoneProgressCreateParams) -> None:
+            self.created.append(params.token)
+
+        @self.client.feature(types.WORKSPACE_DIAGNOSTIC_REFRESH)
+        def refresh(_params: None) -> None:
+            self.refreshed += 1
 
         @self.client.feature(types.WORKSPACE_CONFIGURATION)
         def configuration(params: types.ConfigurationParams) -> list[Any]:
@@ -85,7 +147,7 @@ class Client:
 
     async def __aenter__(self) -> Client:
         environment = {**os.environ, "PYTHONPATH": str(Path(kfuncgen.__file__).parents[1])}
-        await self.client.start_io(sys.executable, "-m", "kfuncgen", "lsp", env=environment)
+        await self.client.start_io(*self.command, env=environment)
         self.result = await self.client.initialize_async(
             types.InitializeParams(
                 types.ClientCapabilities(**self.capabilities), process_id=os.getpid(), **self.initial
@@ -103,9 +165,14 @@ class Client:
 
     def open(self, path: Path, text: str, language: str = "c") -> str:
         """Open a document with unsaved text; its URI."""
-        item = types.TextDocumentItem(path.as_uri(), language, 1, text)
+        self.open_uri(path.as_uri(), text, language)
+        return path.as_uri()
+
+    def open_uri(self, uri: str, text: str, language: str = "c") -> None:
+        """Open a document by its URI."""
+        item = types.TextDocumentItem(uri, language, 1, text)
+        self.versions[uri] = 1
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
-        return item.uri
 
     def change(self, uri: str, text: str) -> None:
         """Replace a document's text."""
@@ -135,6 +202,13 @@ class Client:
             return await asyncio.wait_for(wait(), SECONDS)
         except TimeoutError:
             raise AssertionError(f"only {self.diagnostics.get(uri)} was published; {self.logged}") from None
+
+    async def eventually(self, true: Callable[[], object], seconds: float = SECONDS) -> None:
+        """Wait until something is true; AssertionError when it never is."""
+        stop = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < stop, self.logged
+            await asyncio.sleep(0.02)
 
 
 async def complete(client: Client, uri: str, position: types.Position) -> types.CompletionList:

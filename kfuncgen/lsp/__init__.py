@@ -9,8 +9,13 @@ from __future__ import annotations
 
 def serve() -> int:
     """Run the server on standard input and output until the client ends it."""
+    import logging
+
     from kfuncgen.lsp.server import create_server
 
+    # What goes wrong is told to the client. Without a handler Python would write it to standard error as well, and
+    # wait there for ever when nobody reads it.
+    logging.getLogger("pygls").addHandler(logging.NullHandler())
     create_server().start_io()
     return 0
 

@@ -57,7 +57,7 @@ def register(server: Server) -> None:
         text, capabilities = document.text, server.client_capabilities
         offset = text.offset(params.position)
         request = Request(
-            document, text, Scan(text.text), offset, options, Client.of(capabilities), _details(capabilities)
+            document, text, document.scan, offset, options, Client.of(capabilities), _details(capabilities)
         )
         found = list(_callable(request))
         items = [_plain_item(request, contract) for contract in found[:MAX_ITEMS]]

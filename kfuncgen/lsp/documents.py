@@ -16,12 +16,15 @@ from pathlib import Path
 from lsprotocol import types
 
 from kfuncgen.lsp.positions import Text
+from kfuncgen.lsp.scan import Scan
 from kfuncgen.lsp.uris import file_of, unsaved_file, uri_of
 from kfuncgen.lsp.wire import Answer
 
 MARKS = ("bpf_helpers.h", "vmlinux.h")
 """What a BPF program that is not called *.bpf.c includes."""
 MAX_FILE_BYTES = 16 << 20
+MAX_READ = 8
+"""Files on disk whose text is kept: a finding may have many places in one header."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -64,6 +67,14 @@ class Document:
     headers: Headers = field(default_factory=Headers)
     task: asyncio.Task[None] | None = None
     newer: asyncio.Event = field(default_factory=asyncio.Event)
+    _scanned: tuple[Text, Scan] | None = None
+
+    @property
+    def scan(self) -> Scan:
+        """The text scanned, once for all questions about it."""
+        if self._scanned is None or self._scanned[0] is not self.text:
+            self._scanned = (self.text, Scan(self.text.text))
+        return self._scanned[1]
 
     @property
     def is_program(self) -> bool:
@@ -86,6 +97,7 @@ class Documents:
         self.folders: list[str] = []
         """The client's workspace folders."""
         self._open: dict[str, Document] = {}
+        self._read: dict[str, tuple[tuple[int, int], Text]] = {}
         self._revision = 0
 
     def open(self, item: types.TextDocumentItem) -> Document | None:
@@ -174,14 +186,21 @@ class Documents:
         return document.uri if document is not None else uri_of(file)
 
     def _on_disk(self, file: str) -> Text:
-        data = b""
         path = Path(file)
         try:
-            if path.is_file() and path.stat().st_size <= MAX_FILE_BYTES:
-                data = path.read_bytes()
+            status = path.stat()
+            state = (status.st_size, status.st_mtime_ns)
+            known = self._read.get(file)
+            if known is not None and known[0] == state:
+                return known[1]
+            data = path.read_bytes() if path.is_file() and status.st_size <= MAX_FILE_BYTES else b""
         except (OSError, ValueError):
-            pass
-        return Text(data.decode("utf-8", "surrogateescape"), self.encoding)
+            return Text("", self.encoding)
+        text = Text(data.decode("utf-8", "surrogateescape"), self.encoding)
+        while len(self._read) >= MAX_READ:
+            del self._read[next(iter(self._read))]
+        self._read[file] = (state, text)
+        return text
 
     def _next(self) -> int:
         """Numbers of our own: a client's may stay the same when a file is opened again."""

@@ -121,7 +121,7 @@ def _contracts(server: Server) -> None:
         options = server.options(document.path) if document is not None else None
         if document is None or options is None or not server.settings.hints:
             return []
-        scan = Scan(document.text.text)
+        scan = document.scan
         start, end = document.text.offset(params.range.start), document.text.offset(params.range.end)
         hints = []
         for function in scan.functions:
@@ -147,7 +147,7 @@ def _outline(server: Server) -> None:
                 _range(document, function.name_at, function.name_at + len(function.name)),
                 detail=f'SEC("{function.section}")',
             )
-            for function in Scan(document.text.text).functions
+            for function in document.scan.functions
             if function.section
         ]
 
@@ -162,7 +162,7 @@ def _outline(server: Server) -> None:
                 _range(document, function.name_at, function.name_at + len(function.name)),
                 types.Command(_lens(function, options), ""),
             )
-            for function in Scan(document.text.text).functions
+            for function in document.scan.functions
             if function.section
         ]
 
@@ -193,7 +193,7 @@ def _at(
     options = server.options(document.path) if document is not None else None
     if document is None or options is None:
         return None
-    return document, Scan(document.text.text), document.text.offset(params.position), options
+    return document, document.scan, document.text.offset(params.position), options
 
 
 def _range(document: Document, start: int, end: int) -> types.Range:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kfuncgen.lsp.turns import Rank, Turns
-from kfuncgen.lsp.wire import Answer, encoded, from_wire, names_from_wire, sources_from_wire
+from kfuncgen.lsp.wire import OUT_OF_MEMORY, Answer, encoded, from_wire, names_from_wire, sources_from_wire
 
 TIME_LIMIT = 10.0
 """Seconds for one text. Programs of a thousand lines take a fifth of a second."""
@@ -22,6 +22,8 @@ PATIENCE = 1.0
 """Seconds that a run may still take when its text is no longer the newest: a new process would need as much."""
 MEND_LIMIT = 25.0
 """Seconds for all fixes of one text: it is linted after each of them."""
+MAX_CHARACTERS = 8 << 20
+"""As for sources on disk: no program of a person is larger."""
 MAX_ANSWER_BYTES = 64 << 20
 COMMAND = (sys.executable, "-P", "-m", "kfuncgen.lsp.worker")
 """Without -P, Python would take modules from the current folder, which is the project that was opened."""
@@ -69,6 +71,8 @@ class Linter:
         rank: Rank = _first,
     ) -> Answer:
         """What is found in `text`; Superseded when the event came and the run went on."""
+        if len(text) > MAX_CHARACTERS:
+            raise LinterFailed(f"the source is larger than {MAX_CHARACTERS >> 20} MiB")
         question = {"path": path, "text": text, "unsaved": dict(unsaved or {})}
         return await self._asked(question, from_wire, superseded, rank, self._time_limit)
 
@@ -190,4 +194,4 @@ def _ending(process: asyncio.subprocess.Process) -> str:
     if status is not None and status < 0:
         with contextlib.suppress(ValueError):
             return signal.Signals(-status).name
-    return f"status {status}"
+    return "it needed too much memory" if status == OUT_OF_MEMORY else f"status {status}"

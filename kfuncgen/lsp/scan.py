@@ -8,6 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+
+MAX_CHARACTERS = 2 << 20
+MAX_STATEMENT = 20_000
+"""How far the beginning of a statement is looked for."""
 
 _BLANKED = re.compile(
     r"""//(?:\\\r?\n|[^\n])*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?"""
@@ -15,7 +20,7 @@ _BLANKED = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _SECTION = re.compile(r'\bSEC\s*\(\s*"([^"\n]*)"\s*\)')
-_ATTRIBUTES = re.compile(r"\bSEC\s*\([^)]*\)|__attribute__\s*\(\(.*?\)\)", re.DOTALL)
+_ATTRIBUTES = re.compile(r"\bSEC\s*\([^()]*\)|__attribute__\s*\(\(.{0,400}?\)\)", re.DOTALL)
 _NAMED = re.compile(r"(\w+)\s*\(\s*(\w*)")
 _CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 _WORD = re.compile(r"\w+")
@@ -37,10 +42,14 @@ class Function:
 
 
 class Scan:
-    """A scanned text. `code` is the text with comments, strings and directives blanked, at the same offsets."""
+    """A scanned text. `code` is the text with comments, strings and directives blanked, at the same offsets.
+
+    Texts larger than anybody's program have no code: requests about them must not hold up others.
+    """
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text = text if len(text) <= MAX_CHARACTERS else ""
+        text = self.text
         self.code = _BLANKED.sub(lambda match: re.sub(r"[^\r\n]", " ", match[0]), text)
         self.functions = tuple(self._functions())
 
@@ -50,7 +59,7 @@ class Scan:
 
     def word_at(self, offset: int) -> tuple[str, int]:
         """The name at or just before a place and where it begins; ("", offset) without one, or in a comment."""
-        start = offset
+        start = offset = min(offset, len(self.code))
         while start > 0 and (self.code[start - 1].isalnum() or self.code[start - 1] == "_"):
             start -= 1
         match = _WORD.match(self.code, start)
@@ -59,14 +68,15 @@ class Scan:
     def calls(self, start: int, end: int) -> Iterator[tuple[str, int, int]]:
         """Names before a parenthesis between two offsets, with where they begin and where the call ends."""
         for match in _CALL.finditer(self.code, start, end):
-            close = self._closing(match.end() - 1)
-            if close:
-                yield match[1], match.start(), close
+            close = self._closed.get(match.end() - 1)
+            if close is not None:
+                yield match[1], match.start(), close + 1
 
     def open_call(self, offset: int) -> tuple[str, int]:
         """The call in whose parentheses a place is, and the number of the argument; ("", 0) outside of calls."""
         depth = argument = 0
-        for at in range(offset - 1, -1, -1):
+        end = min(offset, len(self.code))
+        for at in range(end - 1, max(end - MAX_STATEMENT, 0) - 1, -1):
             character = self.code[at]
             if character in ";{}":
                 break
@@ -81,14 +91,21 @@ class Scan:
                 argument += 1
         return "", 0
 
-    def _closing(self, opened: int) -> int:
-        """The offset behind the parenthesis that closes the one at `opened`, 0 when there is none."""
-        depth = 0
-        for at in range(opened, len(self.code)):
-            depth += {"(": 1, ")": -1}.get(self.code[at], 0)
-            if not depth:
-                return at + 1
-        return 0
+    @cached_property
+    def _closed(self) -> dict[int, int]:
+        """The parenthesis that closes each one that is closed."""
+        found: dict[int, int] = {}
+        opened: list[int] = []
+        for match in re.finditer(r"[()]", self.code):
+            if match[0] == "(":
+                opened.append(match.start())
+            elif opened:
+                found[opened.pop()] = match.start()
+        return found
+
+    def opening(self, closed: int) -> int:
+        """The offset of the parenthesis that the one at `closed` closes, -1 without one."""
+        return next((one for one, other in self._closed.items() if other == closed), -1)
 
     def _functions(self) -> Iterator[Function]:
         depth = begun = opened = 0

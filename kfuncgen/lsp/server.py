@@ -24,11 +24,12 @@ from kfuncgen.lsp import diagnostics
 from kfuncgen.lsp.configured import Settings
 from kfuncgen.lsp.documents import Document, Documents, Linted, absolute
 from kfuncgen.lsp.linter import Linter, LinterFailed, Superseded
+from kfuncgen.lsp.protocol import Protocol
 from kfuncgen.settings import lint_options
 
 DEBOUNCE = 0.01
 """Seconds in which further changes are waited for: editors send one change in several messages."""
-HEADER_DEBOUNCE = 0.25
+HEADER_DEBOUNCE = 0.1
 """The same for changes of headers, after which many sources are linted again."""
 LONG = 1.0
 """Seconds after which the client is told that something goes on."""
@@ -38,7 +39,7 @@ class Server(LanguageServer):
     """See the module."""
 
     def __init__(self) -> None:
-        super().__init__("kfuncgen", __version__)
+        super().__init__("kfuncgen", __version__, protocol_cls=Protocol)
         self.documents = Documents()
         self.linter = Linter()
         self.settings = Settings()

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfuncgen.generate import Surroundings, Variable
-from kfuncgen.lsp.scan import Function, Scan
+from kfuncgen.lsp.scan import MAX_STATEMENT, Function, Scan
+
+MAX_BODY = 200_000
+"""How far the variables of a function are looked for."""
+MAX_VARIABLES = 200
 
 _HEADS = frozenset(("if", "while", "for", "switch", "bpf_for", "bpf_for_each", "bpf_repeat"))
 _LABEL = re.compile(r"\s*(?:case\b[^?{}]*|default|\w+)\s*\Z")
@@ -45,7 +49,7 @@ def statement_place(scan: Scan, start: int, end: int) -> Place | None:
     if re.search(r"\b(?:else|do)\Z", before):
         return Place(start, indent, True)
     if before.endswith(")"):
-        opened = _opening(code, len(before) - 1)
+        opened = scan.opening(len(before) - 1)
         head = re.search(r"(\w+)\s*\Z", code[: max(opened, 0)])
         if head is not None and (head[1] in _HEADS or "for_each" in head[1]):
             return Place(start, indent, True)
@@ -80,37 +84,15 @@ def sections_of(scan: Scan, function: Function) -> tuple[str, ...]:
 
 
 def _outside_parentheses(code: str, offset: int) -> bool:
+    """Whether a place is in no parentheses that were opened since the last brace, those of `for` included."""
     depth = 0
-    for at in range(offset - 1, -1, -1):
-        character = code[at]
-        if character in "{}" or (character == ";" and not depth and not _in_for(code, at)):
+    for at in range(offset - 1, max(offset - MAX_STATEMENT, 0) - 1, -1):
+        if code[at] in "{}":
             return True
-        depth += {")": 1, "(": -1}.get(character, 0)
+        depth += {")": 1, "(": -1}.get(code[at], 0)
         if depth < 0:
             return False
     return True
-
-
-def _in_for(code: str, at: int) -> bool:
-    """Whether a semicolon stands between the parentheses of a `for`."""
-    depth = 0
-    for before in range(at - 1, -1, -1):
-        if code[before] in "{}":
-            return False
-        depth += {")": 1, "(": -1}.get(code[before], 0)
-        if depth < 0:
-            return True
-    return False
-
-
-def _opening(code: str, closed: int) -> int:
-    """The offset of the parenthesis that the one at `closed` closes, -1 without one."""
-    depth = 0
-    for at in range(closed, -1, -1):
-        depth += {")": 1, "(": -1}.get(code[at], 0)
-        if not depth:
-            return at
-    return -1
 
 
 def _parameters(scan: Scan, function: Function) -> tuple[tuple[Variable, ...], tuple[str, ...] | None, str]:
@@ -147,6 +129,7 @@ def _split(text: str) -> list[str]:
 def _locals(code: str, body: int, offset: int) -> Iterator[Variable]:
     """Variables that are declared in the blocks around a place and have been given a value before it."""
     blocks: list[list[tuple[Variable, int, bool]]] = [[]]
+    body = max(body, offset - MAX_BODY)
     for match in re.finditer(r"[{}]|\bstruct\s+\w+", code[body:offset]):
         at = body + match.start()
         if match[0] == "{":
@@ -158,7 +141,7 @@ def _locals(code: str, body: int, offset: int) -> Iterator[Variable]:
             stop = code.find(";", at)
             if 0 <= stop < offset:
                 blocks[-1] += _declared(code[at:stop], at)
-    for variable, declared, given in (one for block in blocks for one in block):
+    for variable, declared, given in [one for block in blocks for one in block][-MAX_VARIABLES:]:
         name = variable.expr.removeprefix("&")
         later = code[declared:offset]
         wanted = rf"&\s*{name}\b" if variable.expr.startswith("&") else rf"(?<![\w.>])(?<!\*){name}\s*=[^=]"

@@ -18,6 +18,9 @@ from typing import Any
 from kfuncgen.diagnostic import FileFailure, Finding, Note
 from kfuncgen.plain import failure_of, finding_of, note_of
 
+OUT_OF_MEMORY = 77
+"""The status with which the worker ends when it has reached its bound."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -21,7 +21,7 @@ from kfuncgen.config import Config, find_config, load_config
 from kfuncgen.diagnostic import Finding, KfuncgenError, UsageError
 from kfuncgen.fixing import hand_written, mend
 from kfuncgen.lint import LintOptions, Session
-from kfuncgen.lsp.wire import Answer, encoded, to_wire
+from kfuncgen.lsp.wire import OUT_OF_MEMORY, Answer, encoded, to_wire
 from kfuncgen.render.baseline import parse, without_known
 from kfuncgen.render.excerpt import Sources
 from kfuncgen.settings import lint_options
@@ -148,7 +148,10 @@ def main() -> int:
     for line in sys.stdin.buffer:
         question = json.loads(line)
         signal.alarm(SECONDS)
-        answer = worker.answered(question)
+        try:
+            answer = worker.answered(question)
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
         signal.alarm(0)
         answers.write(answer)
         answers.flush()
