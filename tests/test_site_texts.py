@@ -19,6 +19,7 @@ if not site_available():
 from kfuncgen.lint.rule import catalogue
 from kfuncgen.spec.model import Role
 from kfuncgen.spec.words import SPECIAL_EFFECTS
+from sitegen.history import events
 from sitegen.include import IncludeError, Texts
 from sitegen.relations import EVERY_HELPER, EVERY_KFUNC, ROLES, SPECIALS, rules_of
 from sitegen.terminal import coloured
@@ -140,6 +141,21 @@ def test_long_prototypes_have_a_parameter_a_line() -> None:
     assert prototype("int f(void)") == "int f(void);"
     long = prototype(f"int {'f' * 60}(u32 a, void (*cb)(int, int))")
     assert long.endswith("(\n\tu32 a,\n\tvoid (*cb)(int, int)\n);")
+
+
+def test_changes_are_told_when_a_kernel_has_the_kfunc() -> None:
+    history = [
+        (str(event.kernel), event.kind, event.plain) for event in events(SPECS.functions["bpf_list_push_front"])
+    ]
+    assert history[:3] == [("6.2", "came", "came"), ("6.4", "went", "went"), ("7.1", "came", "came back")]
+    (changed,) = history[3:]
+    assert changed[:2] == ("7.1", "changed")
+    assert changed[2].startswith("programs +XDP +SYSCALL +CGROUP; flags +KF_IMPLICIT_ARGS; prototype int bpf_list")
+
+
+def test_a_flag_that_went_from_all_is_not_told_of_each() -> None:
+    for function in SPECS.functions.values():
+        assert not any("-KF_TRUSTED_ARGS" in e.plain and e.kernel >= Kernel(7, 0) for e in events(function))
 
 
 def test_fences_outlast_what_is_in_them() -> None:

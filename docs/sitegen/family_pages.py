@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfuncgen.spec.model import Family, Function
+from kfuncgen.spec.model import TRUSTED_BY_DEFAULT_SINCE, Family, Function
 from kfuncgen.spec.telling import lifetime
 from sitegen import matrix, programs
 from sitegen.history import Event, events
 from sitegen.kfunc_pages import contract_list, options_struct
 from sitegen.model import HELPERS, Knowledge, family_page
-from sitegen.text import Page, code, escape, fence, link, prose, prototype, table
+from sitegen.text import Page, code, escape, fence, link, prose, prototype, styled, table
 
 CHANGES = "kfuncs/changes.md"
 
@@ -79,6 +79,11 @@ def _changes(known: Knowledge) -> Iterator[str]:
         if not happened:
             continue
         yield f"## Linux {kernel}\n"
+        if kernel == TRUSTED_BY_DEFAULT_SINCE:
+            yield (
+                "Pointers that are passed to kfuncs must be trusted and not NULL, unless the kfunc says "
+                "otherwise. Until then only those with `KF_TRUSTED_ARGS` demanded it; the flag is gone.\n"
+            )
         for kind, title in (("came", "Came"), ("went", "Went")):
             names = [link(code(f.name), linker(f.name)) for f, event in happened if event.kind == kind]
             if names:
@@ -87,7 +92,8 @@ def _changes(known: Knowledge) -> Iterator[str]:
         for function, event in happened:
             if event.kind == "changed":
                 changed.setdefault(event.markdown, []).append(link(code(function.name), linker(function.name)))
-        yield from table(("Changed", "How"), [(", ".join(names), how) for how, names in changed.items()])
+        rows = [(", ".join(names), how) for how, names in changed.items()]
+        yield from styled("halves", table(("Changed", "How"), rows))
 
 
 def _helpers(known: Knowledge) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kfuncgen.spec.model import Change, Contract, Function, Kernel
+from kfuncgen.spec.model import TRUSTED_BY_DEFAULT_SINCE, Contract, Function, Kernel
 from sitegen.text import code
 
 Kind = Literal["came", "changed", "went"]
@@ -30,8 +30,10 @@ def events(function: Function) -> tuple[Event, ...]:
     ]
     before = function.at(function.since)
     for change in function.changes:
+        if not function.exists_at(change.since):
+            continue  # what a family became meanwhile counts when the function comes back
         after = function.at(change.since)
-        told = _changed(change, before, after)
+        told = _changed(before, after)
         before = after
         if told:
             plain = "; ".join(told).replace("`", "")
@@ -39,16 +41,15 @@ def events(function: Function) -> tuple[Event, ...]:
     return tuple(sorted(found, key=lambda event: (event.kernel, event.kind == "changed")))
 
 
-def _changed(change: Change, before: Contract, after: Contract) -> list[str]:
-    """What a change made different, in Markdown."""
-    told: list[str] = []
-    if change.hooks is not None:
-        told += _moved("programs", before.hooks, after.hooks)
-    if change.flags is not None:
-        told += _moved("flags", before.flags, after.flags)
-    if change.prototype is not None and after.prototype.text != before.prototype.text:
+def _changed(before: Contract, after: Contract) -> list[str]:
+    """What is different on a later kernel, in Markdown."""
+    told = _moved("programs", before.hooks, after.hooks)
+    # 7.0 took the flag from all of them: the page of changes says so once.
+    gone = ("KF_TRUSTED_ARGS",) if after.kernel >= TRUSTED_BY_DEFAULT_SINCE else ()
+    told += _moved("flags", tuple(flag for flag in before.flags if flag not in gone), after.flags)
+    if after.prototype.text != before.prototype.text:
         told.append(f"prototype {code(after.prototype.text)}")
-    if change.special is not None and after.effects.special != before.effects.special and not told:
+    if after.effects.special != before.effects.special and not told:
         told.append("the verifier treats it otherwise")
     return told
 

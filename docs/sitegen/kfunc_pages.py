@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate import render_call
-from kfuncgen.spec.model import Contract, ErrorCause, Function, OptionField, OptionsStruct
+from kfuncgen.spec.model import Contract, ErrorCause, Function, OptionField, OptionsStruct, Param, Role
 from kfuncgen.spec.progtypes import allowed_sections
 from kfuncgen.spec.telling import FILTERS, argument_in_words, in_words, lifetime
 from sitegen.history import events
@@ -24,6 +24,7 @@ from sitegen.text import (
     prototype,
     relative,
     sentence,
+    styled,
     table,
 )
 
@@ -66,13 +67,9 @@ def _facts(contract: Contract, known: Knowledge) -> list[str]:
     here = kfunc_page(function.name)
     linker = known.linker(here)
     family = link(function.family, relative(family_page(function.family), here))
-    sections = ", ".join(code(name) for name in allowed_sections(contract, contract.kernel))
-    programs = sections or "none known"
-    if function.filter:
-        programs += f"; {FILTERS[function.filter]}"
     rows = [
         ("Kernels", f"{lifetime(function)}{_as_of(contract, known)}"),
-        ("Sections", programs),
+        ("Sections", _sections(contract)),
         ("Program types", " ".join(code(name) for name in contract.hooks)),
         ("Flags", " ".join(code(name) for name in contract.flags)),
         ("Released by", " or ".join(link(code(f"{name}()"), linker(name)) for name in contract.release)),
@@ -85,6 +82,17 @@ def _facts(contract: Contract, known: Knowledge) -> list[str]:
         ("Family", family),
     ]
     return facts((name, text) for name, text in rows if text)
+
+
+def _sections(contract: Contract) -> str:
+    """From which programs it may be called, in Markdown."""
+    function = contract.function
+    if "trap" in contract.effects.special:
+        return "none: it is not for calling"
+    if "COMMON" in contract.hooks and not function.filter:
+        return "of every sleepable program" if contract.effects.sleepable else "of every program"
+    sections = ", ".join(code(name) for name in allowed_sections(contract, contract.kernel)) or "none"
+    return f"{sections}; {FILTERS[function.filter]}" if function.filter else sections
 
 
 def _as_of(contract: Contract, known: Knowledge) -> str:
@@ -101,11 +109,30 @@ def contract_list(contract: Contract, linker: Linker) -> list[str]:
 def _parameters(contract: Contract, linker: Linker) -> Iterator[str]:
     rows = []
     for param in contract.params:
-        words = argument_in_words(param, contract)
-        meaning = "; ".join(text for text in (prose(param.summary, linker), words) if text)
-        rows.append((code(param.name), code(str(param.ctype)), meaning))
+        meaning = [prose(param.summary, linker), *_takes(param, contract)]
+        rows.append((code(param.name), code(str(param.ctype)), "; ".join(text for text in meaning if text)))
     if rows:
-        yield from ("## Parameters", "", *table(("Name", "Type", "Meaning"), rows))
+        yield from ("## Parameters", "", *styled("types", table(("Name", "Type", "Meaning"), rows)))
+
+
+SELF_EVIDENT = (
+    *(Role.SCALAR, Role.DYNPTR, Role.ITERATOR, Role.CALLBACK, Role.ALLOC, Role.REFCOUNTED, Role.PROG_AUX),
+    *(Role.LIST_HEAD, Role.LIST_NODE, Role.RB_ROOT, Role.RB_NODE),
+    *(Role.MAP, Role.WORKQUEUE, Role.TIMER, Role.TASK_WORK, Role.IRQ_FLAG, Role.RES_SPIN_LOCK),
+)
+"""Kinds of parameters of which a summary says all."""
+
+
+def _takes(param: Param, contract: Contract) -> list[str]:
+    """What an argument must be, as far as the parameter's summary leaves it open."""
+    if param.summary and param.role in SELF_EVIDENT:
+        return [] if "NULL" in param.summary or not param.nullable else ["may be NULL"]
+    said = argument_in_words(param, contract).split(", ")
+    return [", ".join(part for part in said if not any(word in param.summary and word in part for word in SAID))]
+
+
+SAID = ("constant", "NULL")
+"""Words that need not be said twice."""
 
 
 def options_struct(struct: OptionsStruct, contract: Contract, name: str, linker: Linker) -> Iterator[str]:
@@ -121,7 +148,7 @@ def options_struct(struct: OptionsStruct, contract: Contract, name: str, linker:
     rows = [
         (code(field.name), code(field.ctype), _how(field), prose(field.summary, linker)) for field in struct.fields
     ]
-    yield from table(("Field", "Type", "Value", "Meaning"), rows)
+    yield from styled("types", table(("Field", "Type", "Value", "Meaning"), rows))
     if struct.errors:
         where = code(f"{struct.name}.{struct.error_field}") if struct.error_field else "The call"
         yield from (f"{where} tells why a call failed:", "", *errors(struct.errors, linker))

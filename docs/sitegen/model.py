@@ -55,11 +55,10 @@ class Knowledge:
         return tuple(function for function in self.kfuncs if function.family == family.name)
 
     def shown(self, function: Function) -> Contract:
-        """The contract that its page shows: the newest compared kernel's, or of the nearest one that has it."""
+        """The contract that its page shows: the newest compared kernel's, or that of the newest which has it."""
         newest = self.specs.newest
         having = [kernel for kernel in self.releases if function.exists_at(kernel)]
-        older = [kernel for kernel in having if kernel <= newest]
-        return function.at(older[-1] if older else having[0])
+        return function.at(newest if newest in having else having[-1])
 
     def linker(self, page: str) -> Linker:
         """Addresses of the pages of kfuncs, helpers and rules, as seen from `page`."""

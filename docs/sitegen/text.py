@@ -105,6 +105,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *body, ""]
 
 
+def styled(name: str, lines: list[str]) -> list[str]:
+    """A table of a kind that site.css knows: `types` (of C, in its second column), `halves` (two wide columns)."""
+    return [f'<div class="{name}" markdown>', "", *lines, "</div>", ""] if lines else []
+
+
 def facts(pairs: Iterable[tuple[str, str]]) -> list[str]:
     """Short facts, name and Markdown, as a list that is styled as a grid."""
     lines = [line for name, text in pairs for line in (name, f":   {text}", "")]

@@ -155,7 +155,9 @@ def in_words(contract: Contract) -> Iterator[str]:
         yield "may sleep: sleepable programs only"
     if effects.destructive:
         yield "destructive: needs CAP_SYS_BOOT"
-    yield from (SPECIALS[word] for word in sorted(effects.special))
+    # What is allowed besides comes last.
+    special = sorted(effects.special, key=lambda word: (word == "allowed-under-lock", word))
+    yield from (SPECIALS[word] for word in special)
 
 
 def argument_in_words(param: Param, contract: Contract) -> str:
