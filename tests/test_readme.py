@@ -113,3 +113,11 @@ def test_documented_json_keys_are_the_real_ones(text: str) -> None:
     assert re.findall(r"`(\w+)`", sentence) == list(document["findings"][0])
     counted = text[text.index("The summary counts") :].partition(".")[0]
     assert set(re.findall(r"`(\w+)`", counted)) <= set(document["summary"])
+
+
+def test_the_documentation_site_can_take_its_sections_and_links() -> None:
+    """Pages of docs/src include sections by their headings; links must lead to what is included, too."""
+    site_pages = pytest.importorskip("site_pages")
+    if not site_pages.site_available():
+        pytest.skip("needs docs/ and mkdocs")
+    assert any("What a clean result means" in page for page in site_pages.pages().values())
