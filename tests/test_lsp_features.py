@@ -176,3 +176,42 @@ def test_the_scan_knows_what_is_code() -> None:
     assert [name for name, _, _ in scan.calls(first.body, first.end)] == ["if", "f"]
     assert scan.open_call(len(text)) == ("g", 0)
     assert scan.function_at(len(text)) == scan.functions[2]
+
+
+def test_rules_in_comments(tmp_path: Path) -> None:
+    """They are completed, explained, and lead to their pages; strings and code are no comments."""
+    text = CLEAN.replace(
+        "\treturn 1;",
+        "\t/* kfuncgen: ignore[unchecked-null, no-such-rule] why */\n"
+        "\t// kfuncgen: ignore-file[unreleased-reference,dead\n"
+        '\treturn *"kfuncgen: ignore[unchecked-null]";',
+    )
+
+    async def test(client: Client) -> None:
+        uri = client.open(tmp_path / "a.bpf.c", text)
+        document = types.TextDocumentIdentifier(uri)
+        links = await client.client.text_document_document_link_async(types.DocumentLinkParams(document))
+        assert [(link.range.start, (link.target or "").rpartition("/")[2]) for link in links or []] == [
+            (place(text, "/* kfuncgen: ignore["), "unchecked_null.md"),
+            (place(text, "ignore-file["), "unreleased_reference.md"),
+        ]
+        found = await client.client.text_document_completion_async(
+            types.CompletionParams(**at(uri, text, ",dead"))
+        )
+        assert isinstance(found, types.CompletionList)
+        (item,) = found.items
+        assert item.label == "dead-null-test" and item.detail and isinstance(item.text_edit, types.TextEdit)
+        assert item.text_edit.range.start == place(text, "reference,")
+        nothing = types.CompletionParams(**at(uri, text, '"kfuncgen: ignore[unch'))
+        found = await client.client.text_document_completion_async(nothing)
+        assert isinstance(found, types.CompletionList) and not found.items
+        hover = await client.client.text_document_hover_async(
+            types.HoverParams(**at(uri, text, "ignore[unchecked"))
+        )
+        assert hover is not None and isinstance(hover.contents, types.MarkupContent)
+        assert "verifier" in hover.contents.value
+        assert hover.range is not None and hover.range.start == place(text, "/* kfuncgen: ignore[")
+        unknown = types.HoverParams(**at(uri, text, "no-such"))
+        assert await client.client.text_document_hover_async(unknown) is None
+
+    run(test)

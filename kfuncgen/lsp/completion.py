@@ -12,7 +12,8 @@ from lsprotocol import types
 
 from kfuncgen.generate import Insertion, Surroundings, insertion
 from kfuncgen.lint import LintOptions
-from kfuncgen.lsp import contracts
+from kfuncgen.lint.rule import catalogue
+from kfuncgen.lsp import comments, contracts
 from kfuncgen.lsp.documents import Document, Headers
 from kfuncgen.lsp.linter import LinterFailed
 from kfuncgen.lsp.positions import Text
@@ -48,7 +49,7 @@ class Request:
 def register(server: Server) -> None:
     """Add the feature to a server."""
 
-    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(resolve_provider=True))
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(["["], resolve_provider=True))
     async def completion(params: types.CompletionParams) -> types.CompletionList:
         document = server.documents.get(params.text_document.uri)
         options = server.options(document.path) if document is not None else None
@@ -59,6 +60,9 @@ def register(server: Server) -> None:
         request = Request(
             document, text, document.scan, offset, options, Client.of(capabilities), _details(capabilities)
         )
+        rules = _rules(request)
+        if rules is not None:
+            return types.CompletionList(False, rules)
         found = list(_callable(request))
         items = [_plain_item(request, contract) for contract in found[:MAX_ITEMS]]
         safe = await _safe_items(server, request, found[:MAX_SAFE_CALLS])
@@ -83,6 +87,25 @@ def _details(capabilities: types.ClientCapabilities) -> bool:
     text = capabilities.text_document
     item = text.completion.completion_item if text is not None and text.completion is not None else None
     return item is not None and bool(item.label_details_support)
+
+
+def _rules(request: Request) -> list[types.CompletionItem] | None:
+    """The names of rules, in a comment that silences some; None elsewhere."""
+    start = comments.begun(request.scan, request.offset)
+    if start is None:
+        return None
+    place = types.Range(request.text.position_at(start), request.text.position_at(request.offset))
+    written = request.scan.text[start : request.offset]
+    return [
+        types.CompletionItem(
+            name,
+            kind=types.CompletionItemKind.EnumMember,
+            detail=rule.summary,
+            text_edit=types.TextEdit(place, name),
+        )
+        for name, rule in sorted(catalogue().items())
+        if name.startswith(written)
+    ]
 
 
 def _callable(request: Request) -> Iterator[Contract]:

@@ -7,7 +7,8 @@ from typing import Any
 from lsprotocol import types
 
 from kfuncgen.lint import LintOptions
-from kfuncgen.lsp import completion, contracts
+from kfuncgen.lint.rule import catalogue
+from kfuncgen.lsp import comments, completion, contracts
 from kfuncgen.lsp.actions import EXPLAIN, FIX_ALL, Edits, can_be_fixed, differences, quick_fixes, wanted
 from kfuncgen.lsp.diagnostics import rule_page
 from kfuncgen.lsp.documents import Document, absolute
@@ -98,6 +99,10 @@ def _contracts(server: Server) -> None:
         if found is None:
             return None
         document, scan, offset, options = found
+        rule, start = comments.rule_at(scan, offset)
+        if rule:
+            content = types.MarkupContent(types.MarkupKind.Markdown, catalogue()[rule].page)
+            return types.Hover(content, _range(document, start, start + len(rule)))
         name, start = scan.word_at(offset)
         contract = contracts.contract_of(name, options)
         if contract is None:
@@ -134,6 +139,17 @@ def _contracts(server: Server) -> None:
 
 
 def _outline(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_LINK, types.DocumentLinkOptions())
+    def document_link(params: types.DocumentLinkParams) -> list[types.DocumentLink]:
+        document = server.documents.get(params.text_document.uri)
+        if document is None:
+            return []
+        return [
+            types.DocumentLink(_range(document, start, start + len(name)), page.as_uri(), f"About {name}")
+            for name, start in comments.rules_named(document.scan)
+            if name in catalogue() and (page := rule_page(name)) is not None
+        ]
+
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     def document_symbol(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
         document = server.documents.get(params.text_document.uri)

@@ -50,8 +50,14 @@ class Scan:
     def __init__(self, text: str) -> None:
         self.text = text if len(text) <= MAX_CHARACTERS else ""
         text = self.text
-        self.code = _BLANKED.sub(lambda match: re.sub(r"[^\r\n]", " ", match[0]), text)
+        self.comments: list[tuple[int, int]] = []
+        self.code = _BLANKED.sub(self._blank, text)
         self.functions = tuple(self._functions())
+
+    def _blank(self, match: re.Match[str]) -> str:
+        if match[0].startswith("/"):
+            self.comments.append(match.span())
+        return re.sub(r"[^\r\n]", " ", match[0])
 
     def function_at(self, offset: int) -> Function | None:
         """The function in whose body a place is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ MAX_FILES = 500
 """Sources that are checked in one workspace; a kernel tree has thousands of files that are somebody else's."""
 MAX_FOLDERS = 20_000
 """Folders that are looked through."""
+LOOK_AGAIN = 20.0
+"""Seconds after which new files are looked for."""
 _SKIPPED = frozenset(("node_modules", "target", "__pycache__"))
 
 State = tuple[int, int, int, int]
@@ -47,12 +50,15 @@ class Workspace:
     includes: dict[str, frozenset[str] | None] = field(default_factory=dict)
     told: dict[str, _Told] = field(default_factory=dict)
     number: int = 0
+    files: list[str] = field(default_factory=list)
+    looked: tuple[tuple[tuple[str, ...], int], float] | None = None
+    """For which folders and generation files were looked for, and when."""
 
     async def reports(self, previous: dict[str, str], token: types.ProgressToken | None) -> list[Report]:
         """Reports of all files; with a token each is sent as soon as it is there, and none are returned."""
         server = self.server
         found: list[Report] = []
-        files = await asyncio.to_thread(sources, tuple(server.documents.folders))
+        files = await self._files()
         open_programs = [one for one in server.documents.all() if one.is_program]
         opened = {one.path for one in open_programs}
         closed = [file for file in files if file not in opened]
@@ -83,6 +89,15 @@ class Workspace:
         for uri in gone:
             self.told.pop(uri, None)
         return [*found, *rest]
+
+    async def _files(self) -> list[str]:
+        """The sources of the workspace. Clients ask every few seconds: new files are looked for less often."""
+        key = (tuple(self.server.documents.folders), self.server.generation)
+        if self.looked is None or self.looked[0] != key or time.monotonic() - self.looked[1] > LOOK_AGAIN:
+            self.files = await asyncio.to_thread(sources, key[0])
+            self.looked = (key, time.monotonic())
+        self.files = [file for file in self.files if Path(file).is_file()]
+        return self.files
 
     async def _check(self, file: str) -> None:
         """Lint a file that is not open, unless that was done and nothing has changed."""
