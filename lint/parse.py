@@ -209,6 +209,44 @@ def top_level(unit: Unit, kinds: Collection[int]) -> list[Any]:
     return found
 
 
+_parts: list[Any] = []
+
+
+def _collect(part: Any, _parent: Any, _data: Any) -> int:
+    _parts.append(part)
+    return 1  # CXChildVisit_Continue
+
+
+def _collect_one(part: Any, _parent: Any, _data: Any) -> int:
+    _parts.append(part)
+    return 0  # CXChildVisit_Break
+
+
+# Made once: the binding makes a new callback for each cursor, which takes longer than the visit.
+_COLLECT = cindex.callbacks["cursor_visit"](_collect)
+_COLLECT_ONE = cindex.callbacks["cursor_visit"](_collect_one)
+
+
+def parts_of(cursor: Any) -> list[Any]:
+    """The children of a cursor, in order."""
+    return _visited(cursor, _COLLECT)
+
+
+def first_part(cursor: Any) -> Any:
+    """The first child of a cursor, None when it has none."""
+    return next(iter(_visited(cursor, _COLLECT_ONE)), None)
+
+
+def _visited(cursor: Any, callback: Any) -> list[Any]:
+    _parts.clear()
+    cindex.conf.lib.clang_visitChildren(cursor, callback, None)
+    found = _parts[:]
+    unit = cursor._tu
+    for part in found:
+        part._tu = unit
+    return found
+
+
 def function_named(unit: Unit, name: str) -> Any:
     """The function of that name in headers that were compiled before; None when there is none."""
     if name not in unit.places:

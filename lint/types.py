@@ -43,6 +43,7 @@ class Type:
     _load: Callable[[], tuple[Field, ...]] | None = field(default=None, repr=False)
     _fields: tuple[Field, ...] | None = field(default=None, repr=False)
     _probe: Callable[[], bool] | None = field(default=None, repr=False)
+    _relocated: bool | None = field(default=None, repr=False)
 
     @property
     def is_pointer(self) -> bool:
@@ -67,7 +68,9 @@ class Type:
     @property
     def relocated(self) -> bool:
         """Whether each access is a CO-RE relocation (`preserve_access_index`), which compilers never merge."""
-        return self._probe is not None and self._probe()
+        if self._relocated is None:
+            self._relocated = self._probe is not None and self._probe()
+        return self._relocated
 
     def limits(self) -> tuple[int, int]:
         """Smallest and largest value of an integer type (64 bits when unknown)."""

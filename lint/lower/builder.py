@@ -11,7 +11,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.text import BodyText, scan_body
 from kfuncgen.lint.lower.types import TypeTable
-from kfuncgen.lint.parse import Unit, evaluate, function_named, pretty, span_of
+from kfuncgen.lint.parse import Unit, evaluate, function_named, parts_of, pretty, span_of
 from kfuncgen.lint.types import Type
 
 
@@ -189,7 +189,7 @@ class Builder:
 
     def child(self, cursor: Any) -> Any:
         """The first child that is no type reference, the cursor itself when there is none."""
-        for child in cursor.get_children():
+        for child in parts_of(cursor):
             if child._kind_id != kinds.TYPE_REF:
                 return child
         return cursor

@@ -10,7 +10,7 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.initialiser import InitialiserBuilder
-from kfuncgen.lint.parse import evaluate, span_of
+from kfuncgen.lint.parse import evaluate, parts_of, span_of
 from kfuncgen.lint.types import INT, VOID, Type
 
 _TRANSPARENT_BUILTINS = frozenset(
@@ -34,7 +34,7 @@ class CallBuilder(InitialiserBuilder):
 
     def call(self, cursor: Any) -> ir.Expr:
         """A call: its arguments are evaluated in order, the result is a temporary."""
-        children = list(cursor.get_children())
+        children = parts_of(cursor)
         ctype = self.type_of(cursor)
         span = span_of(cursor)
         if not children:
@@ -69,7 +69,7 @@ class CallBuilder(InitialiserBuilder):
     def _callee_name(self, cursor: Any) -> str:
         """The name of the function (or helper constant) that is called, "" for other expressions."""
         while cursor._kind_id in (kinds.UNEXPOSED, kinds.PAREN):
-            children = list(cursor.get_children())
+            children = parts_of(cursor)
             if len(children) != 1:
                 return ""
             cursor = children[0]
@@ -135,7 +135,7 @@ class CallBuilder(InitialiserBuilder):
         """The struct that a question about a member or type is about: where the way to the member begins."""
         while cursor._kind_id in (kinds.PAREN, kinds.MEMBER, kinds.SUBSCRIPT, kinds.UNEXPOSED):
             inner = next(
-                (c for c in cursor.get_children() if c._kind_id not in (kinds.TYPE_REF, kinds.MEMBER_REF)), None
+                (c for c in parts_of(cursor) if c._kind_id not in (kinds.TYPE_REF, kinds.MEMBER_REF)), None
             )
             if inner is None:
                 break

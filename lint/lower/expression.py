@@ -11,7 +11,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.call import CallBuilder
 from kfuncgen.lint.lower.constants import fold, wrap
-from kfuncgen.lint.parse import evaluate, span_of
+from kfuncgen.lint.parse import evaluate, parts_of, span_of
 from kfuncgen.lint.types import INT, LONG, VOID, Type
 
 
@@ -83,14 +83,14 @@ class ExpressionBuilder(CallBuilder):
         ctype = self.type_of(cursor)
         if not isinstance(value, int):
             return ir.Unknown(ctype)
-        operand = next((c for c in cursor.get_children() if c._kind_id != kinds.TYPE_REF), None)
+        operand = next((c for c in parts_of(cursor) if c._kind_id != kinds.TYPE_REF), None)
         while operand is not None and operand._kind_id == kinds.PAREN:
             operand = self.child(operand)
         of_pointer = operand is not None and self.type_of(operand).is_pointer
         return ir.Const(value, ctype, of_pointer)
 
     def _unexposed(self, cursor: Any) -> ir.Expr:
-        children = list(cursor.get_children())
+        children = parts_of(cursor)
         if len(children) == 1:
             child = children[0]
             inner = self.value(child)
@@ -134,7 +134,7 @@ class ExpressionBuilder(CallBuilder):
         return ir.Load(result, ctype, span)
 
     def _cast(self, cursor: Any) -> ir.Expr:
-        children = [c for c in cursor.get_children() if c._kind_id != kinds.TYPE_REF]
+        children = [c for c in parts_of(cursor) if c._kind_id != kinds.TYPE_REF]
         ctype = self.type_of(cursor)
         value = self.value(children[-1])
         if ctype.kind == "void":
@@ -199,7 +199,7 @@ class ExpressionBuilder(CallBuilder):
 
     def _binary(self, cursor: Any) -> ir.Expr:
         operator = conf.lib.clang_getCursorBinaryOperatorKind(cursor)
-        left, right = list(cursor.get_children())[-2:]
+        left, right = parts_of(cursor)[-2:]
         if operator == kinds.ASSIGN:
             return self.assign(left, right, cursor)
         if operator == kinds.COMMA:
@@ -227,7 +227,7 @@ class ExpressionBuilder(CallBuilder):
         ):
             cursor = self.child(cursor)
         if cursor._kind_id == kinds.BINARY:
-            cursor = next(iter(cursor.get_children()))
+            cursor = parts_of(cursor)[0]
         return bool(self.type_of(cursor).is_pointer)
 
     def in_order(self, cursors: list[Any]) -> list[ir.Expr]:
@@ -283,7 +283,7 @@ class ExpressionBuilder(CallBuilder):
 
     def _compound_assign(self, cursor: Any) -> ir.Expr:
         operator = conf.lib.clang_getCursorBinaryOperatorKind(cursor)
-        left, right = list(cursor.get_children())[-2:]
+        left, right = parts_of(cursor)[-2:]
         value = self.value(right)
         place = self.place(left)
         span = span_of(cursor)
@@ -306,7 +306,7 @@ class ExpressionBuilder(CallBuilder):
         return ir.Load(result, INT, span)
 
     def _conditional(self, cursor: Any) -> ir.Expr:
-        condition, first, second = list(cursor.get_children())[-3:]
+        condition, first, second = parts_of(cursor)[-3:]
         ctype = self.type_of(cursor)
         known = evaluate(condition) if _cheap_constant(condition) else None
         if isinstance(known, int):
@@ -329,7 +329,7 @@ class ExpressionBuilder(CallBuilder):
     def _generic(self, cursor: Any) -> ir.Expr:
         """`_Generic`: the cursor does not say which association was chosen, its type does."""
         wanted = self.type_of(cursor)
-        arms = [c for c in list(cursor.get_children())[1:] if c._kind_id != kinds.TYPE_REF]
+        arms = [c for c in parts_of(cursor)[1:] if c._kind_id != kinds.TYPE_REF]
         fitting = [c for c in arms if self.type_of(c) is wanted]
         if len(fitting) == 1:
             return self.value(fitting[0])
@@ -353,7 +353,7 @@ class ExpressionBuilder(CallBuilder):
             self.condition(self.child(cursor), yes, no)
             return
         if kind == kinds.UNEXPOSED:
-            children = list(cursor.get_children())
+            children = parts_of(cursor)
             if len(children) == 1 and children[0]._kind_id in (
                 kinds.PAREN,
                 kinds.UNARY,
@@ -368,7 +368,7 @@ class ExpressionBuilder(CallBuilder):
             return
         elif kind == kinds.BINARY:
             operator = conf.lib.clang_getCursorBinaryOperatorKind(cursor)
-            left, right = list(cursor.get_children())[-2:]
+            left, right = parts_of(cursor)[-2:]
             if operator in (kinds.LOGICAL_AND, kinds.LOGICAL_OR):
                 middle = self.new_block()
                 if operator == kinds.LOGICAL_AND:
@@ -411,7 +411,7 @@ def _cheap_constant(cursor: Any) -> bool:
             if target is not None and target._kind_id in (kinds.VAR_DECL, kinds.PARM_DECL):
                 return False
         if kind != kinds.SIZEOF:
-            todo.extend(node.get_children())
+            todo.extend(parts_of(node))
     return True
 
 
@@ -429,7 +429,7 @@ def _reads_memory(value: ir.Expr) -> bool:
 def _is_assignment(cursor: Any) -> bool:
     """Whether an expression's value is what it just stored: reading it again is no read of the program."""
     while cursor._kind_id == kinds.PAREN:
-        cursor = next(iter(cursor.get_children()))
+        cursor = parts_of(cursor)[0]
     kind = cursor._kind_id
     if kind == kinds.BINARY:
         return bool(conf.lib.clang_getCursorBinaryOperatorKind(cursor) == kinds.ASSIGN)

@@ -10,7 +10,7 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.place import PlaceBuilder
-from kfuncgen.lint.parse import evaluate, span_of
+from kfuncgen.lint.parse import evaluate, parts_of, span_of
 from kfuncgen.lint.types import LONG
 
 
@@ -23,17 +23,17 @@ class InitialiserBuilder(PlaceBuilder):
     def _literal_list(self, cursor: Any) -> Any:
         """The initialiser list of `(struct s){...}`, through parentheses and conversions, or None."""
         while cursor._kind_id in (kinds.PAREN, kinds.UNEXPOSED):
-            children = list(cursor.get_children())
+            children = parts_of(cursor)
             if len(children) != 1:
                 return None
             cursor = children[0]
         if cursor._kind_id == kinds.LITERAL and self.type_of(cursor).is_aggregate:
-            last = list(cursor.get_children())[-1]
+            last = parts_of(cursor)[-1]
             return last if last._kind_id == kinds.INIT_LIST else None
         return None
 
     def _init_list_value(self, cursor: Any) -> ir.Expr:
-        children = list(cursor.get_children())
+        children = parts_of(cursor)
         ctype = self.type_of(cursor)
         if not ctype.is_aggregate:
             return self.value(children[0]) if children else ir.Const(0, ctype)
@@ -47,7 +47,7 @@ class InitialiserBuilder(PlaceBuilder):
             cursor = self.child(cursor)
         ctype = place.ctype
         if cursor._kind_id == kinds.UNEXPOSED and ctype.is_aggregate:
-            children = list(cursor.get_children())
+            children = parts_of(cursor)
             if len(children) == 1:
                 self.initialise(place, children[0], span)
                 return
@@ -56,7 +56,7 @@ class InitialiserBuilder(PlaceBuilder):
             cursor = literal
         if cursor._kind_id == kinds.INIT_LIST and ctype.is_aggregate:
             self.emit(ir.Fill(place, True, span))
-            self._init_members(place, list(cursor.get_children()), span)
+            self._init_members(place, parts_of(cursor), span)
         elif cursor._kind_id == kinds.INIT_LIST:
             self.emit(ir.Assign(place, self._init_list_value(cursor), span))
         elif cursor._kind_id == kinds.STRING and ctype.kind == "array":
@@ -89,7 +89,7 @@ class InitialiserBuilder(PlaceBuilder):
                     continue
             if target is None:
                 self.effect(value)
-            elif value._kind_id == kinds.UNEXPOSED and not list(value.get_children()):
+            elif value._kind_id == kinds.UNEXPOSED and not parts_of(value):
                 continue
             else:
                 self.initialise(target, value, span_of(value) if value.extent.start.line else span)
@@ -110,7 +110,7 @@ class InitialiserBuilder(PlaceBuilder):
 
     def _designated(self, place: ir.Place, item: Any, position: int) -> tuple[ir.Place | None, Any, int]:
         """`.a.b = v`, `[i] = v`: the place, the value, and the position that follows."""
-        *designators, value = list(item.get_children())
+        *designators, value = parts_of(item)
         target: ir.Place | None = place
         after = position
         first = True

@@ -12,7 +12,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.builder import Builder
 from kfuncgen.lint.lower.types import decl_tags, type_tags
-from kfuncgen.lint.parse import evaluate, pretty, span_of
+from kfuncgen.lint.parse import evaluate, parts_of, pretty, span_of
 from kfuncgen.lint.types import LONG, VOID, Field, Type
 
 
@@ -38,12 +38,12 @@ class PlaceBuilder(Builder):
                 return self.place(self.child(cursor))
         if kind == kinds.LITERAL:
             temporary = self.temporary(self.type_of(cursor))
-            self.initialise(temporary, list(cursor.get_children())[-1], span_of(cursor))
+            self.initialise(temporary, parts_of(cursor)[-1], span_of(cursor))
             return temporary
         if kind == kinds.STRING:
             return self._string(cursor)
         if kind == kinds.UNEXPOSED:
-            children = list(cursor.get_children())
+            children = parts_of(cursor)
             if len(children) == 1 and children[0]._kind_id in kinds.LVALUES | {
                 kinds.PAREN,
                 kinds.UNARY,
@@ -99,7 +99,7 @@ class PlaceBuilder(Builder):
 
     def _member(self, cursor: Any) -> ir.Place:
         field = cursor.referenced
-        children = [c for c in cursor.get_children() if c._kind_id not in (kinds.TYPE_REF, kinds.MEMBER_REF)]
+        children = [c for c in parts_of(cursor) if c._kind_id not in (kinds.TYPE_REF, kinds.MEMBER_REF)]
         ctype = self.type_of(cursor)
         span = span_of(cursor)
         if not children or field is None:
@@ -126,7 +126,7 @@ class PlaceBuilder(Builder):
         return ir.Member(inner, name, first // 8, struct, ctype, type_tags(field.type), bits)
 
     def _subscript(self, cursor: Any) -> ir.Place:
-        base, index_cursor = list(cursor.get_children())[-2:]
+        base, index_cursor = parts_of(cursor)[-2:]
         ctype = self.type_of(cursor)
         if not self.type_of(base).is_pointer and self.type_of(index_cursor).is_pointer:
             base, index_cursor = index_cursor, base
@@ -201,13 +201,13 @@ def operations(cursor: Any) -> Iterator[tuple[str, str]]:
     if initialiser is None or initialiser._kind_id != kinds.INIT_LIST:
         return
     initialiser._tu = cursor._tu
-    for item in initialiser.get_children():
-        parts = list(item.get_children())
+    for item in parts_of(initialiser):
+        parts = parts_of(item)
         if len(parts) != 2 or parts[0]._kind_id != kinds.MEMBER_REF:
             continue
         value = parts[1]
         while value._kind_id != kinds.DECL_REF:
-            inner = [c for c in value.get_children() if c._kind_id != kinds.TYPE_REF]
+            inner = [c for c in parts_of(value) if c._kind_id != kinds.TYPE_REF]
             if len(inner) != 1:
                 break
             value = inner[0]

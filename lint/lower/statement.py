@@ -12,7 +12,7 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.builder import ModuleContext, PendingGoto, Scope
 from kfuncgen.lint.lower.expression import ExpressionBuilder
-from kfuncgen.lint.parse import evaluate, pretty, span_of
+from kfuncgen.lint.parse import evaluate, parts_of, pretty, span_of
 from kfuncgen.lint.types import VOID
 
 _CLEANUP = re.compile(r"cleanup\((\w+)\)")
@@ -29,7 +29,7 @@ class FunctionBuilder(ExpressionBuilder):
     def lower_body(self) -> None:
         """Fill the function's blocks from its cursor."""
         body = None
-        for child in self.cursor.get_children():
+        for child in parts_of(self.cursor):
             if child._kind_id == _COMPOUND:
                 body = child
         for var, param in zip(self.function.params, self.cursor.get_arguments(), strict=False):
@@ -57,7 +57,7 @@ class FunctionBuilder(ExpressionBuilder):
 
     def statement_value(self, cursor: Any) -> ir.Expr:
         """The value of a statement expression's compound: that of its last expression statement."""
-        children = list(cursor.get_children())
+        children = parts_of(cursor)
         depth = len(self.scopes)
         self.scopes.append(Scope())
         result: ir.Expr = ir.Unknown(VOID)
@@ -80,7 +80,7 @@ class FunctionBuilder(ExpressionBuilder):
     def _compound(self, cursor: Any) -> None:
         depth = len(self.scopes)
         self.scopes.append(Scope())
-        for child in cursor.get_children():
+        for child in parts_of(cursor):
             self.statement(child)
         if self.scopes[-1].cleanups and self.block.terminator is None:
             span = span_of(cursor)
@@ -89,7 +89,7 @@ class FunctionBuilder(ExpressionBuilder):
         self.scopes.pop()
 
     def _declarations(self, cursor: Any) -> None:
-        for child in cursor.get_children():
+        for child in parts_of(cursor):
             if child._kind_id == K.VAR_DECL.value:
                 self._variable_declaration(child)
 
@@ -107,7 +107,7 @@ class FunctionBuilder(ExpressionBuilder):
         if initialiser is not None and initialiser._kind_id and initialiser._kind_id not in kinds.NO_CURSOR:
             initialiser._tu = cursor._tu
             self.initialise(ir.Local(var, var.ctype), initialiser, span)
-        if any(c._kind_id in _ATTRIBUTES for c in cursor.get_children()):
+        if any(c._kind_id in _ATTRIBUTES for c in parts_of(cursor)):
             match = _CLEANUP.search(pretty(cursor).split("=", 1)[0])
             if match:
                 name = match[1]
@@ -117,7 +117,7 @@ class FunctionBuilder(ExpressionBuilder):
                 self.scopes[-1].cleanups.append((var, name))
 
     def _if(self, cursor: Any) -> None:
-        children = list(cursor.get_children())
+        children = parts_of(cursor)
         yes, after = self.new_block(), self.new_block()
         no = self.new_block() if len(children) > 2 else after
         self.condition(children[0], yes, no)
@@ -131,7 +131,7 @@ class FunctionBuilder(ExpressionBuilder):
         self.block = after
 
     def _while(self, cursor: Any) -> None:
-        condition, body = list(cursor.get_children())[-2:]
+        condition, body = parts_of(cursor)[-2:]
         head, inside, after = self.new_block(), self.new_block(), self.new_block()
         self.start(head)
         self.condition(condition, inside, after)
@@ -141,7 +141,7 @@ class FunctionBuilder(ExpressionBuilder):
         self.block = after
 
     def _do(self, cursor: Any) -> None:
-        body, condition = list(cursor.get_children())[:2]
+        body, condition = parts_of(cursor)[:2]
         inside, test, after = self.new_block(), self.new_block(), self.new_block()
         self.start(inside)
         self._loop_body(body, test, after)
@@ -160,7 +160,7 @@ class FunctionBuilder(ExpressionBuilder):
     def _for(self, cursor: Any) -> None:
         index = self.for_count
         self.for_count += 1
-        children = list(cursor.get_children())
+        children = parts_of(cursor)
         body = children.pop()
         present = self._for_parts(children, index)
         parts = [children.pop(0) if here and children else None for here in present]
@@ -199,7 +199,7 @@ class FunctionBuilder(ExpressionBuilder):
         return False, True, len(children) > 1
 
     def _switch(self, cursor: Any) -> None:
-        selector, body = list(cursor.get_children())[-2:]
+        selector, body = parts_of(cursor)[-2:]
         value = self.value(selector)
         after = self.new_block()
         switch = ir.Switch(value, [], after, span_of(cursor))
@@ -221,7 +221,7 @@ class FunctionBuilder(ExpressionBuilder):
     _current_switch: ir.Switch | None = None
 
     def _case(self, cursor: Any) -> None:
-        children = list(cursor.get_children())
+        children = parts_of(cursor)
         *labels, inner = children
         block = self.new_block()
         self.start(block)
@@ -239,7 +239,7 @@ class FunctionBuilder(ExpressionBuilder):
         self.start(block)
         if self._current_switch is not None:
             self._current_switch.default = block
-        for child in cursor.get_children():
+        for child in parts_of(cursor):
             self.statement(child)
 
     def _jump(self, target: tuple[ir.Block, int] | None, cursor: Any) -> None:
@@ -257,7 +257,7 @@ class FunctionBuilder(ExpressionBuilder):
         self._jump(self.continues[-1] if self.continues else None, cursor)
 
     def _goto(self, cursor: Any) -> None:
-        label = next((c.spelling for c in cursor.get_children()), "")
+        label = next((c.spelling for c in parts_of(cursor)), "")
         scopes = [(scope, len(scope.cleanups)) for scope in self.scopes]
         self.gotos.append(PendingGoto(self.block, label, scopes, span_of(cursor)))
         self.end(ir.Unreachable(span_of(cursor)))
@@ -268,11 +268,11 @@ class FunctionBuilder(ExpressionBuilder):
         self.start(block)
         self.labels[cursor.spelling] = block
         self.label_scopes[cursor.spelling] = list(self.scopes)
-        for child in cursor.get_children():
+        for child in parts_of(cursor):
             self.statement(child)
 
     def _return(self, cursor: Any) -> None:
-        children = list(cursor.get_children())
+        children = parts_of(cursor)
         span = span_of(cursor)
         value: ir.Expr | None = None
         if children:
@@ -290,7 +290,7 @@ class FunctionBuilder(ExpressionBuilder):
         self.asm_count += 1
         asms = self.text.asms
         span = span_of(cursor)
-        children = list(cursor.get_children())
+        children = parts_of(cursor)
         if index >= len(asms):
             self.opaque("inline asm", span, tuple(self.place(c) for c in children if _is_variable(c)))
             return
@@ -311,7 +311,7 @@ class FunctionBuilder(ExpressionBuilder):
 
     def _wrapped(self, cursor: Any) -> None:
         """Attributed statements (`[[fallthrough]]`, loop pragmas): what they wrap."""
-        for child in cursor.get_children():
+        for child in parts_of(cursor):
             self.statement(child)
 
     def _nothing(self, cursor: Any) -> None:

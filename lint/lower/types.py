@@ -8,7 +8,7 @@ from typing import Any
 
 from clang.cindex import CursorKind, TypeKind, conf
 
-from kfuncgen.lint.parse import pretty
+from kfuncgen.lint.parse import first_part, pretty
 from kfuncgen.lint.types import VOID, Field, Type
 
 _TAG = re.compile(r'btf_type_tag\("([^"]*)"\)')
@@ -149,7 +149,7 @@ def _relocated(declaration: Any) -> bool:
 
     It covers the anonymous records within.
     """
-    first = next(iter(declaration.get_children()), None)
+    first = first_part(declaration)
     if first is not None and first._kind_id == CursorKind.UNEXPOSED_ATTR.value:
         return True
     around = declaration.semantic_parent
