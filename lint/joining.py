@@ -23,6 +23,10 @@ STATES_WHILE_FREE = 10
 STATES_IN_PLAIN = 4
 """The same, held or free, in functions from which no contract call can be reached: packet parsers, hashes."""
 
+ALIKE_WHILE_HOLDING, ALIKE_WHILE_FREE, ALIKE_IN_PLAIN = 4, 4, 2
+"""Of these, as many may have the same obligations and pointers: they differ in integers alone, and a later test of
+one of them tells the paths apart again."""
+
 JOINED_STATES = 300
 """Different obligations and pointers kept apart at one point; past it states are dropped, with a note."""
 
@@ -36,7 +40,7 @@ WIDEN_AFTER = 3
 class Meeting:
     """The states met at one point of one frame."""
 
-    __slots__ = ("count", "function", "ground", "joined", "keys", "plain", "run", "span")
+    __slots__ = ("count", "function", "ground", "grounds", "joined", "keys", "plain", "run", "span")
 
     def __init__(self, run: Run, function: str, span: Span, plain: bool = False) -> None:
         self.run = run
@@ -46,6 +50,7 @@ class Meeting:
         self.keys: set[object] = set()
         self.joined: dict[object, tuple[State, int]] = {}
         self.count = 0
+        self.grounds: dict[object, int] = {}
         self.ground: object = None
         """Of the state that arrived last: what it was joined on, None when it stays by itself."""
 
@@ -59,14 +64,24 @@ class Meeting:
             return None
         self.keys.add(key)
         self.count += 1
-        if self.count <= self._budget(state):
+        states, alike = self._budget(state)
+        if self.count <= alike or (self.count <= states and self._alike(state, label) <= alike):
             return state
         return self._join(state, label)
 
-    def _budget(self, state: State) -> int:
+    def _budget(self, state: State) -> tuple[int, int]:
+        """How many states are kept apart, and how many of them may differ in integers alone."""
         if self.plain:
-            return STATES_IN_PLAIN
-        return STATES_WHILE_HOLDING if state.holds() else STATES_WHILE_FREE
+            return STATES_IN_PLAIN, ALIKE_IN_PLAIN
+        if state.holds():
+            return STATES_WHILE_HOLDING, ALIKE_WHILE_HOLDING
+        return STATES_WHILE_FREE, ALIKE_WHILE_FREE
+
+    def _alike(self, state: State, label: object) -> int:
+        """How many states with the obligations and pointers of this one were counted, this one included."""
+        ground = (label, state.canonical(scalars=False))
+        self.grounds[ground] = number = self.grounds.get(ground, 0) + 1
+        return number
 
     def _join(self, state: State, label: object) -> State | None:
         """Join with the state of equal obligations, None when that adds nothing."""
