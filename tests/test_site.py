@@ -33,8 +33,8 @@ pytestmark = [
 
 SPECS = load_builtin()
 KFUNCS = {function.name: function for function in SPECS.functions.values() if function.kind == "kfunc"}
-MOST_BYTES = 60 << 20
-MOST_OF_A_PAGE = 500 << 10
+MOST_BYTES = 40 << 20
+MOST_OF_A_PAGE = 400 << 10
 VOID = ("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr")
 
 
