@@ -81,13 +81,38 @@ def verify(
     return int(any(verdict.verdict != "accepted" for verdict in verdicts))
 
 
-def lsp() -> int:
-    """Run the language server on standard input and output."""
+def lsp(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE", help="With --check: sources to open.")
+    ] = None,
+    log: Annotated[
+        str | None, typer.Option("--log", metavar="FILE", help="Append what the server does to a file.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Try the server as editors use it, and print what comes back.")
+    ] = False,
+) -> int:
+    """Run the language server on standard input and output.
+
+    Editors start it. With --check it is started here, to see whether it works: exit status 0 if it does, whatever
+    is found in the sources.
+    """
     if importlib.util.find_spec("kfuncgen.lsp") is None:
         return options.not_available("'kfuncgen lsp'")
     if importlib.util.find_spec("pygls") is None:
         raise UsageError(f"the language server needs pygls: {sys.executable} -m pip install 'pygls>=2'")
-    return int(importlib.import_module("kfuncgen.lsp").serve() or 0)
+    server = importlib.import_module("kfuncgen.lsp")
+    if not check:
+        if files:
+            raise UsageError("FILE is for --check")
+        return int(server.serve(options.as_path(log, "--log") if log is not None else None))
+    sources = [options.as_path(file, "FILE").absolute() for file in files or ()]
+    for source in sources:
+        if not source.is_file():
+            raise UsageError(f"there is no file '{source}'")
+    tried = importlib.import_module("kfuncgen.lsp.check").check(sources)
+    emit("".join(f"{line}\n" for line in tried.lines), None)
+    return 0 if tried.works else 1
 
 
 def cache_folder() -> Path:

@@ -17,7 +17,7 @@ project=$1
 PATH=$PATH:/usr/sbin:/sbin
 
 install_packages
-make_environment "${KFUNCGEN_VENV:-$CHECKOUT/.venv}" ""
+make_environment "${KFUNCGEN_VENV:-$CHECKOUT/.venv}" "[lsp]"
 PATH="${KFUNCGEN_VENV:-$CHECKOUT/.venv}/bin:$PATH"
 
 step() { printf '\n$ %s\n' "$*"; "$@"; }

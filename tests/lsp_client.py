@@ -91,11 +91,16 @@ class Client:
         initialization_options: Any = None,
         workspace_folders: Any = None,
         command: Sequence[str] = SERVER,
+        client_info: types.ClientInfo | None = None,
         **capabilities: Any,
     ) -> None:
         self.client = LanguageClient("test", "1")
         self.capabilities = capabilities
-        self.initial = {"initialization_options": initialization_options, "workspace_folders": workspace_folders}
+        self.initial = {
+            "initialization_options": initialization_options,
+            "workspace_folders": workspace_folders,
+            "client_info": client_info,
+        }
         self.settings: Any = None
         self.diagnostics: dict[str, list[types.Diagnostic]] = {}
         self.published = asyncio.Event()

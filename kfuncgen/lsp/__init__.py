@@ -6,16 +6,25 @@ an endless loop of the compiler's library costs one answer and not the server.
 
 from __future__ import annotations
 
+from pathlib import Path
 
-def serve() -> int:
-    """Run the server on standard input and output until the client ends it."""
+
+def serve(log: Path | None = None) -> int:
+    """Run the server on standard input and output until the client ends it.
+
+    `log`: a file to which it writes what it does.
+    """
     import logging
 
+    from kfuncgen.lsp.journal import write_to
     from kfuncgen.lsp.server import create_server
 
     # What goes wrong is told to the client. Without a handler Python would write it to standard error as well, and
     # wait there for ever when nobody reads it.
-    logging.getLogger("pygls").addHandler(logging.NullHandler())
+    for name in ("pygls", "kfuncgen.lsp"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
+    if log is not None:
+        write_to(log)
     create_server().start_io()
     return 0
 

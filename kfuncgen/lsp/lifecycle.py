@@ -7,7 +7,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from kfuncgen.lsp import diagnostics
+from kfuncgen.lsp import diagnostics, journal
 from kfuncgen.lsp.configured import SECTION, settings
 from kfuncgen.lsp.documents import Document
 from kfuncgen.lsp.server import Server
@@ -38,9 +38,12 @@ def _lifecycle(server: Server) -> None:
         server.settings = settings(params.initialization_options)
         uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
         server.documents.folders = [folder for uri in uris if (folder := file_of(uri)) is not None]
+        server.initial = params
 
     @server.feature(types.INITIALIZED)
     async def initialized(_params: types.InitializedParams) -> None:
+        introduction = journal.introduced(server.initial, server.encoding, server.pulls)
+        server.log(introduction, types.MessageType.Log)
         workspace = server.client_capabilities.workspace
         watched = workspace.did_change_watched_files if workspace is not None else None
         if watched is not None and watched.dynamic_registration:
@@ -123,8 +126,11 @@ def _texts(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     async def did_open(params: types.DidOpenTextDocumentParams) -> None:
-        server.documents.encoding = str(server.server_capabilities.position_encoding or "utf-16")
-        changed(server.documents.open(params.text_document))
+        server.documents.encoding = server.encoding
+        document = server.documents.open(params.text_document)
+        changed(document)
+        if document is not None and (why := journal.left_alone(document)):
+            server.log(why, types.MessageType.Log)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     async def did_change(params: types.DidChangeTextDocumentParams) -> None:

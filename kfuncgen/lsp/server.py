@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,11 +21,12 @@ from kfuncgen import __version__
 from kfuncgen.config import Config, find_config, load_config
 from kfuncgen.diagnostic import KfuncgenError
 from kfuncgen.lint import LintOptions
-from kfuncgen.lsp import diagnostics
+from kfuncgen.lsp import diagnostics, journal
 from kfuncgen.lsp.configured import Settings
 from kfuncgen.lsp.documents import Document, Documents, Linted, absolute
 from kfuncgen.lsp.linter import Linter, LinterFailed, Superseded
 from kfuncgen.lsp.protocol import Protocol
+from kfuncgen.render.escape import one_line
 from kfuncgen.settings import lint_options
 
 DEBOUNCE = 0.01
@@ -43,6 +45,8 @@ class Server(LanguageServer):
         self.documents = Documents()
         self.linter = Linter()
         self.settings = Settings()
+        self.initial = types.InitializeParams(types.ClientCapabilities())
+        """What the client said of itself."""
         self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}
         """By the URI of a source: the diagnostics that it has in each file."""
         self.generation = 0
@@ -59,6 +63,12 @@ class Server(LanguageServer):
         """Whether the client asks for diagnostics: then none are sent unasked, or it would show them twice."""
         text = self.client_capabilities.text_document
         return text is not None and text.diagnostic is not None
+
+    @property
+    def encoding(self) -> str:
+        """What columns count: "utf-8", "utf-16" or "utf-32" units."""
+        encoding = self.server_capabilities.position_encoding or types.PositionEncodingKind.Utf16
+        return encoding.value if isinstance(encoding, types.PositionEncodingKind) else encoding
 
     def options(self, path: str) -> LintOptions | None:
         """What the nearest configuration says; None when it is wrong, as the document's diagnostics tell."""
@@ -82,10 +92,12 @@ class Server(LanguageServer):
         return document.task
 
     async def _lint(self, document: Document) -> None:
+        first = document.linted is None
         while document.current is None and self.documents.is_open(document):
             await asyncio.sleep(DEBOUNCE)
             document.newer.clear()
             version, text = document.version, document.text
+            begun = time.monotonic()
             try:
                 async with self.working(f"checking {Path(document.path).name}"):
                     answer = await self.linter.lint(
@@ -98,6 +110,7 @@ class Server(LanguageServer):
                 document.linted = Linted(version, text, answer)
                 includes = answer.includes
                 document.includes = frozenset(map(absolute, includes)) if includes is not None else None
+                self.tell_outcome(document, time.monotonic() - begun, first)
             except Superseded:
                 continue
             except LinterFailed as error:
@@ -210,8 +223,18 @@ class Server(LanguageServer):
     # -- the client ---------------------------------------------------------------------------------------------
 
     def log(self, message: str, kind: types.MessageType = types.MessageType.Warning) -> None:
-        """Write a line into the client's log."""
+        """Write a line into the client's log, and our own."""
+        journal.LOGGER.log(journal.LEVELS[kind], "%s", one_line(message))
         self.window_log_message(types.LogMessageParams(kind, message))
+
+    def tell_outcome(self, document: Document, seconds: float, first: bool) -> None:
+        """What a run gave: into the client's log only of the first one, or it would grow with each key."""
+        assert document.linted is not None
+        message = journal.outcome(document, document.linted, seconds, first)
+        if first:
+            self.log(message, types.MessageType.Log)
+        else:
+            journal.LOGGER.debug("%s", one_line(message))
 
     @asynccontextmanager
     async def working(self, title: str) -> AsyncIterator[Callable[[int], None]]:
