@@ -85,8 +85,3 @@ def configs(file: str | None, isolated: bool) -> Configs:
     if file is not None and isolated:
         raise UsageError("--isolated leaves no use for --config")
     return Configs(as_path(file, "--config") if file is not None else None, isolated)
-
-
-def not_available(what: str) -> int:
-    """For commands of the interface that this version does not have."""
-    raise UsageError(f"{what} is not available yet in this version")

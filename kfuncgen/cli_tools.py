@@ -21,14 +21,12 @@ if TYPE_CHECKING:
     from kfuncgen.verify import ProgramVerdict
 
 FORMATS = ("text", "json")
-LSP_HELP = "Run the language server for editors"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command("verify", cls=options.usage("FILE... [-- CLANG ARGS]"))(verify)
-    missing = importlib.util.find_spec("kfuncgen.lsp") is None
-    app.command("lsp", help=f"{LSP_HELP} (not available yet)." if missing else f"{LSP_HELP}.")(lsp)
+    app.command("lsp")(lsp)
     group = typer.Typer(help="Look after the cache.", rich_markup_mode=None)
     group.command("dir")(cache_dir)
     group.command("clear")(cache_clear)
@@ -92,13 +90,11 @@ def lsp(
         bool, typer.Option("--check", help="Try the server as editors use it, and print what comes back.")
     ] = False,
 ) -> int:
-    """Run the language server on standard input and output.
+    """Run the language server for editors.
 
-    Editors start it. With --check it is started here, to see whether it works: exit status 0 if it does, whatever
-    is found in the sources.
+    Editors start it and speak to it over standard input and output. With --check it is started here, to see
+    whether it works: exit status 0 if it does, whatever is found in the sources.
     """
-    if importlib.util.find_spec("kfuncgen.lsp") is None:
-        return options.not_available("'kfuncgen lsp'")
     if importlib.util.find_spec("pygls") is None:
         raise UsageError(f"the language server needs pygls: {sys.executable} -m pip install 'pygls>=2'")
     server = importlib.import_module("kfuncgen.lsp")
