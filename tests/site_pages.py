@@ -43,12 +43,8 @@ class Step:
     reason: str = ""
 
 
-def site_available() -> bool:
-    """Whether the site's sources are here (they are not in the wheel) and what builds it."""
-    try:
-        import mkdocs  # noqa: F401
-    except ImportError:
-        return False
+def pages_available() -> bool:
+    """Whether the site's sources are here: they are not in the wheel."""
     return SOURCE.is_dir()
 
 

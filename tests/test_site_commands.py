@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from kernel import can_load
-from site_pages import FENCE, ROOT, SOURCE, Step, commands, pages, site_available, steps
+from site_pages import FENCE, ROOT, SOURCE, Step, commands, pages, pages_available, steps
 
 from kfuncgen.cli import COMMANDS
 from kfuncgen.toolchain.clang import find_clang
@@ -42,11 +42,11 @@ HEADERS = re.compile(r"(?<=bundled headers were used for ).*")
 """Which headers a machine lacks is its own affair."""
 
 pytestmark = [
-    pytest.mark.skipif(not site_available(), reason="needs docs/ and mkdocs"),
+    pytest.mark.skipif(not pages_available(), reason="needs docs/"),
     pytest.mark.slow,
 ]
 
-PAGES = pages() if site_available() else {}
+PAGES = pages() if pages_available() else {}
 WITH_COMMANDS = {name: list(steps(text)) for name, text in PAGES.items() if re.search(r"^`{3,}sh\b", text, re.M)}
 
 
