@@ -35,6 +35,11 @@ def library() -> Any:
         lib = cindex.conf.lib
     except cindex.LibclangError as error:
         raise SourceError(f"libclang cannot be loaded: {error}; reinstall the 'libclang' package") from None
+    # The binding refuses names that are not UTF-8, which clang only warns of.
+    lib.clang_getCString.restype = ctypes.c_char_p
+    lib.clang_getCString.errcheck = lambda result, *_: (
+        None if result is None else result.decode("utf-8", "replace")
+    )
     cursor, string = cindex.Cursor, cindex._CXString
     for name, arguments, result in (
         ("clang_getCursorBinaryOperatorKind", [cursor], ctypes.c_int),
@@ -72,10 +77,7 @@ def string_of(value: Any) -> str:
     """The text of a CXString; the binding converts results only for functions that it knows itself."""
     if isinstance(value, str):
         return value
-    text = cindex.conf.lib.clang_getCString(value)
-    if isinstance(text, bytes):
-        return text.decode("utf-8", "replace")
-    return str(text or "")
+    return str(cindex.conf.lib.clang_getCString(value) or "")
 
 
 @dataclass(slots=True)
