@@ -106,11 +106,13 @@ def _say_details(details: tuple[str, ...]) -> None:
 
 
 def colour_wanted(path: str | None) -> bool:
-    """Whether text may be coloured: standard output is a terminal, and the user did not say no."""
-    if path is not None or sys.stdout is None or not sys.stdout.isatty():
+    """Whether text may be coloured: on a terminal, or when the user asks for it, but never when he says no."""
+    # https://no-color.org and https://force-color.org: set and not empty, whatever the value.
+    if path is not None or sys.stdout is None or os.environ.get("NO_COLOR"):
         return False
-    # https://no-color.org: set and not empty, whatever the value.
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def read_source(file: str) -> bytes | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kfuncgen import cli_options as options
-from kfuncgen.cli_output import emit, folded
-from kfuncgen.cli_request import Asked, Group
+from kfuncgen.cli_output import emit, folded, say_failures
+from kfuncgen.cli_request import STDIN_NAME, Asked, Group
 from kfuncgen.cli_sources import no_sources
 from kfuncgen.render.json import dump
 from kfuncgen.render.summary import plural
@@ -31,11 +31,16 @@ def show(asked: Asked, output_format: str | None, output: str | None) -> int:
         emit(dump({"version": VERSION, "groups": [_json(*one) for one in shown]}), output)
     else:
         emit("\n".join(folded(_text(*one), output) for one in shown), output)
+    say_failures(asked.failures)
     return 3 if asked.failures else 0
 
 
 def _groups(asked: Asked) -> Iterator[Group]:
     """The groups of the sources; of folders without any, what would count in them."""
+    if "-" in asked.paths:
+        name = asked.stdin_filename or STDIN_NAME
+        yield from asked.groups(name)
+        return
     empty = [Path(path) for path in asked.paths if no_sources(path, asked.configs)]
     asked.paths = [path for path in asked.paths if Path(path) not in empty]
     if asked.paths:

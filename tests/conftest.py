@@ -24,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--update"):
         os.environ["KFUNCGEN_UPDATE"] = "1"
+    # What CI systems set, and changes what is printed: tests that are about it set it themselves.
+    for name in ("FORCE_COLOR", "NO_COLOR", "GITHUB_ACTIONS"):
+        os.environ.pop(name, None)
 
 
 REQUIRED_BY = {"kernel": "KFUNCGEN_REQUIRE_KERNEL", "outside": "KFUNCGEN_REQUIRE_TOOLS"}

@@ -16,7 +16,7 @@ from fake_linter import FakeLinter
 from outside import LEAK
 
 from kfuncgen import cli, cli_tools
-from kfuncgen.cli_output import emit, read_source
+from kfuncgen.cli_output import colour_wanted, emit, read_source
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.render import FORMATS
 
@@ -218,6 +218,14 @@ def test_colours_on_terminals_only(setting: dict[str, str], coloured: bool) -> N
     os.close(theirs)
     piped = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, env=env, check=True)
     assert piped.stdout.split() == [b"False", b"False"]
+
+
+@pytest.mark.parametrize(("setting", "coloured"), [("FORCE_COLOR=1", True), ("FORCE_COLOR=1 NO_COLOR=1", False)])
+def test_colours_may_be_asked_for(setting: str, coloured: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for word in setting.split():
+        monkeypatch.setenv(*word.split("="))
+    assert colour_wanted(None) == coloured
+    assert not colour_wanted("file")
 
 
 # The cache

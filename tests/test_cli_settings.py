@@ -75,6 +75,14 @@ def test_a_folder_without_sources_has_settings(linter: FakeLinter, capsys: pytes
     assert group["settings"]["ignore"]["value"] == []
 
 
+def test_standard_input_has_the_settings_of_its_name(
+    linter: FakeLinter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (group,) = groups(capsys, "-", "--stdin-filename", "other/new.bpf.c")
+    assert group["config"].endswith("/other/pyproject.toml")
+    assert [row["file"] for row in group["files"]] == ["other/new.bpf.c"]
+
+
 def test_the_text_is_toml_that_says_the_same(linter: FakeLinter, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["lint", "--show-settings", "src"]) == 0
     text = capsys.readouterr().out
