@@ -13,7 +13,7 @@ import typer
 
 from kfuncgen import cli_options as options
 from kfuncgen.cli_baseline import less_known, write_baselines
-from kfuncgen.cli_output import colour_wanted, emit, say, say_failures
+from kfuncgen.cli_output import colour_wanted, emit, read_source, say, say_failures
 from kfuncgen.cli_progress import Progress
 from kfuncgen.cli_request import STDIN_NAME, Asked, Found, Group
 from kfuncgen.cli_sources import SUFFIX, read_stdin, reader
@@ -119,6 +119,9 @@ def lint(
         bool,
         typer.Option("--show-settings", help="Print the settings that are in force for PATH, and their origins."),
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Check again whenever sources, headers or settings change.")
+    ] = False,
 ) -> int:
     """Check C sources against the contracts of their kfuncs.
 
@@ -138,6 +141,8 @@ def lint(
     if not paths and not show_settings:
         given = f"{MISSING_PATH}: what follows -- is for the compiler" if context.obj.clang_args else MISSING_PATH
         raise UsageError(f"{given} (see 'kfuncgen lint --help')")
+    if watch and (fix or diff or write_baseline or show_settings or output is not None or "-" in (paths or ())):
+        raise UsageError("--watch is for findings that are shown: it writes nothing, and reads no standard input")
     asked = Asked(
         paths=paths or ["."],
         kernel=kernel,
@@ -160,6 +165,13 @@ def lint(
         return show(asked, output_format, output)
     shown = output_format if output_format is not None else default_format(output)
     options.one_of(shown, FORMATS, "output format")
+    if watch:
+        if FORMATS[shown].document:
+            raise UsageError(f"--watch shows findings anew: a document in {shown} would not end")
+        from kfuncgen.cli_watch import watch as run_again
+
+        once = partial(show_findings, asked, jobs, shown, statistics, verbose)
+        return run_again(asked.paths, once)
     stdin_text = read_stdin(asked.paths, stdin_filename)
     stdin_name = None if stdin_text is None else stdin_filename or STDIN_NAME
     read = reader(stdin_name, stdin_text)
@@ -204,6 +216,19 @@ def lint(
     if fixes is not None:
         fixes.tell(outcome.report, wrote=True)
     return 3 if outcome.failures else int(found.failed)
+
+
+def show_findings(asked: Asked, jobs: int | None, shown: str, statistics: bool, verbose: bool) -> None:
+    """Check what is there now, with the settings that are in force now, and print what is found."""
+    asked.configs = replace(asked.configs)  # without what was read
+    found = Found()
+    for group in asked.groups():
+        found.add(
+            group, check_new(group, read_source, partial(check, jobs=jobs), group.paths, group.options, None)
+        )
+    outcome = found.outcome(asked.failures, read=read_source, colour=colour_wanted(None), verbose=verbose)
+    say_failures(outcome.failures)
+    emit(statistics_of(outcome) if statistics else render(shown, outcome))
 
 
 def check_new(

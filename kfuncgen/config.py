@@ -113,8 +113,8 @@ class Configs:
 
     only: Path | None = None
     isolated: bool = False
-    _found: dict[Path, Path | None] = field(default_factory=dict)
-    _read: dict[Path | None, Config] = field(default_factory=lambda: {None: Config()})
+    _found: dict[Path, Path | None] = field(default_factory=dict, init=False)
+    _read: dict[Path | None, Config] = field(default_factory=lambda: {None: Config()}, init=False)
 
     def of(self, folder: Path) -> Config:
         """What counts for the sources in a folder."""
