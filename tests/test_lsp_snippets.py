@@ -171,6 +171,12 @@ def test_what_only_ends_something_is_no_safe_call() -> None:
         assert insertion(name, SPECS, KERNELS, around) is None, name
 
 
+def test_where_nothing_follows_there_is_a_place_for_it() -> None:
+    lines = nested((Local("void *page"), Line("page = f();"), Guard("!page")))
+    assert lines[-3] == "if (page) {" and lines[-1] == "}"
+    assert lines[-2].startswith("\t") and lines[-2] != unmarked(lines[-2])
+
+
 def test_what_a_kernel_lacks_is_guarded() -> None:
     kernels = tuple(parse_targets("6.1,6.12", SPECS))
     made = insertion("bpf_task_from_pid", SPECS, kernels, Surroundings(("syscall",), "ctx"))

@@ -168,12 +168,13 @@ def _nested(steps: Sequence[Step], outer: Sequence[Own], depth: int) -> list[str
             failed = [f"{tab}\t{line}" for line in step.lines if line]
             for one in reversed((*outer, *own)):
                 failed += _indented(one.undo, f"{tab}\t") if one.label in ended else []
-            inner = _nested(rest, (*outer, *own), depth + 1)
+            # Where nothing follows there is still something to do: what the call was for.
+            inner = _nested(rest, (*outer, *own), depth + 1) or [f"{tab}\t{slot(_PLACE)}"]
             own = [one for one in own if one.label not in ended]
-            if failed and inner:
+            if failed:
                 lines += [f"{tab}if ({step.test}) {{", *failed, f"{tab}}} else {{", *inner, f"{tab}}}"]
-            elif failed or inner:
-                lines += _branch(f"if ({step.test if failed else negated(step.test)})", failed or inner, tab)
+            else:
+                lines += _branch(f"if ({negated(step.test)})", inner, tab)
             break
         elif isinstance(step, Loop):
             lines += _branch(f"while ({step.head})", _nested(rest, (*outer, *own), depth + 1), tab)
@@ -188,6 +189,7 @@ def _branch(head: str, inner: Sequence[str], tab: str) -> list[str]:
     return [f"{tab}{head}", *inner]
 
 
+_PLACE = "/* what it is for goes here */"
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 
 

@@ -226,6 +226,7 @@ def _memory(planner: Planner, contract: Contract, index: int, taken: frozenset[s
     if pointee.kind in ("struct", "union") and param.size_param is None and pointee.name not in SCALAR_STRUCTS:
         raise NoPlan(f"nothing gives it a struct {pointee.name}")
     initial = "{}" if pointee.kind in ("struct", "union") else "0"
+    initial = planner.value(initial) if initial == "{}" else initial
     local = Local(f"{ctype.rstrip('* ')} {name} = {initial}", param.summary, param.name)
     return Piece(f"&{name}", (local,), names=names, cost=1)
 
