@@ -127,6 +127,23 @@ def test_the_nearest_configuration_counts_and_is_watched(tmp_path: Path) -> None
     run(test)
 
 
+def test_messages_say_where_findings_hold(tmp_path: Path) -> None:
+    (tmp_path / "kfuncgen.toml").write_text('kernels = "6.1..6.12"\n')
+    text = LEAK.replace(HEAD, f"{HEAD}extern struct task_struct *bpf_task_from_pid(int pid) __ksym;\n")
+
+    async def test(client: Client) -> None:
+        uri = client.open(tmp_path / "a.bpf.c", text)
+        messages = {one.code: one.message.splitlines() for one in await client.until(uri, bool)}
+        assert "on kernel 6.1; not on the other targeted kernels" in messages["unguarded-kfunc"]
+        assert messages["unreleased-reference"][1:] == [
+            "help: call bpf_task_release() on it before the program returns here",
+            "on kernels 6.10 to 6.12; not on the other targeted kernels",
+            'the kernel says "Unreleased reference id=… alloc_insn=…"',
+        ]
+
+    run(test)
+
+
 def test_what_does_not_compile_is_one_note(tmp_path: Path) -> None:
     async def test(client: Client) -> None:
         uri = client.open(tmp_path / "a.bpf.c", LEAK.replace("return 1;", "return one;\n\treturn two;"))

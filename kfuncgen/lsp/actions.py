@@ -58,7 +58,7 @@ def quick_fixes(
     for finding in linted.answer.findings:
         if absolute(finding.span.file) != path:
             continue
-        shown = diagnostic(finding, documents)
+        shown = diagnostic(finding, documents, linted.answer.kernels)
         if not _touch(shown.range, place):
             continue
         if finding.fix is not None:

@@ -13,6 +13,7 @@ from kfuncgen.lsp.documents import Documents, Linted, absolute
 from kfuncgen.lsp.positions import Text
 from kfuncgen.lsp.scan import Scan
 from kfuncgen.lsp.wire import Answer
+from kfuncgen.render.summary import facts
 
 SOURCE = "kfuncgen"
 SEVERITIES = {
@@ -44,7 +45,7 @@ def by_file(
     """
     found: dict[str, list[types.Diagnostic]] = {path: []}
     for finding in answer.findings:
-        found.setdefault(absolute(finding.span.file), []).append(diagnostic(finding, documents))
+        found.setdefault(absolute(finding.span.file), []).append(diagnostic(finding, documents, answer.kernels))
     for failure in answer.failures:
         found[path].append(_not_checked(failure, path))
     if notes:
@@ -54,8 +55,8 @@ def by_file(
     return found
 
 
-def diagnostic(finding: Finding, documents: Documents) -> types.Diagnostic:
-    """One finding."""
+def diagnostic(finding: Finding, documents: Documents, kernels: Sequence[str]) -> types.Diagnostic:
+    """One finding. `kernels`: those that are targeted."""
     page = rule_page(finding.rule)
 
     def location(span: Span) -> types.Location:
@@ -64,7 +65,7 @@ def diagnostic(finding: Finding, documents: Documents) -> types.Diagnostic:
 
     return types.Diagnostic(
         range=location(finding.span).range,
-        message="\n".join(_message(finding)),
+        message="\n".join(_message(finding, kernels)),
         severity=SEVERITIES[finding.severity],
         code=finding.rule,
         code_description=types.CodeDescription(page.as_uri()) if page is not None else None,
@@ -90,14 +91,11 @@ def rule_page(rule: str) -> Path | None:
     return page.resolve() if page.is_file() else None
 
 
-def _message(finding: Finding) -> Iterator[str]:
+def _message(finding: Finding, kernels: Sequence[str]) -> Iterator[str]:
     yield finding.message
     if finding.help:
         yield f"help: {finding.help}"
-    if finding.verifier:
-        yield f"verifier: {finding.verifier}"
-    if len(finding.kernels) > 1:
-        yield f"kernels: {', '.join(finding.kernels)}"
+    yield from facts(finding, kernels)
 
 
 def _not_checked(failure: FileFailure, path: str) -> types.Diagnostic:

@@ -1,8 +1,8 @@
 """What the server and its worker say to each other: one JSON object a line, ASCII.
 
 Question: `{"path", "text", "unsaved"}`, the last one texts by file. Answer: `{"findings", "notes", "failures",
-"problem", "includes"}`, each as its dataclass has it, `problem` the text of a mistake in the configuration (""
-without one), `includes` the files that were read (null when that is not known).
+"problem", "includes", "kernels"}`, each as its dataclass has it: `problem` is the text of a mistake in the
+configuration ("" without one), `includes` the files that were read (null when that is not known).
 
 With `names` in the question the answer is `{"names"}`, those that the headers declare (null: not known); with
 `editable`, a list of folders, it is `{"sources"}`: new texts by file, after all safe fixes.
@@ -31,6 +31,8 @@ class Answer:
     failures: tuple[FileFailure, ...] = ()
     problem: str = ""
     includes: frozenset[str] | None = None
+    kernels: tuple[str, ...] = ()
+    """Those that were targeted."""
 
 
 def encoded(document: Mapping[str, Any]) -> bytes:
@@ -53,6 +55,7 @@ def from_wire(line: bytes) -> Answer:
         failures=tuple(map(failure_of, document["failures"])),
         problem=document["problem"],
         includes=frozenset(document["includes"]) if document.get("includes") is not None else None,
+        kernels=tuple(document.get("kernels", ())),
     )
 
 

@@ -59,7 +59,13 @@ class Worker:
             findings = tuple(_new(result.report.findings, config.baseline, path, text))
         except KfuncgenError as error:
             return Answer(problem=str(error))
-        return Answer(findings, result.report.notes, result.failures, includes=self._session.includes)
+        return Answer(
+            findings,
+            result.report.notes,
+            result.failures,
+            includes=self._session.includes,
+            kernels=tuple(map(str, sorted(options.kernels))),
+        )
 
     def _declared(
         self, path: Path, text: str, unsaved: Mapping[str, bytes], names: Sequence[str]
