@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -56,12 +57,19 @@ def test_neovim(age: str, beside: bool, tmp_path: Path) -> None:
     plugins = tmp_path / "home/.config/nvim/plugin"
     plugins.mkdir(parents=True)
     shutil.copy(CHECKOUT / "editors/neovim/plugin/kfuncgen.lua", plugins)
+    log = tmp_path / "log"
+    command = f'{{ "kfuncgen", "lsp", "--log", "{log}" }}'
+    own = (
+        f'vim.lsp.config("kfuncgen", {{ cmd = {command} }})' if age == "new" else f"vim.g.kfuncgen_cmd = {command}"
+    )
+    (plugins.parent / "init.lua").write_text(f"{own}\nvim.g.kfuncgen_settings = {{ lenses = false }}\n")
     project = new_project(tmp_path)
     if beside:
         need_clangd()
     variables = {"CLANGD": "clangd"} if beside else {}
-    command = [editor, "--headless", PROGRAM, f"+luafile {DRIVERS / 'neovim.lua'}"]
-    told = drive(command, tmp_path, project, variables)
+    told = drive(
+        [editor, "--headless", PROGRAM, f"+luafile {DRIVERS / 'neovim.lua'}"], tmp_path, project, variables
+    )  # fmt: skip
     assert told["errors"] == []
     assert told["root"] == str(project)
     assert sorted(told["servers"]) == ["clangd", "kfuncgen"][1 - beside :]
@@ -69,6 +77,9 @@ def test_neovim(age: str, beside: bool, tmp_path: Path) -> None:
     assert told["line"] == "\treturn XDP_PASS;"
     assert told["titles"][0].startswith(f"Insert {RELEASE}")
     assert told["left"] == []
+    assert told["loader"] == []
+    assert told["lenses"] == 0, "settings of init.lua count"
+    assert "for Neovim" in log.read_text()
     assert_mended(project)
 
 
@@ -151,3 +162,27 @@ def test_helix_has_both_servers() -> None:
     assert settings["language-server"] == {"kfuncgen": {"command": "kfuncgen", "args": ["lsp"]}}
     (language,) = settings["language"]
     assert language == {"name": "c", "language-servers": ["clangd", "kfuncgen"]}
+
+
+def test_the_first_steps_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = (CHECKOUT / "README.md").read_text("utf-8").partition("\n### Editors\n")[2].partition("\n### ")[0]
+    commands = re.findall(r"^    (\S.*)$", section, re.M)
+    copied = [word for line in commands if " cp " in line for word in line.partition(" cp ")[2].split()[:-1]]
+    assert copied and all((CHECKOUT / file).is_file() for file in copied)
+    (written,) = (line for line in commands if line.startswith("kfuncgen gen "))
+    monkeypatch.chdir(tmp_path)
+    assert kfuncgen_command(*written.split()[1:]).returncode == 0
+    (program,) = tmp_path.iterdir()
+    assert f"nvim {program.name}" in commands
+    assert kfuncgen_command("lint", program.name).returncode == 0
+    kept = [line for line in program.read_text().splitlines() if not line.startswith("\tbpf_task_release(")]
+    program.write_text("\n".join(kept) + "\n")
+    assert "[unreleased-reference]" in kfuncgen_command("lint", program.name).stdout
+
+
+def test_settings_that_are_shown_are_json() -> None:
+    text = (CHECKOUT / "editors/README.md").read_text("utf-8")
+    blocks = re.findall(r"^```json\n(.*?)^```$", text, re.M | re.S)
+    assert len(blocks) >= 3
+    for block in blocks:
+        assert "kfuncgen" in json.dumps(json.loads(block))

@@ -105,5 +105,25 @@ end)
 wait("the contract", function()
   return answer.hover and answer.hover:find("acquires a reference", 1, true)
 end)
+local document = { textDocument = { uri = vim.uri_from_bufnr(0) } }
+vim.lsp.buf_request(0, "textDocument/codeLens", document, function(_, result, context)
+  if vim.lsp.get_client_by_id(context.client_id).name == "kfuncgen" then
+    answer.lenses = #(result or {})
+  end
+end)
+wait("an answer about lenses", function()
+  return answer.lenses
+end)
 vim.cmd("write")
+
+-- The loader is no BPF program; a header of the project belongs to one.
+vim.cmd("edit src/xdp_xfrm.c")
+vim.wait(200)
+answer.loader = vim.tbl_map(function(one)
+  return one.name
+end, clients())
+vim.cmd("edit src/xdp_xfrm.h")
+wait("the server in a header", function()
+  return #clients() == 1
+end)
 finish()

@@ -3,6 +3,7 @@
 --
 -- Settings, in init.lua:
 --   vim.g.kfuncgen_cmd = { "/path/to/kfuncgen", "lsp" }
+--   vim.g.kfuncgen_settings = { lenses = false }
 -- and from Neovim 0.11 on whatever vim.lsp.config() takes:
 --   vim.lsp.config("kfuncgen", { cmd = { "/path/to/kfuncgen", "lsp" } })
 
@@ -61,8 +62,9 @@ end
 -- Neovim 0.11 and newer
 
 if vim.lsp.config ~= nil and vim.lsp.enable ~= nil then
-  vim.lsp.config("kfuncgen", {
+  local defaults = {
     cmd = command(),
+    init_options = vim.g.kfuncgen_settings,
     filetypes = { "c", "cpp" }, -- headers are "cpp" unless c_syntax_for_h is set
     root_dir = function(buffer, start)
       local root = root_of(buffer)
@@ -70,7 +72,9 @@ if vim.lsp.config ~= nil and vim.lsp.enable ~= nil then
         start(root)
       end
     end,
-  })
+  }
+  -- What init.lua has said already counts.
+  vim.lsp.config("kfuncgen", vim.tbl_deep_extend("keep", vim.lsp.config.kfuncgen or {}, defaults))
   vim.lsp.enable("kfuncgen")
   return
 end
@@ -84,7 +88,7 @@ local function start(buffer)
   if not root then
     return
   end
-  local config = { name = "kfuncgen", cmd = command(), root_dir = root }
+  local config = { name = "kfuncgen", cmd = command(), init_options = vim.g.kfuncgen_settings, root_dir = root }
   if vim.lsp.start then
     vim.lsp.start(config, { bufnr = buffer })
     return
