@@ -37,6 +37,10 @@ class Editor:
             if params.uri == self.uri:
                 self.published.set()
 
+        @self.client.feature(types.WINDOW_LOG_MESSAGE)  # type: ignore[untyped-decorator]
+        def log(params: types.LogMessageParams) -> None:
+            pass
+
     async def start(self) -> float:
         """Start the server and open the source; seconds until the first diagnostics."""
         begun = time.perf_counter()
@@ -50,14 +54,11 @@ class Editor:
 
     async def edit(self, number: int) -> float:
         """Seconds from one edit to its diagnostics."""
-        self.version += 1
         self.published.clear()
         line = self.text.count("\n")
-        place = types.Range(types.Position(line, 2), types.Position(line, 2 + number % 2))
-        change = types.TextDocumentContentChangePartial(place, "" if number % 2 else "x")
-        document = types.VersionedTextDocumentIdentifier(self.version, self.uri)
         begun = time.perf_counter()
-        self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
+        place = types.Range(types.Position(line, 2), types.Position(line, 2 + number % 2))
+        self.change(place, "" if number % 2 else "x")
         await self.published.wait()
         return time.perf_counter() - begun
 
@@ -72,6 +73,27 @@ class Editor:
         await self.client.text_document_hover_async(params)
         return time.perf_counter() - begun
 
+    async def complete(self) -> tuple[float, int]:
+        """Seconds for one completion of `bpf_` at the head of the first program, and how many items it has."""
+        at = self.text.index("{", self.text.index('SEC("', self.text.index("license"))) + 1
+        line = self.text.count("\n", 0, at) + 1
+        here = types.Range(types.Position(line, 0), types.Position(line, 0))
+        self.change(here, "\tbpf_\n")
+        params = types.CompletionParams(types.TextDocumentIdentifier(self.uri), types.Position(line, 5))
+        begun = time.perf_counter()
+        found = await self.client.text_document_completion_async(params)
+        taken = time.perf_counter() - begun
+        self.change(types.Range(types.Position(line, 0), types.Position(line + 1, 0)), "")
+        assert isinstance(found, types.CompletionList)
+        return taken, len(found.items)
+
+    def change(self, place: types.Range, text: str) -> None:
+        """Send one change."""
+        self.version += 1
+        document = types.VersionedTextDocumentIdentifier(self.version, self.uri)
+        change = types.TextDocumentContentChangePartial(place, text)
+        self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
+
 
 async def measured(path: Path, text: str, edits: int) -> None:
     """Measure one source and print what was found."""
@@ -81,6 +103,8 @@ async def measured(path: Path, text: str, edits: int) -> None:
     times = [await editor.edit(number) for number in range(1, edits + 1)]
     await editor.hover()  # with the first one the server reads the specs
     hovers = [await editor.hover() for _ in range(20)]
+    await editor.complete()  # with the first one the server asks what the headers declare
+    completions = [await editor.complete() for _ in range(20)]
     await editor.client.shutdown_async(None)
     editor.client.exit(None)
     await editor.client.stop()  # type: ignore[no-untyped-call]
@@ -88,6 +112,7 @@ async def measured(path: Path, text: str, edits: int) -> None:
     print(f"first diagnostics      {first * 1000:6.0f} ms (server, specs and headers included)")
     print(f"edit to diagnostics    {told(times)}")
     print(f"hover                  {told(hovers)}")
+    print(f"completion             {told([taken for taken, _ in completions])} ({completions[-1][1]} items)")
 
 
 def told(times: list[float]) -> str:
