@@ -86,7 +86,8 @@ class Unit:
 
     `whole`: `top_level` shows the declarations of all headers, not only of those that were not compiled before; of
     the others, `places` has the functions: where they are defined or else declared (file, line, column) by name.
-    `depends`: what the compiled headers depend on; None when the source was parsed as a whole.
+    `depends`: what the compiled headers depend on; None when the source was parsed as a whole. `names`: what
+    headers are called otherwise, by the names that libclang has for compiled ones.
     """
 
     tu: Any
@@ -95,6 +96,7 @@ class Unit:
     whole: bool = True
     places: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
     depends: Dependencies | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse(
@@ -177,20 +179,25 @@ def location(loc: Any) -> tuple[str, int, int]:
 
 @lru_cache(maxsize=4096)
 def _file_name_cached(handle: int, generation: int) -> str:
-    return string_of(cindex.conf.lib.clang_getFileName(cindex.File(ctypes.cast(handle, cindex.c_object_p))))
+    name = string_of(cindex.conf.lib.clang_getFileName(cindex.File(ctypes.cast(handle, cindex.c_object_p))))
+    return _names.get(name, name)
 
 
 _generation = 0
+_names: Mapping[str, str] = {}
 
 
 def _file_name(handle: int) -> str:
     return _file_name_cached(handle, _generation)
 
 
-def forget_files() -> None:
-    """Call between translation units: file handles are addresses and may be used again for other files."""
-    global _generation
+def forget_files(names: Mapping[str, str]) -> None:
+    """Call between translation units: file handles are addresses and may be used again for other files.
+
+    `names` are those of the next unit."""
+    global _generation, _names
     _generation += 1
+    _names = names
 
 
 def top_level(unit: Unit, kinds: Collection[int]) -> list[Any]:

@@ -119,7 +119,8 @@ class Headers:
             return parse(path, args, text, others)
         unit = finished(tu, name)
         included = tuple(dict.fromkeys((*compiled.inputs, *unit.includes)))
-        return Unit(tu, name, included, compiled.whole, compiled.functions, compiled.depends)
+        names = _own_names(compiled.inputs)
+        return Unit(tu, name, included, compiled.whole, compiled.functions, compiled.depends, names)
 
     def _compiled(
         self, data: bytes, args: Sequence[str], folder: str, unsaved: Mapping[str, bytes]
@@ -235,6 +236,18 @@ class Headers:
                 if total > MAX_BYTES:
                     file.unlink(missing_ok=True)
                     (self._folder / f"{_described_by(file)}.json").unlink(missing_ok=True)
+
+
+def _own_names(inputs: Iterable[str]) -> dict[str, str]:
+    """Relative names of headers by what they are called when they come from a compiled file: clang's ASTWriter
+    makes names absolute, and takes `.` out of them."""
+    here = os.getcwd()
+    found: dict[str, str] = {}
+    for name in inputs:
+        if not os.path.isabs(name):
+            plain = "/".join(part for part in name.split("/") if part not in ("", "."))
+            found[os.path.join(here, name)] = found[os.path.join(here, plain)] = name
+    return found
 
 
 def _described_by(file: Path) -> str:

@@ -87,6 +87,27 @@ def test_reports_are_the_same(path: Path, options: LintOptions, tmp_path_factory
     assert check_file(path, options, None, headers) == whole
 
 
+@pytest.mark.parametrize("source", ["a.bpf.c", "./a.bpf.c", "../project/a.bpf.c", "sub/../a.bpf.c"])
+@pytest.mark.parametrize("header", ["peek.h", "./peek.h", "sub/../peek.h", "../project/peek.h"])
+def test_files_have_the_names_that_users_give_them(
+    source: str,
+    header: str,
+    project: Path,
+    options: LintOptions,
+    headers: Headers,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(project.parent)
+    (project.parent / "sub").mkdir()
+    write(project.parent / "peek.h", "static int peek(void)\n{\n\treturn bpf_task_from_pid(1)->pid;\n}\n")
+    call = SOURCE.replace('"own.h"', f'"{header}"').replace("DROP(t)", "bpf_task_release(t)")
+    write(project, call.replace("return 0;", "return peek();"))
+    whole = check_file(Path(source), options, None, NOT_KEPT)
+    assert [finding.rule for finding in whole.findings] == ["unchecked-null"]
+    assert not Path(whole.findings[0].span.file).is_absolute()
+    assert check_file(Path(source), options, None, headers) == whole
+
+
 def test_headers_are_compiled_when_met_again(project: Path, options: LintOptions, tmp_path: Path) -> None:
     def once() -> int:
         assert rules(project, options, Headers(tmp_path / "cache")) == []

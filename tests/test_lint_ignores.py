@@ -84,13 +84,14 @@ def test_what_is_ignored_is_not_fixed() -> None:
 
 def test_editors_show_the_same() -> None:
     pytest.importorskip("pygls", reason="the language server needs pygls")
+    from kfuncgen.lsp.wire import from_wire
     from kfuncgen.lsp.worker import Worker
 
     path = Path("src/a.bpf.c").resolve()
 
     def answer(config: str) -> list[str]:
         Path("kfuncgen.toml").write_text(config)
-        result = Worker().answer(path, SOURCE)
+        result = from_wire(Worker().answered({"path": str(path), "text": SOURCE, "unsaved": {}}))
         assert (result.problem, result.failures) == ("", ())
         return [Path(finding.span.file).name for finding in result.findings]
 

@@ -29,7 +29,7 @@ _VARIABLE = K.VAR_DECL.value
 
 def lower(unit: Unit) -> ir.Module:
     """Lower a parsed unit. Only functions that SEC() programs can reach get bodies."""
-    forget_files()
+    forget_files(unit.names)
     module = ir.Module(unit.file)
     context = ModuleContext(module, unit)
     functions: dict[str, list[Any]] = {}
