@@ -71,7 +71,10 @@ def test_a_header_that_is_not_on_disk_is_found(tmp_path: Path) -> None:
     async def test(client: Client) -> None:
         user = client.open(tmp_path / "user.bpf.c", USER)
         assert codes(await client.until(user, bool)) == ["not-checked"]
-        client.open(tmp_path / "own.h", LEAKS)
+        own = client.open(tmp_path / "own.h", "")
+        (found,) = await client.until(user, lambda found: "not found" not in found[0].message)
+        assert found.code == "not-checked"
+        client.change(own, LEAKS)
         await client.until(user, leaks)
 
     run(test)

@@ -75,3 +75,19 @@ def test_a_client_that_has_settings_is_asked_for_them(tmp_path: Path) -> None:
 )
 def test_settings_are_read_with_care(value: Any, notes: bool) -> None:
     assert settings(value) == Settings(notes=notes)
+
+
+def test_a_client_that_pulls_asks_again_when_settings_change(tmp_path: Path) -> None:
+    async def test(client: Client) -> None:
+        uri = client.open(tmp_path / "a.bpf.c", UNKNOWN)
+        params = types.DocumentDiagnosticParams(types.TextDocumentIdentifier(uri))
+        assert len((await client.client.text_document_diagnostic_async(params)).items) == 1
+        client.client.workspace_did_change_configuration(types.DidChangeConfigurationParams({"notes": False}))
+        await client.eventually(lambda: client.refreshed)
+        assert not (await client.client.text_document_diagnostic_async(params)).items
+
+    workspace = types.WorkspaceClientCapabilities(
+        diagnostics=types.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
+    )
+    pulls = types.TextDocumentClientCapabilities(diagnostic=types.DiagnosticClientCapabilities())
+    run(test, workspace=workspace, text_document=pulls)

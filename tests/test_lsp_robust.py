@@ -16,7 +16,7 @@ from queue import Empty, Queue
 from typing import Any
 
 import pytest
-from lsp_client import CLEAN, LEAK, Client, codes, run, slow_server
+from lsp_client import CLEAN, HEAD, LEAK, Client, codes, run, slow_server
 from lsprotocol import types
 
 import kfuncgen
@@ -299,6 +299,18 @@ def test_a_bad_run_costs_one_answer(tmp_path: Path, text: str, told: str) -> Non
         assert [line for line in client.logged if told in line]
 
     run(test, command=slow_server(0.6))
+
+
+def test_what_the_compilers_library_dies_of(tmp_path: Path) -> None:
+    deep = f"{HEAD}int f(int x)\n{{\n\treturn x{'+1' * 100_000};\n}}\n"
+
+    async def test(client: Client) -> None:
+        bad, good = client.open(tmp_path / "bad.bpf.c", deep), client.open(tmp_path / "good.bpf.c", LEAK)
+        (found,) = await client.until(bad, bool)
+        assert found.code == "not-checked" and "unexpectedly (SIG" in found.message
+        assert codes(await client.until(good, bool)) == ["unreleased-reference"]
+
+    run(test)
 
 
 def test_a_linter_that_never_starts_is_told(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ protocol's and the compiler's.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 from collections.abc import Sequence
@@ -60,7 +61,7 @@ class Document:
     version: int
     text: Text
     client_version: int = 0
-    saved: bool = True
+    saved: bool = False
     touched: int = 0
     linted: Linted | None = None
     includes: frozenset[str] | None = None
@@ -109,7 +110,9 @@ class Documents:
             return None
         text = Text(_clean(item.text), self.encoding)
         document = Document(item.uri, path, self._next(), text, item.version)
-        document.saved = self._on_disk(path).text == text.text
+        with contextlib.suppress(OSError, ValueError):
+            # An empty text of a file that is not there is no saved one.
+            document.saved = self._on_disk(path).text == text.text and Path(path).is_file()
         self._open[item.uri] = document
         self.touch(document)
         return document

@@ -42,6 +42,7 @@ def _lifecycle(server: Server) -> None:
 
     @server.feature(types.INITIALIZED)
     async def initialized(_params: types.InitializedParams) -> None:
+        server.documents.encoding = server.encoding
         introduction = journal.introduced(server.initial, server.encoding, server.pulls)
         server.log(introduction, types.MessageType.Log)
         workspace = server.client_capabilities.workspace
@@ -69,9 +70,9 @@ async def _ask_settings(server: Server) -> None:
     asked = types.ConfigurationParams([types.ConfigurationItem(section=SECTION)])
     with contextlib.suppress(Exception):  # a client that does not answer has no settings for us
         found = await server.workspace_configuration_async(asked)
-        if found and isinstance(found[0], dict):
+        if found and isinstance(found[0], dict) and found[0] and settings(found[0]) != server.settings:
             server.settings = settings(found[0])
-            server.show_again()
+            await server.show_again()
 
 
 def _files(server: Server) -> None:

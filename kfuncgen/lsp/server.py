@@ -181,13 +181,16 @@ class Server(LanguageServer):
             with contextlib.suppress(Exception):  # a client that refuses asks again with the next edit
                 await self.workspace_diagnostic_refresh_async(None)
 
-    def show_again(self) -> None:
+    async def show_again(self) -> None:
         """Make anew what clients show of answers that are known, after a change of the settings."""
+        self.generation += 1
         for document in self.documents.all():
             if document.current is not None:
                 self._keep(document)
                 if not self.pulls:
                     self.publish(document.uri)
+        if self.pulls:
+            await self._refresh()
 
     def headers_changed(self, files: Collection[str]) -> None:
         """Lint the sources that include one of these headers again, when no more of them change."""
