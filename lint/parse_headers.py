@@ -204,8 +204,8 @@ class Headers:
             if depends is None:
                 return False
             tops = list(tu.cursor.get_children())
-            tu.save(str(target))
-            _sync(target)
+            if not _saved(tu, target):
+                return False
             told = {
                 "file": target.name,
                 "state": state(str(target)),
@@ -279,10 +279,27 @@ def _in(what: Any, name: str) -> bool:
     return what.location.file is not None and what.location.file.name == name
 
 
-def _sync(file: Path) -> None:
-    """Have the content on disk before anything names it: its size and time are all that is looked at later."""
-    with file.open("rb") as stream:
-        os.fsync(stream.fileno())
+def _saved(tu: Any, target: Path) -> bool:
+    """Write a compiled header, and have it on disk before anything names it.
+
+    Its size and time are all that is looked at later. libclang aborts where a disk is full, so it writes in a
+    process of its own where there are such.
+    """
+    if not hasattr(os, "fork"):
+        tu.save(str(target))
+        return True
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # it tells of the abort there
+            tu.save(str(target))
+            with target.open("rb") as stream:
+                os.fsync(stream.fileno())
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def _whole(tops: Sequence[Any], before: Iterable[str]) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -198,6 +200,31 @@ def test_a_store_that_cannot_be_written_costs_time_only(
     blocked.write_text("")
     for _ in range(2):
         assert rules(project, options, Headers(blocked, at_once=True)) == []
+
+
+@pytest.mark.parametrize("room", [64, 100_000])
+def test_a_full_disk_costs_time_only(room: int, project: Path, tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk; libclang aborts when it cannot write."""
+    code = (
+        "import resource, sys; from pathlib import Path\n"
+        "from kfuncgen.lint import LintOptions\n"
+        "from kfuncgen.lint.check import check_file\n"
+        "from kfuncgen.lint.parse_headers import Headers\n"
+        "from kfuncgen.spec.load import load_builtin\n"
+        "specs = load_builtin()\n"
+        "options = LintOptions((specs.newest,), specs)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
+        "for _ in range(2):\n"
+        "    headers = Headers(Path(sys.argv[2]), at_once=True)\n"
+        "    print([f.rule for f in check_file(Path(sys.argv[1]), options, None, headers).findings])\n"
+    )
+    write(project, SOURCE.replace("DROP(t);", ";"))
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(project), str(tmp_path / "cache")], capture_output=True, text=True
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout == "['unreleased-reference']\n" * 2
+    assert compiled(tmp_path) == []
 
 
 def test_what_was_compiled_long_ago_is_dropped(
