@@ -27,6 +27,7 @@ from kfuncgen.cachedir import cache_dir
 from kfuncgen.diagnostic import Place, SourceError
 from kfuncgen.lint.parse import MAX_SOURCE_BYTES, Unit, check_source, errors_of, finished, library, parse
 from kfuncgen.lint.prefix import masked, stages
+from kfuncgen.lint.processes import done_alone
 from kfuncgen.toolchain.dependencies import Dependencies, dependencies, environment, state, unchanged
 
 MAX_BYTES = 256 << 20
@@ -280,26 +281,16 @@ def _in(what: Any, name: str) -> bool:
 
 
 def _saved(tu: Any, target: Path) -> bool:
-    """Write a compiled header, and have it on disk before anything names it.
-
-    Its size and time are all that is looked at later. libclang aborts where a disk is full, so it writes in a
-    process of its own where there are such.
+    """Write a compiled header, and have it on disk before anything names it: its size and time are all that is
+    looked at later. False when there is no room: libclang aborts then, so it writes in a process of its own.
     """
-    if not hasattr(os, "fork"):
+
+    def write() -> None:
         tu.save(str(target))
-        return True
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # it tells of the abort there
-            tu.save(str(target))
-            with target.open("rb") as stream:
-                os.fsync(stream.fileno())
-            status = 0
-        finally:
-            os._exit(status)
-    return os.waitpid(child, 0)[1] == 0
+        with target.open("rb") as stream:
+            os.fsync(stream.fileno())
+
+    return done_alone(write)
 
 
 def _whole(tops: Sequence[Any], before: Iterable[str]) -> bool:

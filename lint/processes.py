@@ -93,6 +93,25 @@ def _stop(worker: _Worker) -> None:
     worker.process.join()
 
 
+def done_alone(action: Callable[[], None]) -> bool:
+    """Run `action` in a process of its own, where there are such. Whether it ended well; its output is lost."""
+    if not possible():
+        action()
+        return True
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            for stream in (1, 2):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+            _limit()
+            action()
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitpid(child, 0)[1] == 0
+
+
 def _start(ask: Callable[[int], Answer]) -> _Worker:
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe()

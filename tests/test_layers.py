@@ -53,7 +53,7 @@ ONLY_IN = {
 }
 """Libraries that few modules may know."""
 
-SPEAKERS = ("cli", "__main__", "verify/worker", "facts/worker", "generate/worker", "lsp/worker")
+SPEAKERS = ("cli", "__main__", "verify/worker", "facts/worker", "generate/worker", "lsp/worker", "lint/processes")
 """Who may print and exit: the command line, and the programs that run as processes of their own."""
 
 
