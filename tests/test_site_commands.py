@@ -148,7 +148,7 @@ class Reader:
             env=env,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert (done.stdout, done.stderr) == ("", ""), done.stderr
