@@ -30,6 +30,7 @@ TOOLS = ("make", "cc", "pkg-config")
 """What the tutorial's last part needs besides clang."""
 
 NOT_RUN = {
+    "pipx install '.[lsp]'": "installs from the checkout; test_package.py and the tutorial do that",
     "nvim first.bpf.c": "opens an editor; test_editors.py does that",
     "kfuncgen spec import --btf ring.ko": "needs a kernel module that was built for the running kernel",
     "kfuncgen lint --watch": "does not end; test_watch.py watches",

@@ -33,7 +33,7 @@ FOR_TESTS = re.compile(r"^<!-- (?:exits \d|kernel|output|not run: .+) -->$")
 HEADING = re.compile(r"^(#{1,6}) (.+?)(?: \{.*\})?$")
 COMMENT = re.compile(r"^<!--.*-->$")
 LINK = re.compile(r"(?<!\\)\[([^\]\[]+)\]\(([^)\s]+)\)")
-COMMAND = re.compile(r"^ {4}(?:kfuncgen|bash|pip|python|mkdir|make|cd|git|gcc|clang)\b")
+COMMAND = re.compile(r"^ {4}(?:kfuncgen|bash|pipx?|python|mkdir|make|cd|git|gcc|clang)\b")
 LANGUAGES = {".c": "c", ".yml": "yaml", ".yaml": "yaml", ".toml": "toml", ".lua": "lua", ".el": "lisp"}
 LANGUAGES |= {".vim": "vim", ".json": "json", ".cmake": "cmake", ".mk": "makefile", ".sh": "sh", ".build": "meson"}
 
