@@ -44,7 +44,7 @@ install_packages() {
 
 # Programs that tests drive when they are there (marker `outside`), each with its Debian package.
 TEST_TOOLS=(git:git cmake:cmake meson:meson zsh:zsh fish:fish /usr/bin/nvim:neovim clangd-19:clangd-19
-    emacs:emacs-nox vim:vim /usr/share/vim-ale:vim-ale)
+    emacs:emacs-nox /usr/bin/vim.basic:vim /usr/share/vim-ale:vim-ale)
 
 # have_node: a Node that the tools of VS Code's extension run on. Distributions' is mostly too old to install it here.
 have_node() { command -v npm >/dev/null && node -e 'process.exit(Number(parseInt(process.versions.node) < 20))'; }
