@@ -1,9 +1,12 @@
-"""The folder where kfuncgen keeps what it can remake."""
+"""The folder where kfuncgen keeps what it can remake, and files in it that are whole or not there."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
+
+_DIGEST = 32
 
 
 def cache_dir() -> Path | None:
@@ -16,3 +19,28 @@ def cache_dir() -> Path | None:
         return Path.home() / ".cache" / "kfuncgen"
     except RuntimeError:
         return None
+
+
+def read_kept(file: Path, limit: int) -> bytes | None:
+    """What `write_kept` was given, up to `limit` bytes; None when there is nothing, or it was damaged."""
+    try:
+        with file.open("rb") as stream:
+            digest, data = stream.read(_DIGEST), stream.read(limit)
+    except OSError:
+        return None
+    return data if hashlib.sha256(data).digest() == digest else None
+
+
+def write_kept(file: Path, data: bytes) -> None:
+    """Keep `data` in `file`, at once or not at all; OSError when that is impossible."""
+    import tempfile
+
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(prefix=".", dir=file.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(hashlib.sha256(data).digest() + data)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -15,15 +15,12 @@ from typing import TYPE_CHECKING
 
 from kfuncgen.diagnostic import FileFailure, Finding, KfuncgenError, Note, Place, Report, SourceError
 from kfuncgen.lint import LintOptions, LintResult
-from kfuncgen.lint.compiler import compiler_args, flags_of
+from kfuncgen.lint.compiler import MAX_SOURCE_BYTES, compiler_args, flags_of
 from kfuncgen.lint.kept import Reports
 
 if TYPE_CHECKING:
     from kfuncgen.lint.parse_headers import Headers
     from kfuncgen.toolchain.flags import Flags
-
-MAX_SOURCE_BYTES = 8 << 20
-"""As kfuncgen.lint.parse: larger sources are refused there."""
 
 
 class Checker:

@@ -15,14 +15,14 @@ from kfuncgen.diagnostic import Finding, Note, Report, SourceError
 from kfuncgen.lint import LintOptions, ir
 from kfuncgen.lint.callbacks import check_no_throw
 from kfuncgen.lint.callgraph import reachable_calls
-from kfuncgen.lint.compiler import compiler_args, flags_of
+from kfuncgen.lint.compiler import MAX_SOURCE_BYTES, compiler_args, flags_of
 from kfuncgen.lint.exceptions import check_declaration
 from kfuncgen.lint.explore import BudgetExceeded, Explorer
 from kfuncgen.lint.externs import Resolved
 from kfuncgen.lint.lower import lower
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.mending import Sources
-from kfuncgen.lint.parse import MAX_SOURCE_BYTES, Unit
+from kfuncgen.lint.parse import Unit
 from kfuncgen.lint.parse_headers import Headers
 from kfuncgen.lint.program import entry_state, is_program, parts, programs
 from kfuncgen.lint.rule import catalogue

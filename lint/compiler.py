@@ -8,6 +8,8 @@ from kfuncgen.lint import LintOptions
 from kfuncgen.toolchain.flags import Flags, find_flags
 from kfuncgen.toolchain.headers import fallback_include_args
 
+MAX_SOURCE_BYTES = 8 << 20
+"""Larger sources are refused: no program of a person is that long, and lowering would take minutes."""
 _QUIET = "-Wno-everything"
 """Compiler warnings are the compiler's business."""
 

@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import kfuncgen
 from kfuncgen import __version__
-from kfuncgen.cachedir import cache_dir
+from kfuncgen.cachedir import cache_dir, read_kept, write_kept
 from kfuncgen.diagnostic import Report
 from kfuncgen.lint import LintOptions
 from kfuncgen.plain import report_of, to_plain
@@ -29,7 +28,6 @@ from kfuncgen.toolchain.dependencies import Dependencies, unchanged
 
 MAX_KEPT = 4000
 MAX_BYTES = 16 << 20
-_DIGEST = 32
 
 
 class Reports:
@@ -61,11 +59,10 @@ class Reports:
         """The report of that name, if all that it was made from is unchanged."""
         if self._folder is None or not key:
             return None
+        data = read_kept(self._folder / key, MAX_BYTES)
+        if data is None:
+            return None
         try:
-            with (self._folder / key).open("rb") as stream:
-                digest, data = stream.read(_DIGEST), stream.read(MAX_BYTES)
-            if hashlib.sha256(data).digest() != digest:
-                return None
             told = json.loads(data)
             depends = Dependencies(told["inputs"], told["absent"])
             return report_of(told["report"]) if unchanged(depends) else None
@@ -78,22 +75,9 @@ class Reports:
             return
         told = {"inputs": depends.inputs, "absent": depends.absent, "report": to_plain(report)}
         try:
-            data = json.dumps(told, separators=(",", ":")).encode("ascii")
-            self._write(key, hashlib.sha256(data).digest() + data)
+            write_kept(self._folder / key, json.dumps(told, separators=(",", ":")).encode("ascii"))
         except (OSError, ValueError):
             return
-
-    def _write(self, key: str, data: bytes) -> None:
-        assert self._folder is not None
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(prefix=".", dir=self._folder)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-            Path(name).replace(self._folder / key)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
         self._drop_old()
 
     def _drop_old(self) -> None:

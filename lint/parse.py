@@ -17,10 +17,8 @@ from typing import Any
 from clang import cindex
 
 from kfuncgen.diagnostic import Place, SourceError, Span
+from kfuncgen.lint.compiler import MAX_SOURCE_BYTES
 from kfuncgen.toolchain.dependencies import Dependencies
-
-MAX_SOURCE_BYTES = 8 << 20
-"""Larger sources are refused: no program of a person is that long, and lowering would take minutes."""
 
 MAX_ERRORS_SHOWN = 10
 

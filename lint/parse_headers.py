@@ -25,7 +25,8 @@ from clang import cindex
 from kfuncgen import __version__
 from kfuncgen.cachedir import cache_dir
 from kfuncgen.diagnostic import Place, SourceError
-from kfuncgen.lint.parse import MAX_SOURCE_BYTES, Unit, check_source, errors_of, finished, library, parse
+from kfuncgen.lint.compiler import MAX_SOURCE_BYTES
+from kfuncgen.lint.parse import Unit, check_source, errors_of, finished, library, parse
 from kfuncgen.lint.prefix import masked, stages
 from kfuncgen.lint.processes import done_alone
 from kfuncgen.toolchain.dependencies import Dependencies, dependencies, environment, state, unchanged

@@ -104,7 +104,7 @@ def done_alone(action: Callable[[], None]) -> bool:
         try:
             for stream in (1, 2):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
-            _limit()
+            limit(MEMORY_BYTES)
             action()
             status = 0
         finally:
@@ -153,16 +153,17 @@ def _work(ask: Callable[[int], Answer], link: Connection, other: Connection) -> 
     other.close()
     # An interrupt reaches the whole group: it is the first process that tells of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _limit()
+    limit(MEMORY_BYTES)
     gc.freeze()  # what the first process loaded is never looked at again, and stays shared
     with contextlib.suppress(EOFError, OSError):
         while True:
             link.send(ask(link.recv()))
 
 
-def _limit() -> None:
+def limit(memory: int) -> None:
+    """Bound this process: `memory` bytes of address space, and no core when it crashes; where the system can."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))

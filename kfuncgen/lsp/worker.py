@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from kfuncgen.config import Config, find_config, load_config
 from kfuncgen.diagnostic import Finding, KfuncgenError, UsageError
 from kfuncgen.fixing import hand_written, mend
 from kfuncgen.lint import LintOptions, Session
+from kfuncgen.lint.processes import MEMORY_BYTES, limit
 from kfuncgen.lsp.wire import OUT_OF_MEMORY, Answer, encoded, to_wire
 from kfuncgen.render.baseline import parse, without_known
 from kfuncgen.render.excerpt import Sources
@@ -28,7 +28,6 @@ from kfuncgen.settings import lint_options
 
 SECONDS = 30
 """The server gives up earlier; this is for workers that nobody waits for any more."""
-MEMORY_BYTES = 4 << 30
 MAX_FILE_BYTES = 16 << 20
 
 
@@ -147,9 +146,7 @@ def main() -> int:
     # The libraries may write what they like: to the server only answers go.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    limit(MEMORY_BYTES)
     worker = Worker()
     for line in sys.stdin.buffer:
         question = json.loads(line)

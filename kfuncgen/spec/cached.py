@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kfuncgen import __version__
-from kfuncgen.cachedir import cache_dir
+from kfuncgen.cachedir import cache_dir, read_kept, write_kept
 from kfuncgen.spec.model import SpecSet
 
 KEPT = 8
 """Stored sets: one for the built-in specs, one for each combination with users' own. A set has half a megabyte."""
 MAX_BYTES = 64 << 20
 _PREFIX = "specs-"
-_DIGEST = 32
 
 
 _loaded: list[tuple[SpecSet, str]] = []
@@ -50,7 +48,7 @@ def _load(extra: Sequence[Path], key: str) -> SpecSet:
     folder = cache_dir()
     file = folder / f"{_PREFIX}{key}" if folder is not None and key else None
     if file is not None:
-        data = _stored(file)
+        data = read_kept(file, MAX_BYTES)
         if data is not None:
             with contextlib.suppress(ValueError):
                 return store.decode(data)
@@ -90,29 +88,9 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml"))
 
 
-def _stored(file: Path) -> bytes | None:
-    """What was stored in `file`; None when there is nothing, or it was damaged."""
-    try:
-        with file.open("rb") as stream:
-            digest, data = stream.read(_DIGEST), stream.read(MAX_BYTES)
-    except OSError:
-        return None
-    return data if hashlib.sha256(data).digest() == digest else None
-
-
 def _write(file: Path, data: bytes) -> None:
-    """Store `data` at once or not at all, and drop what was stored longest ago."""
-    import tempfile
-
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(prefix=f".{_PREFIX}", dir=file.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(hashlib.sha256(data).digest() + data)
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    """Store `data`, and drop what was stored longest ago."""
+    write_kept(file, data)
     stored = sorted(file.parent.glob(f"{_PREFIX}*"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for old in stored[KEPT:]:
         old.unlink(missing_ok=True)
