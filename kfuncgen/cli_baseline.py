@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kfuncgen.cli_output import emit, read_source
 from kfuncgen.diagnostic import FileFailure, Finding, Note, Place, Report, UsageError
+from kfuncgen.records import dataclass, field, replace
 from kfuncgen.render import Reader
 from kfuncgen.render.escape import one_line
 from kfuncgen.render.summary import plural

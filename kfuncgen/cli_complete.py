@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+
+from kfuncgen.records import dataclass
 
 VARIABLE = "_KFUNCGEN_COMPLETE"
 """Names the shell that asks, one of SHELLS."""

@@ -6,13 +6,13 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kfuncgen.cli_output import read_source, replace_file, say
 from kfuncgen.diagnostic import Finding, Report, UsageError
 from kfuncgen.fixing import hand_written, mend
+from kfuncgen.records import dataclass, field, replace
 from kfuncgen.render.summary import plural
 
 if TYPE_CHECKING:

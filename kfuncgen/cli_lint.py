@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +18,7 @@ from kfuncgen.cli_request import STDIN_NAME, Asked, Found, Group
 from kfuncgen.cli_sources import SUFFIX, read_stdin, reader
 from kfuncgen.config import FAIL_ON
 from kfuncgen.diagnostic import UsageError
+from kfuncgen.records import replace
 from kfuncgen.render import FORMATS, Outcome, Reader, render
 from kfuncgen.toolchain.arch import ARCHITECTURES
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ import typer
 from kfuncgen import cli_options as options
 from kfuncgen.cli_output import emit, folded, say
 from kfuncgen.diagnostic import UsageError
+from kfuncgen.records import dataclass
 from kfuncgen.render.escape import one_line
 
 if TYPE_CHECKING:

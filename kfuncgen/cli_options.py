@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer.core
 
 from kfuncgen.config import Configs
 from kfuncgen.diagnostic import UsageError
+from kfuncgen.records import dataclass
 from kfuncgen.settings import as_path as as_path
 from kfuncgen.settings import load_specs as load_specs
 from kfuncgen.settings import one_of as one_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from kfuncgen.cli_baseline import NewBaseline
 from kfuncgen.cli_sources import find_sources
 from kfuncgen.config import Config, Configs, FailOn
 from kfuncgen.diagnostic import FileFailure, Report, Severity, UsageError
+from kfuncgen.records import dataclass, field, replace
 from kfuncgen.render import Outcome, Reader
 from kfuncgen.render.summary import FLAGS_NOTE
 from kfuncgen.settings import lint_options, newer_kernels

@@ -6,12 +6,12 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from kfuncgen.cli_output import MAX_SOURCE_BYTES, open_without_waiting, read_source, say
 from kfuncgen.config import Configs
 from kfuncgen.diagnostic import FileFailure, UsageError
+from kfuncgen.records import dataclass
 from kfuncgen.render import Reader
 from kfuncgen.settings import as_path
 

@@ -13,13 +13,13 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from kfuncgen.diagnostic import Place, UsageError
 from kfuncgen.patterns import PathPattern
 from kfuncgen.patterns import problem as pattern_problem
+from kfuncgen.records import dataclass, field
 from kfuncgen.spec.typetags import TYPE_TAGS, TypeTags
 from kfuncgen.toolchain.arch import ARCHITECTURES
 

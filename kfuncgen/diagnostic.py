@@ -7,8 +7,9 @@ Lines and columns are 1-based; columns count UTF-8 bytes, as compilers do. Adapt
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
+
+from kfuncgen.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,9 +10,9 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from kfuncgen.diagnostic import Edit, Finding, Fix, Severity
+from kfuncgen.records import dataclass, field
 
 MAX_ROUNDS = 64
 """Rounds of linting and fixing per source; a fix may uncover the next finding, but not for ever."""

@@ -8,10 +8,11 @@ folder matches all that is in it.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
+
+from kfuncgen.records import dataclass
 
 MAX_PARTS = 64
 """Names in one pattern; no path has more folders that matter."""

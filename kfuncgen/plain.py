@@ -7,10 +7,10 @@ TypeError for data of another form.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from kfuncgen.diagnostic import Edit, Event, FileFailure, Finding, Fix, Note, Report, Severity, Span
+from kfuncgen.records import asdict
 
 
 def to_plain(value: Report | Finding | Note | FileFailure) -> dict[str, Any]:

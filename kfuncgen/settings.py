@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from kfuncgen.config import KEYS, Config, FailOn
 from kfuncgen.diagnostic import Note, UsageError
+from kfuncgen.records import dataclass
 from kfuncgen.toolchain.arch import ARCHITECTURES, target_architecture
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from kfuncgen.records import dataclass
 
 Keys = tuple[str | int, ...]
 """The way to a value: names of tables and keys, numbers of elements of arrays."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from kfuncgen.diagnostic import FileFailure, Report
 from kfuncgen.patterns import PathPattern
+from kfuncgen.records import dataclass, field
 from kfuncgen.spec.model import Kernel, SpecSet
 from kfuncgen.spec.typetags import TypeTags
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.lint import ir
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.run import stop
 from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.types import Type, field_path
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, plain_name
+from kfuncgen.records import replace
 from kfuncgen.spec.model import Param
 from kfuncgen.spec.trust import PROJECTIONS
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from kfuncgen.diagnostic import FileFailure, Finding, KfuncgenError, Note, Place
 from kfuncgen.lint import LintOptions, LintResult
 from kfuncgen.lint.compiler import MAX_SOURCE_BYTES, compiler_args, flags_of
 from kfuncgen.lint.kept import Reports
+from kfuncgen.records import dataclass
 
 if TYPE_CHECKING:
     from kfuncgen.lint.parse_headers import Headers

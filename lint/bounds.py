@@ -6,11 +6,10 @@ largest offset that a pointer can have to be inside.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value
+from kfuncgen.records import replace
 
 MEMORY = ("memory", "map-key")
 """Kinds of pointers to memory of known size."""

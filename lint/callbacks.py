@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kfuncgen.lint import graph, ir
@@ -18,6 +17,7 @@ from kfuncgen.lint.state import FRAME, State
 from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.transfer import Outcome, Transfer
 from kfuncgen.lint.values import ANY, Pointer, Scalar, Value, from_outside
+from kfuncgen.records import replace
 from kfuncgen.spec.model import Contract
 
 if TYPE_CHECKING:

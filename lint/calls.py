@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.lint import availability, dynptrs, graph, ir, iterators, kptrs, licence, locks, regions
 from kfuncgen.lint.argument import Arguments
 from kfuncgen.lint.arguments import ArgumentChecker
@@ -19,6 +17,7 @@ from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE, TAIL_CALLS_RETURN_SIN
 from kfuncgen.lint.transfer import Outcome, Transfer, end_reference, forget_memory
 from kfuncgen.lint.typeids import check_type_id
 from kfuncgen.lint.values import Pointer, Ref, Value
+from kfuncgen.records import replace
 from kfuncgen.spec.helperargs import helper_arguments
 from kfuncgen.spec.helperprogs import helper_kinds, may_call_helper
 from kfuncgen.spec.model import Contract, Role

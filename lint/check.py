@@ -7,7 +7,6 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from kfuncgen.lint.specials import check_references
 from kfuncgen.lint.story import by_place, tell
 from kfuncgen.lint.suppress import read_suppressions, silence
 from kfuncgen.lint.targets import alike
+from kfuncgen.records import dataclass, field, replace
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.progtypes import section_info
 from kfuncgen.spec.typetags import BtfKind

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint.availability import check_guard
 from kfuncgen.lint.integers import MIRRORED, NEGATED, narrow
@@ -11,6 +9,7 @@ from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.targets import CALLBACKS_BALANCE_SINCE
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, dead
+from kfuncgen.records import replace
 
 MAX_DEPTH = 8
 """How far a test is followed into the operations that made the tested value."""

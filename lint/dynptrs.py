@@ -6,8 +6,6 @@ check_func_arg(), check_kfunc_call() in kernel/bpf/verifier.c of 6.12 and 6.18.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.lint import ir
 from kfuncgen.lint.machine import DYNPTR, Dynptr, DynptrUse, Fault, Life
 from kfuncgen.lint.run import Run
@@ -15,6 +13,7 @@ from kfuncgen.lint.stack import Where, end_data, refuse_overwrite
 from kfuncgen.lint.state import UNIT, Reference, Slot, State
 from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.values import Pointer, Ref, Value, dead
+from kfuncgen.records import replace
 from kfuncgen.spec.model import Param, Role
 from kfuncgen.spec.trust import PACKET_WRITERS
 

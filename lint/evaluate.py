@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.lint import ir
 from kfuncgen.lint.bounds import moved as moved_by
 from kfuncgen.lint.integers import combine, decide
@@ -11,6 +9,7 @@ from kfuncgen.lint.memory import Location, Memory
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, from_outside, scalar_of
+from kfuncgen.records import replace
 
 MAX_EXPRESSION = 3
 """Operations in a row that are remembered of a number: `(x & 3) == 1` is two."""

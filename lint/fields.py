@@ -6,7 +6,6 @@ kernel/bpf/verifier.c and btf_struct_access() in kernel/bpf/btf.c, 6.12 and 6.18
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kfuncgen.diagnostic import Span
@@ -18,6 +17,7 @@ from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type, field_path
 from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Trust, Value, plain_name
+from kfuncgen.records import replace
 from kfuncgen.spec.trust import RCU_KPTRS, ROOTS
 
 if TYPE_CHECKING:

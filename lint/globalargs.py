@@ -6,7 +6,6 @@ Sources: btf_prepare_func_args() (kernel/bpf/btf.c), btf_check_func_arg_match() 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from kfuncgen.diagnostic import Place
@@ -18,6 +17,7 @@ from kfuncgen.lint.records import is_kernel_struct
 from kfuncgen.lint.run import Program
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, plain_name
+from kfuncgen.records import dataclass
 from kfuncgen.spec.model import Contract, CType, Effects, Function, Kernel, Param, Prototype, Role
 
 _CONTEXTS = frozenset(

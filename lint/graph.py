@@ -6,8 +6,6 @@ check_reg_allocation_locked() in kernel/bpf/verifier.c of 6.12 and 6.18.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.lint.fields import record_of
 from kfuncgen.lint.kptrs import is_unknown
 from kfuncgen.lint.machine import Fault
@@ -17,6 +15,7 @@ from kfuncgen.lint.state import State
 from kfuncgen.lint.targets import OWNED_NODES_SINCE
 from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.values import Pointer, Ref, Value
+from kfuncgen.records import replace
 from kfuncgen.spec.model import Role
 
 _ROOTS = {Role.LIST_HEAD: "bpf_list_head", Role.RB_ROOT: "bpf_rb_root"}

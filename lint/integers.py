@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import Scalar, scalar_of
+from kfuncgen.records import replace
 
 MAX_EXCLUDED = 8
 """Single values remembered as impossible (switch defaults, `!= 0`); more are forgotten."""

@@ -8,11 +8,11 @@ user wrote it (the macro's use, not its definition).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Literal
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint.types import Type
+from kfuncgen.records import dataclass, field
 
 
 @dataclass(slots=True, eq=False)

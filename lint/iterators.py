@@ -6,13 +6,12 @@ kernel/bpf/verifier.c of 6.12 and 6.18.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.lint.machine import ITERATOR, Fault, Iterator, Life
 from kfuncgen.lint.state import UNIT, Reference, Slot
 from kfuncgen.lint.targets import RCU_CHECKED_AT_NEW
 from kfuncgen.lint.transfer import Outcome, Transfer
 from kfuncgen.lint.values import Pointer, Scalar, Trust
+from kfuncgen.records import replace
 
 
 def iterator(call: Transfer) -> Outcome:

@@ -7,12 +7,11 @@ stays exact while the cost stays polynomial.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.values import ANY, Death, Pointer, Ref, Scalar, Value
+from kfuncgen.records import replace
 
 STATES_WHILE_HOLDING = 48
 """States kept apart at one point while something is held: flags and error codes may tell on which path."""

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from kfuncgen.cachedir import cache_dir, read_kept, write_kept
 from kfuncgen.diagnostic import Report
 from kfuncgen.lint import LintOptions
 from kfuncgen.plain import report_of, to_plain
+from kfuncgen.records import fields
 from kfuncgen.spec.cached import identity
 from kfuncgen.toolchain.dependencies import Dependencies, unchanged
 

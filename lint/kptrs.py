@@ -6,14 +6,13 @@ check_helper_call() in kernel/bpf/verifier.c of 6.12 and 6.18.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.lint import ir
 from kfuncgen.lint.fields import record_of
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.records import EMPTY, SpecialField
 from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.values import Fact, Pointer, Ref, Scalar
+from kfuncgen.records import replace
 
 
 def check(call: Transfer) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import access, fields, ir
 from kfuncgen.lint.machine import Fault, Life, Use, judge
@@ -15,6 +13,7 @@ from kfuncgen.lint.state import FRAME, WORDS, Fill, State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Death, Pointer, Ref, Scalar, Value, from_outside, scalar_of
 from kfuncgen.lint.walk import context_field, kernel_field
+from kfuncgen.records import dataclass, replace
 
 NULL_PAGE = 4096
 """Addresses below are members of an object that was to be at NULL."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from kfuncgen.diagnostic import Edit, Finding, Fix, Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.run import Exit, Occurrence, Run
 from kfuncgen.lint.suppress import TOKEN
+from kfuncgen.records import dataclass, field, replace
 
 _ENDS = re.compile(rb"\r\n|\r|\n")
 _NAME = re.compile(r"[A-Za-z_]\w*")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from clang import cindex
 
 from kfuncgen.diagnostic import Place, SourceError, Span
 from kfuncgen.lint.compiler import MAX_SOURCE_BYTES
+from kfuncgen.records import dataclass, field
 from kfuncgen.toolchain.dependencies import Dependencies
 
 MAX_ERRORS_SHOWN = 10

@@ -16,7 +16,6 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from kfuncgen.lint.compiler import MAX_SOURCE_BYTES
 from kfuncgen.lint.parse import Unit, check_source, errors_of, finished, library, parse
 from kfuncgen.lint.prefix import masked, stages
 from kfuncgen.lint.processes import done_alone
+from kfuncgen.records import dataclass
 from kfuncgen.toolchain.dependencies import Dependencies, dependencies, environment, state, unchanged
 
 MAX_BYTES = 256 << 20

@@ -7,7 +7,8 @@ Only lines that hold nothing but directives, comments and blanks belong to the p
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from kfuncgen.records import dataclass
 
 _TOKEN = re.compile(
     rb"""//(?:[^\n\\]|\\.)*|/\*.*?\*/|/\*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\\\r?\n|\n|[^\n"'/\\]+|.""",

@@ -14,10 +14,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
+
+from kfuncgen.records import dataclass
 
 SECONDS = 120.0
 """For one source: far more than the longest of thousands of lines takes."""

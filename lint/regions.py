@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint.exceptions import callback_names
 from kfuncgen.lint.machine import Fault
@@ -14,6 +12,7 @@ from kfuncgen.lint.state import UNIT, Lock, LockKind, Slot, State
 from kfuncgen.lint.targets import RCU_CHECKED_AT_NEW
 from kfuncgen.lint.transfer import Outcome, Transfer
 from kfuncgen.lint.values import Pointer, Scalar, dead
+from kfuncgen.records import replace
 from kfuncgen.spec.progtypes import return_range
 
 RCU, PREEMPT, IRQ, LOCK = -1, -2, -3, -4

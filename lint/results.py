@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Literal
 
 from kfuncgen.lint import graph, ir, kptrs
@@ -22,6 +21,7 @@ from kfuncgen.lint.targets import CONSTANT_KEYS_SINCE, RCU_CHECKED_AT_NEW
 from kfuncgen.lint.transfer import Transfer
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Trust, Value
+from kfuncgen.records import replace
 from kfuncgen.spec.model import TRUSTED_BY_DEFAULT_SINCE, Role
 
 PLACED_KEY = ", unless the compiler happens to place the constant key so that the verifier (6.15 or newer) sees it"

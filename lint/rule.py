@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.resources import files
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from kfuncgen.diagnostic import Fix, Severity
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.rulenames import rule_names
+from kfuncgen.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from kfuncgen.lint.mending import Broken

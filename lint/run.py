@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
@@ -12,6 +11,7 @@ from kfuncgen.lint.machine import UNAVAILABLE, Fault
 from kfuncgen.lint.state import BEYOND, State
 from kfuncgen.lint.targets import TIMERS_NEVER_SLEEP_SINCE
 from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, plain_name
+from kfuncgen.records import dataclass, field, replace
 from kfuncgen.spec.helperargs import helper_contract
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progtypes import SectionInfo, hook_at

@@ -7,13 +7,12 @@ and destroy_if_dynptr_stack_slot() in kernel/bpf/verifier.c of 6.12 and 6.18.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import Slot, State
 from kfuncgen.lint.values import Pointer, Ref, Value, dead
+from kfuncgen.records import dataclass, replace
 
 _READ = {
     "iterator": Fault.ITERATOR_RAW_ACCESS,

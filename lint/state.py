@@ -6,12 +6,12 @@ region's dict of cells is never edited in place, so that copies of the state can
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.values import ANY, Fact, Pointer, Ref, Scalar, Value
+from kfuncgen.records import dataclass
 
 FRAME = 1 << 20
 """Region ids of frame d are d*FRAME + variable index; globals have negative ids."""

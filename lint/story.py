@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from kfuncgen.diagnostic import Event, Finding, Severity, Span
 from kfuncgen.lint.machine import Fault
@@ -14,6 +13,7 @@ from kfuncgen.lint.relevance import Relevance
 from kfuncgen.lint.rule import Rule, rules_by_fault
 from kfuncgen.lint.run import Occurrence, Run
 from kfuncgen.lint.state import Step
+from kfuncgen.records import dataclass, replace
 
 MAX_BRANCHES = 8
 """Branch events shown between the acquire and the fault; the latest tell most."""

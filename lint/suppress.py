@@ -11,10 +11,10 @@ import difflib
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from kfuncgen.diagnostic import Edit, Finding, Fix, Severity, Span
+from kfuncgen.records import dataclass
 
 Scope = Literal["line", "function", "file"]
 

@@ -7,8 +7,9 @@ thousands of kernel structs and touches a handful.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Literal
+
+from kfuncgen.records import dataclass, field
 
 TypeKind = Literal["void", "int", "bool", "float", "pointer", "struct", "union", "array", "function", "enum"]
 

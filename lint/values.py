@@ -8,10 +8,10 @@ into a scalar at once (CONTRACT 3.1 step 8). Facts are immutable; a state maps i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from kfuncgen.lint.types import Type
+from kfuncgen.records import dataclass, field, replace
 
 
 class Ref(NamedTuple):

@@ -12,11 +12,11 @@ import gzip
 import lzma
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from kfuncgen.diagnostic import Place, UsageError
+from kfuncgen.records import dataclass
 
 MAX_BTF_BYTES = 128 << 20
 """A distribution's vmlinux has 5 to 10 MB of BTF."""

@@ -7,8 +7,8 @@ a module that is not loaded, is no difference and told apart, where the kernel's
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from kfuncgen.records import dataclass
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts
 from kfuncgen.spec.model import Contract, SpecSet
 from kfuncgen.spec.normalise import normalised

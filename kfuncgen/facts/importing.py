@@ -12,13 +12,13 @@ import difflib
 import re
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.facts.check import FILTER_WORDS
 from kfuncgen.facts.yamledit import SpecText, quoted, words, written_block
+from kfuncgen.records import dataclass, field
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts
 from kfuncgen.spec.load import builtin_nodes, link, user_files
 from kfuncgen.spec.model import Function, Kernel, SpecSet

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from kfuncgen.diagnostic import Place, UsageError
 from kfuncgen.facts.btf import read_btf
 from kfuncgen.facts.definitions import declarations
 from kfuncgen.facts.source import read_source
+from kfuncgen.records import replace
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts, read_facts
 from kfuncgen.spec.kernels import live_kernel
 from kfuncgen.spec.model import Kernel, SpecSet

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
 from kfuncgen.diagnostic import Place, UsageError
 from kfuncgen.facts.definitions import find_definition, without_comments
+from kfuncgen.records import dataclass, field
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts, flag_order
 from kfuncgen.spec.model import Kernel
 

@@ -10,9 +10,9 @@ of them has an address. Widths of integers and the structs behind pointers do no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kfuncgen.generate.ctext import comment, declaration, join_type, split_prototype, stem, strip_declarator
+from kfuncgen.records import dataclass
 from kfuncgen.spec.kernels import LAST_MINOR
 from kfuncgen.spec.model import Contract, CType, Function, Kernel, OptionsStruct, Prototype, Role, SpecSet
 

@@ -8,9 +8,9 @@ depth), which is why lines are enough to parse it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
+from kfuncgen.records import dataclass
 from kfuncgen.toolchain.headers import kernel_declarations
 
 QUALIFIERS = frozenset(("const", "volatile", "restrict", "extern", "static", "typedef"))

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 
 from kfuncgen.diagnostic import Place, UsageError
@@ -23,6 +22,7 @@ from kfuncgen.generate import kerneltypes, resources
 from kfuncgen.generate.ctext import split_prototype, strip_declarator, struct_text
 from kfuncgen.generate.kerneltypes import Member
 from kfuncgen.generate.resources import TemplateFault
+from kfuncgen.records import dataclass, field
 from kfuncgen.spec.model import Prototype, Role, SpecSet
 from kfuncgen.spec.progtypes import context_structs
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 
@@ -17,6 +16,7 @@ from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate import resources
 from kfuncgen.generate.resources import TemplateFault
 from kfuncgen.generate.template import Template, Value, read_template
+from kfuncgen.records import dataclass
 from kfuncgen.spec.model import Function, Kernel, SpecSet
 
 __all__ = ["GeneratedFile", "Template", "Value", "find_template", "render_project", "template_since", "templates"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -19,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kfuncgen import __version__
 from kfuncgen.diagnostic import KfuncgenError, Place
+from kfuncgen.records import dataclass
 
 MAX_TEMPLATE_BYTES = 1 << 20
 """No template file is near a megabyte; a larger one is a mistake or an attack."""

@@ -11,7 +11,6 @@ import re
 import shlex
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +19,7 @@ from kfuncgen.generate.caller.render import render_call, render_program
 from kfuncgen.generate.header import render_header
 from kfuncgen.generate.project import GeneratedFile, render_project
 from kfuncgen.generate.resources import MARK
+from kfuncgen.records import dataclass, field
 from kfuncgen.spec.kernels import parse_targets
 from kfuncgen.spec.model import Kernel, SpecSet
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from kfuncgen.diagnostic import Place, SpecError
 from kfuncgen.generate import resources
 from kfuncgen.generate.resources import Folder, TemplateFault
+from kfuncgen.records import dataclass, field, replace
 from kfuncgen.spec import yamlsrc
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.words import HOOKS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from kfuncgen.diagnostic import UsageError
@@ -34,6 +33,7 @@ from kfuncgen.generate.ctext import (
     struct_text,
 )
 from kfuncgen.generate.errnos import ERRNO
+from kfuncgen.records import dataclass
 from kfuncgen.spec.model import Contract, ErrorCause, Function, Kernel, OptionField, OptionsStruct, Role, SpecSet
 from kfuncgen.spec.words import REGION_ENDS
 

@@ -14,7 +14,6 @@ import os
 import stat
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from kfuncgen.generate import resources
 from kfuncgen.generate.project import render_project
 from kfuncgen.generate.resources import Folder, TemplateFault
 from kfuncgen.generate.template import Template, read_template
+from kfuncgen.records import asdict
 from kfuncgen.spec.cached import load_specs
 from kfuncgen.spec.model import SpecSet
 

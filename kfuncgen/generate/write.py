@@ -12,13 +12,13 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate.project import GeneratedFile
 from kfuncgen.generate.resources import MARK
+from kfuncgen.records import dataclass
 
 Action = Literal["written", "unchanged", "kept", "refused", "withheld"]
 

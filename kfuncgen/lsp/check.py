@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from pygls.lsp.client import LanguageClient
 
 from kfuncgen import __version__
 from kfuncgen.lsp.journal import LEFT_ALONE
+from kfuncgen.records import dataclass, field
 from kfuncgen.render.escape import one_line
 
 SECONDS = 30.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from lsprotocol import types
@@ -21,6 +20,7 @@ from kfuncgen.lsp.scan import Scan
 from kfuncgen.lsp.server import Server
 from kfuncgen.lsp.snippets import Client, declaring, inserted, missing, plain
 from kfuncgen.lsp.surroundings import Place, sections_of, statement_place, surroundings
+from kfuncgen.records import dataclass, replace
 from kfuncgen.spec.model import Contract
 from kfuncgen.spec.progtypes import SectionInfo, allows, section_info
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Any
+
+from kfuncgen.records import dataclass, fields
 
 SECTION = "kfuncgen"
 

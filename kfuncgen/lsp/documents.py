@@ -11,7 +11,6 @@ import contextlib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from lsprotocol import types
@@ -20,6 +19,7 @@ from kfuncgen.lsp.positions import Text
 from kfuncgen.lsp.scan import Scan
 from kfuncgen.lsp.uris import file_of, unsaved_file, uri_of
 from kfuncgen.lsp.wire import Answer
+from kfuncgen.records import dataclass, field
 
 MARKS = ("bpf_helpers.h", "vmlinux.h")
 """What a BPF program that is not called *.bpf.c includes."""

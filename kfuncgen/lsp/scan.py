@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from kfuncgen.records import dataclass
 
 MAX_CHARACTERS = 2 << 20
 MAX_STATEMENT = 20_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from lsprotocol import types
 
@@ -12,6 +11,7 @@ from kfuncgen.generate import Declaration, Insertion, slots
 from kfuncgen.lsp.positions import Text
 from kfuncgen.lsp.scan import Scan
 from kfuncgen.lsp.surroundings import Place
+from kfuncgen.records import dataclass
 
 TAB = "\t"
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include\b(?:\\\r?\n|[^\r\n])*(?:\r\n|\r|\n|\Z)", re.MULTILINE)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from kfuncgen.generate import Surroundings, Variable
 from kfuncgen.lsp.scan import MAX_STATEMENT, Function, Scan
+from kfuncgen.records import dataclass
 
 MAX_BODY = 200_000
 """How far the variables of a function are looked for."""

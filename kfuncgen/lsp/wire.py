@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from kfuncgen.diagnostic import FileFailure, Finding, Note
 from kfuncgen.plain import failure_of, finding_of, note_of
+from kfuncgen.records import asdict, dataclass
 
 OUT_OF_MEMORY = 77
 """The status with which the worker ends when it has reached its bound."""

@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from kfuncgen.fixing import hand_written, mend
 from kfuncgen.lint import LintOptions, Session
 from kfuncgen.lint.processes import MEMORY_BYTES, limit
 from kfuncgen.lsp.wire import OUT_OF_MEMORY, Answer, encoded, to_wire
+from kfuncgen.records import replace
 from kfuncgen.render.baseline import parse, without_known
 from kfuncgen.render.excerpt import Sources
 from kfuncgen.settings import lint_options

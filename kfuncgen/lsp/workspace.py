@@ -6,7 +6,6 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from lsprotocol import types
@@ -17,6 +16,7 @@ from kfuncgen.lsp.linter import LinterFailed
 from kfuncgen.lsp.positions import Text
 from kfuncgen.lsp.server import Server
 from kfuncgen.lsp.uris import uri_of
+from kfuncgen.records import dataclass, field
 
 SUFFIX = ".bpf.c"
 MAX_FILES = 500

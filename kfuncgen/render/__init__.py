@@ -8,10 +8,10 @@ command line: sources come through `Outcome.read`, which an editor can serve fro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 
 from kfuncgen.diagnostic import FileFailure, Report, UsageError
+from kfuncgen.records import dataclass
 
 Reader = Callable[[str], bytes | None]
 """The bytes of a source by the name a finding carries, None when it cannot be read."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kfuncgen.diagnostic import Finding, Place, UsageError
+from kfuncgen.records import dataclass
 from kfuncgen.render.excerpt import Sources
 from kfuncgen.render.identity import fingerprints, relative
 from kfuncgen.render.json import dump

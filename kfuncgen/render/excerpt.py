@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from kfuncgen.diagnostic import Span
+from kfuncgen.records import dataclass
 from kfuncgen.render.escape import visible, width
 
 TAB = 8

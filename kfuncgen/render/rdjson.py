@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from kfuncgen.diagnostic import Finding, Fix, Severity, Span
+from kfuncgen.records import replace
 from kfuncgen.render import Outcome
 from kfuncgen.render.excerpt import Sources
 from kfuncgen.render.identity import relative

@@ -8,11 +8,11 @@ kernel/bpf/cgroup.c, kernel/bpf/bpf_lsm.c, kernel/trace/bpf_trace.c and net/ipv4
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 
 from kfuncgen.diagnostic import Place
+from kfuncgen.records import dataclass, replace
 from kfuncgen.spec.model import Contract, CType, Effects, Function, Kernel, Param, Prototype, Role
 
 WORDS = MappingProxyType(

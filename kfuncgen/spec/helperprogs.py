@@ -8,9 +8,9 @@ scripts/helper_programs.py from what verifiers said (`python -m benchmarks.helpe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
+from kfuncgen.records import dataclass
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.progtypes import SectionInfo, section_info
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kfuncgen.diagnostic import Place, UsageError
+from kfuncgen.records import dataclass
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.words import HOOKS, KF_FLAGS
 

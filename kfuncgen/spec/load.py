@@ -10,12 +10,12 @@ cannot be true.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from kfuncgen.diagnostic import Place, SpecError
+from kfuncgen.records import dataclass, replace
 from kfuncgen.spec.model import (
     Change,
     ErrorCause,

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
 from kfuncgen.diagnostic import Place
+from kfuncgen.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,9 +8,9 @@ there, unless it may come with a module that was not loaded.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from kfuncgen.diagnostic import Place
+from kfuncgen.records import replace
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts
 from kfuncgen.spec.model import Family, Function, Measured, Prototype, SpecSet
 from kfuncgen.spec.normalise import normalised

@@ -7,12 +7,12 @@ operations, members of iterators' contexts, what to return, names for variables.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TypeVar
 
 from kfuncgen.diagnostic import Place, SpecError
+from kfuncgen.records import dataclass
 from kfuncgen.spec import yamlsrc
 from kfuncgen.spec.model import Prototype
 from kfuncgen.spec.prototype import PrototypeError, parse_prototype

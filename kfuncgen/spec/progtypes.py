@@ -8,10 +8,10 @@ loading on 6.18; arguments are CONTRACT section 2.2.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from kfuncgen.records import dataclass
 from kfuncgen.spec.model import Contract, Kernel
 
 Arguments = Literal["ctx", "trusted", "plain", "scalar", "unknown"]

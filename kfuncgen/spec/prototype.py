@@ -11,10 +11,10 @@ Suffix meanings and their order: check_kfunc_args() and get_kfunc_ptr_arg_type()
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from kfuncgen.records import dataclass, replace
 from kfuncgen.spec.model import CType, Param, Prototype, Role
 
 MAX_LENGTH = 2000

@@ -8,10 +8,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from kfuncgen.diagnostic import Place, SpecError
+from kfuncgen.records import dataclass
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.words import FILTERS, HOOKS, KF_FLAGS, SPECIAL_EFFECTS
 from kfuncgen.spec.yamlsrc import Mapping, Node, Sequence, Text

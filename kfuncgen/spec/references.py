@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import replace
 
 from kfuncgen.diagnostic import Place, SpecError
+from kfuncgen.records import replace
 from kfuncgen.spec.model import Effects, Function, Prototype, derive_effects
 from kfuncgen.spec.reading import Word
 

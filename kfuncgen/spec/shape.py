@@ -7,10 +7,10 @@ version, a known flag, a list of names ...) and keeps the place it was written a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from kfuncgen.diagnostic import Place, SpecError
+from kfuncgen.records import dataclass, field
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.reading import (
     IDENTIFIER,

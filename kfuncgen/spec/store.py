@@ -7,7 +7,6 @@ member, or a record of the model. Equal values are one node. Whoever reads it ta
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import json
 from collections.abc import Callable, Mapping
@@ -15,12 +14,13 @@ from enum import Enum
 from typing import Any
 
 from kfuncgen.diagnostic import Place
+from kfuncgen.records import fields, is_dataclass
 from kfuncgen.spec import model
 
 _RECORDS: tuple[type, ...] = (
     Place,
     *sorted(
-        (found for found in vars(model).values() if isinstance(found, type) and dataclasses.is_dataclass(found)
+        (found for found in vars(model).values() if isinstance(found, type) and is_dataclass(found)
          and found.__module__ == model.__name__),
         key=lambda found: found.__name__,
     ),
@@ -35,9 +35,9 @@ _FIRST_RECORD = _FIRST_ENUM + len(_ENUMS)
 
 def layout() -> str:
     """A word that is different whenever the form of the stored records is."""
-    fields = ((record.__name__, [f.name for f in dataclasses.fields(record)]) for record in _RECORDS)
+    members_of = ((record.__name__, [f.name for f in fields(record)]) for record in _RECORDS)
     members = ((enum.__name__, [member.value for member in enum]) for enum in _ENUMS)
-    return json.dumps([*fields, *members])
+    return json.dumps([*members_of, *members])
 
 
 def encode(specs: model.SpecSet) -> bytes:
@@ -60,13 +60,13 @@ class _Encoder:
             return number
         row = self._row(value)
         key: object = (type(value), tuple(row)) if isinstance(row, list) else (type(value), row)
-        if dataclasses.is_dataclass(value) and type(value).__eq__ is object.__eq__:
+        if is_dataclass(value) and type(value).__eq__ is object.__eq__:
             key = id(value)
         number = self._known.get(key)
         if number is None:
             number = self._known[key] = len(self.nodes)
             self.nodes.append(row)
-        if dataclasses.is_dataclass(value):
+        if is_dataclass(value):
             self._known[id(value)] = number  # alive as long as the set that holds it
         return number
 
@@ -81,8 +81,8 @@ class _Encoder:
             return [_MAPPING, *(self._node(part) for pair in value.items() for part in pair)]
         if isinstance(value, Enum):
             return [_FIRST_ENUM + _ENUMS.index(type(value)), self._node(value.value)]
-        fields = (self._node(getattr(value, field.name)) for field in dataclasses.fields(value))
-        return [_FIRST_RECORD + _RECORDS.index(type(value)), *fields]
+        parts = (self._node(getattr(value, field.name)) for field in fields(value))
+        return [_FIRST_RECORD + _RECORDS.index(type(value)), *parts]
 
 
 def decode(data: bytes) -> model.SpecSet:

@@ -9,13 +9,13 @@ limits below. What the words mean is left to `load`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from kfuncgen.diagnostic import Place, SpecError
+from kfuncgen.records import dataclass, field
 
 MAX_BYTES = 1 << 20
 """A family of 50 functions takes 30 KB; 1 MiB is no spec."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from kfuncgen.records import dataclass
 
 MAX_ARGUMENTS = 4096
 """More arguments than this are no compiler call; the rest is left out, with a note."""

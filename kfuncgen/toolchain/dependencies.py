@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from kfuncgen.records import dataclass
 
 MAX_ABSENT = 4000
 """Files that must not appear: looking for so many takes a few milliseconds."""

@@ -16,12 +16,12 @@ import platform
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from kfuncgen.diagnostic import Place, UsageError
+from kfuncgen.records import dataclass
 from kfuncgen.toolchain.allowlist import Filtered, filter_arguments
 from kfuncgen.toolchain.arch import BIG_ENDIAN, target_architecture
 

@@ -8,10 +8,10 @@ needed on kernels before 6.10, whose logs do not name lines. Every offset is che
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 
 from kfuncgen.diagnostic import Place, UsageError
+from kfuncgen.records import dataclass
 
 MAX_OBJECT_BYTES = 64 * 1024 * 1024
 """The largest BPF objects (Cilium, sched_ext schedulers) have a few MB."""

@@ -8,7 +8,8 @@ failed:` as an explained report. What is unknown is taken for a reason line, nev
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from kfuncgen.records import dataclass
 
 _STATISTICS = re.compile(
     r"processed \d+ insns|verification time \d+|stack depth |insns processed|max_states_per_insn|total_states"

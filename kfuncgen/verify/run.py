@@ -16,11 +16,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from kfuncgen.diagnostic import Place, SourceError, UsageError
+from kfuncgen.records import dataclass, field
 from kfuncgen.toolchain.clang import compile_bpf
 from kfuncgen.toolchain.flags import Flags, find_flags
 from kfuncgen.toolchain.headers import WITHOUT_PROTOTYPES, fallback_include_args

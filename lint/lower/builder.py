@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from kfuncgen.diagnostic import Span
@@ -13,6 +12,7 @@ from kfuncgen.lint.lower.text import BodyText, scan_body
 from kfuncgen.lint.lower.types import TypeTable
 from kfuncgen.lint.parse import Unit, evaluate, function_named, parts_of, pretty, span_of
 from kfuncgen.lint.types import Type
+from kfuncgen.records import dataclass, field
 
 
 @dataclass(slots=True, eq=False)

@@ -6,7 +6,7 @@ text has every statement in the order in which a walk over the cursors meets the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from kfuncgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

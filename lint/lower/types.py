@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from clang.cindex import CursorKind, TypeKind, conf
 
 from kfuncgen.lint.parse import first_part, pretty
 from kfuncgen.lint.types import VOID, Field, Type
+from kfuncgen.records import replace
 
 _TAG = re.compile(r'btf_type_tag\("([^"]*)"\)')
 _DECL_TAG = re.compile(r'btf_decl_tag\("([^"]*)"\)')

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from kfuncgen.generate.caller.plan import (
     End,
@@ -25,6 +24,7 @@ from kfuncgen.generate.caller.plan import (
     unmarked,
 )
 from kfuncgen.generate.ctext import comment
+from kfuncgen.records import dataclass, field
 
 
 @dataclass(slots=True)

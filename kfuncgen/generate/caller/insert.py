@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate.caller.emit import nested
@@ -29,6 +28,7 @@ from kfuncgen.generate.caller.planner import FUNCTIONS, MAPS, TYPES, Planner, fr
 from kfuncgen.generate.caller.render import Caller, extern, guarded, macro_definition
 from kfuncgen.generate.caller.sections import Argument, Program, programs
 from kfuncgen.generate.caller.target import plan
+from kfuncgen.records import dataclass, replace
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progtypes import allowed_sections
 

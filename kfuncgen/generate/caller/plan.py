@@ -7,7 +7,7 @@ at the end, or where a `Guard` leaves early, are ended in reverse order: `emit` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from kfuncgen.records import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ is asked of an argument (trusted, RCU, referenced) is what check_kfunc_args() as
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 
 from kfuncgen.generate.caller.errors import decoded, errno_macros, error_sources, told
 from kfuncgen.generate.caller.plan import Guard, Item, Line, Local, NoPlan, Own, Piece, slot
 from kfuncgen.generate.caller.sections import Program
 from kfuncgen.generate.ctext import join_type, split_prototype, strip_declarator
+from kfuncgen.records import dataclass, replace
 from kfuncgen.spec.model import Contract, ErrorCause, Function, Kernel, Param, Role, SpecSet
 from kfuncgen.spec.programs import ObjectType, program_facts
 from kfuncgen.spec.progtypes import allows, hook_at, refused_operation

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate import resources
@@ -17,6 +16,7 @@ from kfuncgen.generate.caller.target import plan
 from kfuncgen.generate.ctext import comment, comment_lines, declaration, join_type, split_prototype
 from kfuncgen.generate.errnos import ERRNO
 from kfuncgen.generate.header import selected
+from kfuncgen.records import dataclass
 from kfuncgen.spec.model import Contract, Function, Kernel, SpecSet
 from kfuncgen.spec.progtypes import allowed_sections, allows
 from kfuncgen.toolchain.headers import kernel_declares_constant

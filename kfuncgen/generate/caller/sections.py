@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
 
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate.ctext import join_type
+from kfuncgen.records import dataclass
 from kfuncgen.spec.iterargs import iterator_field
 from kfuncgen.spec.model import Kernel, Prototype
 from kfuncgen.spec.progargs import struct_ops_argument, tracepoint_argument

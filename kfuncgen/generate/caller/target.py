@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kfuncgen.generate.caller import protocols
 from kfuncgen.generate.caller.errors import error_sources
 from kfuncgen.generate.caller.plan import (
@@ -23,6 +21,7 @@ from kfuncgen.generate.caller.plan import (
 from kfuncgen.generate.caller.planner import Planner, declared_types, fresh, kind_of, reference_name
 from kfuncgen.generate.caller.protocols import LIST_ITEM, MAPS, TREE_ITEM, TYPES, made_object
 from kfuncgen.generate.ctext import join_type
+from kfuncgen.records import replace
 from kfuncgen.spec.model import Contract, Role
 from kfuncgen.spec.words import REGION_ENDS
 

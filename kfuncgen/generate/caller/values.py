@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 from kfuncgen.generate.caller import protocols
 from kfuncgen.generate.caller.plan import Item, Local, NoPlan, Piece
@@ -18,6 +17,7 @@ from kfuncgen.generate.caller.planner import (
     role_is_object,
 )
 from kfuncgen.generate.ctext import comment, join_type
+from kfuncgen.records import replace
 from kfuncgen.spec.model import Contract, OptionField, OptionsStruct, Param, Role
 from kfuncgen.spec.trust import PROJECTIONS
 
