@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import kfuncgen
+from kfuncgen.spec.cached import SHIPPED
 
 CHECKOUT = Path(kfuncgen.__file__).resolve().parent.parent
 DATA = ("lint", "specs", "templates", "toolchain/data")
@@ -65,11 +66,12 @@ def test_sdist_and_wheel_hold_every_file(built: tuple[Path, Path]) -> None:
         assert any(name.startswith(f"kfuncgen/{folder}/") for name in expected), folder
     with zipfile.ZipFile(built[1]) as wheel:
         assert expected <= set(wheel.namelist())
+        assert f"kfuncgen/spec/{SHIPPED.name}" in wheel.namelist()
     with tarfile.open(built[0]) as sdist:
         members = {member.name.partition("/")[2]: member for member in sdist.getmembers()}
     assert expected <= set(members)
     assert all(members[name].isfile() for name in expected), "links would dangle where they are unpacked"
-    assert {"LICENSE", "README.md", "pyproject.toml"} <= set(members)
+    assert {"LICENSE", "README.md", "pyproject.toml", "hatch_build.py"} <= set(members)
 
 
 def test_the_installed_package_finds_its_data(installed: Path, tmp_path: Path) -> None:
@@ -86,3 +88,25 @@ def test_the_installed_package_finds_its_data(installed: Path, tmp_path: Path) -
 def test_the_installed_package_writes_a_project_that_it_finds_clean(installed: Path, tmp_path: Path) -> None:
     run(installed / "kfuncgen", "new", "xdp-xfrm", tmp_path / "project", cwd=tmp_path)
     run(installed / "kfuncgen", "lint", tmp_path / "project", cwd=tmp_path)
+
+
+def test_the_installed_package_reads_no_spec_files_until_they_are_edited(installed: Path, tmp_path: Path) -> None:
+    code = """
+import os, sys
+os.environ["XDG_CACHE_HOME"] = os.getcwd()
+from kfuncgen.spec.cached import load_specs
+specs = load_specs()
+print(len(specs.functions) > 300, specs.functions["bpf_task_release"].summary, "yaml" in sys.modules)
+"""
+
+    def loaded() -> list[str]:
+        return run(installed / "python", "-c", code, cwd=tmp_path).split(maxsplit=1)
+
+    first = loaded()
+    assert first[0] == "True" and first[1].strip().endswith("False")
+    (specs,) = installed.parent.glob("lib/python*/site-packages/kfuncgen/specs")
+    text = (specs / "task.yaml").read_text("utf-8")
+    (specs / "task.yaml").write_text(f"{text}\n# edited\n", "utf-8")
+    assert loaded()[1].strip().endswith("True")
+    (specs / "task.yaml").write_text(text, "utf-8")
+    assert loaded() == first

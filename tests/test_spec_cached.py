@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from kfuncgen.diagnostic import SpecError
-from kfuncgen.spec import cached, load
+from kfuncgen.spec import cached, load, store
 from kfuncgen.spec.model import SpecSet
 from kfuncgen.spec.store import decode, encode
 
@@ -104,6 +106,58 @@ def test_an_edit_is_seen_at_once(cache: Path, own: Path, from_files: list[object
     (own / "second.yml").write_text(OWN.replace("own", "other"))
     assert "other_ready" in cached.load_specs([own]).functions
     assert "own_ready" not in cached.load_specs().functions
+
+
+def test_what_a_wheel_brings_is_used_without_a_cache(
+    cache: Path, own: Path, from_files: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cached, "SHIPPED", tmp_path / "shipped")
+    cached.write_shipped(tmp_path / "shipped")
+    del from_files[:]
+    alike(cached.load_specs(), load.load_builtin())
+    assert len(from_files) == 1, "by this test alone"
+    assert not cache.exists()
+    assert "own_ready" in cached.load_specs([own]).functions
+
+
+@pytest.mark.parametrize("damage", ["gone", "short", "other bytes", "of another version"])
+def test_what_a_wheel_brings_is_of_no_use_when_it_is_not_of_these_specs(
+    damage: str, cache: Path, from_files: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "shipped"
+    monkeypatch.setattr(cached, "SHIPPED", shipped)
+    with monkeypatch.context() as patch:
+        if damage == "of another version":
+            patch.setattr(cached, "__version__", "0.0.1")
+        cached.write_shipped(shipped)
+    data = shipped.read_bytes()
+    if damage == "gone":
+        shipped.unlink()
+    elif damage == "short":
+        shipped.write_bytes(data[:-1])
+    elif damage == "other bytes":
+        shipped.write_bytes(data.replace(b"bpf_task_release", b"bpf_task_relaese"))
+    del from_files[:]
+    specs = cached.load_specs()
+    assert len(from_files) == 1
+    assert "bpf_task_release" in specs.functions
+
+
+def test_an_edit_of_what_is_built_in_is_seen_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "kfuncgen"
+    for part in ("spec", "specs"):
+        shutil.copytree(Path(cached.__file__).parents[1] / part, package / part, symlinks=False)
+    monkeypatch.setattr(cached, "_PACKAGE", package)
+    layout = store.layout()
+    before = cached._key((), layout)
+    assert before == cached._key((), layout) != ""
+    for file in (package / "specs" / "task.yaml", package / "spec" / "words.py"):
+        text = file.read_text("utf-8")
+        os.utime(file)
+        assert cached._key((), layout) == before, "where and when is all the same"
+        file.write_text(text.replace("e", "a", 1), "utf-8")
+        assert cached._key((), layout) != before
+        file.write_text(text, "utf-8")
 
 
 def test_mistakes_are_told_each_time(cache: Path, own: Path) -> None:

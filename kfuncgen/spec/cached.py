@@ -1,15 +1,17 @@
-"""Specs from the cache: as `load.load_specs`, without reading YAML and C again.
+"""Specs ready to use: as `load.load_specs`, without reading YAML and C again.
 
-A stored set is found by what it was made from: every byte of every spec file, and this version of the code that
-reads them. So an edit is seen at once, and nothing is ever out of date. Whatever is wrong with the cache (no home,
-no right to write, damage), the specs are read from their files, silently.
+Wheels bring the built-in specs in that form (`write_shipped`, which the build runs), and the cache has them for
+checkouts, and together with users' own. A stored set is found by what it was made from: every byte of every spec
+file, and of the code that reads them. So an edit is seen at once, and nothing is ever out of date. Whatever is
+wrong with what is stored (no home, no right to write, damage), the specs are read from their files, silently.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kfuncgen import __version__
@@ -20,7 +22,9 @@ KEPT = 8
 """Stored sets: one for the built-in specs, one for each combination with users' own. A set has half a megabyte."""
 MAX_BYTES = 64 << 20
 _PREFIX = "specs-"
-
+_PACKAGE = Path(__file__).resolve().parent.parent
+SHIPPED = _PACKAGE / "spec" / "builtin.specs"
+"""A file that wheels bring: the key of what it holds, and the set."""
 
 _loaded: list[tuple[SpecSet, str]] = []
 """The sets that were loaded, each with its key: few, and alive as long as the process."""
@@ -42,16 +46,24 @@ def identity(specs: SpecSet) -> str:
     return next((key for known, key in _loaded if known is specs), "")
 
 
+def write_shipped(file: Path) -> None:
+    """Write the built-in specs as wheels bring them."""
+    from kfuncgen.spec import load, store
+
+    write_kept(file, _key((), store.layout()).encode("ascii") + store.encode(load.load_builtin()))
+
+
 def _load(extra: Sequence[Path], key: str) -> SpecSet:
     from kfuncgen.spec import store
 
     folder = cache_dir()
     file = folder / f"{_PREFIX}{key}" if folder is not None and key else None
-    if file is not None:
+    data = _shipped(key) if key and not extra else None
+    if data is None and file is not None:
         data = read_kept(file, MAX_BYTES)
-        if data is not None:
-            with contextlib.suppress(ValueError):
-                return store.decode(data)
+    if data is not None:
+        with contextlib.suppress(ValueError):
+            return store.decode(data)
     from kfuncgen.spec import load
 
     specs = load.load_specs(extra) if extra else load.load_builtin()
@@ -62,30 +74,47 @@ def _load(extra: Sequence[Path], key: str) -> SpecSet:
     return specs
 
 
-def _key(extra: Iterable[Path], layout: str) -> str:
-    """A name for the contents of all spec files and of the code; "" when one of them cannot be read."""
-    package = Path(__file__).resolve().parent
+def _shipped(key: str) -> bytes | None:
+    """The set of that name which the installation brought; None when it has another, or none."""
+    data = read_kept(SHIPPED, MAX_BYTES)
+    if data is None or data[: len(key)] != key.encode("ascii"):
+        return None
+    return data[len(key) :]
+
+
+def _key(extra: Sequence[Path], layout: str) -> str:
+    """A name for the contents of all spec files and of the code; "" when one of them cannot be read.
+
+    It is the same wherever the package is installed, but names the folders of users' own: places tell of them.
+    """
     digest = hashlib.sha256(f"{__version__}\n{layout}\n".encode())
     try:
-        for code in sorted(package.glob("*.py")):
-            status = code.stat()
-            digest.update(f"{code.name} {status.st_size} {status.st_mtime_ns}\n".encode())
-        for path in (package.parent / "specs", *extra):
-            digest.update(f"{path}\n".encode("utf-8", "surrogateescape"))
-            for file in _files(path):
-                data = file.read_bytes()
-                digest.update(f"{file.name} {len(data)}\n".encode("utf-8", "surrogateescape"))
+        for label, suffixes, path in (
+            ("code", (".py",), _PACKAGE / "spec"),
+            ("specs", (".yaml",), _PACKAGE / "specs"),
+            *((str(path), (".yaml", ".yml"), path) for path in extra),
+        ):
+            digest.update(f"{label}\n".encode("utf-8", "surrogateescape"))
+            for name, file in _files(path, suffixes):
+                with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 (of sixty files, at each start)
+                    data = stream.read()
+                digest.update(f"{name} {len(data)}\n".encode("utf-8", "surrogateescape"))
                 digest.update(data)
     except (OSError, ValueError):
         return ""
     return digest.hexdigest()[:32]
 
 
-def _files(path: Path) -> list[Path]:
-    """The spec files at `path`, in a fixed order."""
-    if not path.is_dir():
-        return [path]
-    return sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml"))
+def _files(path: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Names and paths of the files at `path` that end so, in a fixed order; of `path` itself if it is a file."""
+    try:
+        names = sorted(os.listdir(path))  # noqa: PTH208 (as above)
+    except NotADirectoryError:
+        yield path.name, str(path)
+        return
+    for name in names:
+        if name.endswith(suffixes):
+            yield name, f"{path}/{name}"
 
 
 def _write(file: Path, data: bytes) -> None:
