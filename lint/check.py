@@ -24,8 +24,10 @@ from kfuncgen.lint.mending import Sources
 from kfuncgen.lint.parse import Unit
 from kfuncgen.lint.parse_headers import Headers
 from kfuncgen.lint.program import entry_state, is_program, parts, programs
+from kfuncgen.lint.returns import is_judged
 from kfuncgen.lint.rule import catalogue
 from kfuncgen.lint.run import Occurrence, Program, Run
+from kfuncgen.lint.slicing import Slicing
 from kfuncgen.lint.specials import check_references
 from kfuncgen.lint.story import by_place, tell
 from kfuncgen.lint.suppress import read_suppressions, silence
@@ -228,7 +230,10 @@ def explore_all(
     the verifier does (do_check_subprogs() and push_async_cb() in verifier.c), once per kind of program.
 
     `compiled`: walk what the compiler keeps, and not only what this kernel's verifier does."""
-    runs = [explore(module, program, options, kernel, compiled) for program in found]
+    slicing = Slicing(module, options.specs, kernel)
+    slicing.add((program.function, is_judged(program)) for program in found)
+    walk = partial(explore, module, options=options, kernel=kernel, compiled=compiled, slicing=slicing)
+    runs = [walk(program) for program in found]
     alone: dict[object, Run] = {}
     todo = list(runs)
     while todo:
@@ -236,7 +241,7 @@ def explore_all(
         for key, program in parts(caller):
             run = alone.get(key)
             if run is None:
-                run = alone[key] = explore(module, program, options, kernel, compiled)
+                run = alone[key] = walk(program)
                 todo.append(run)
                 continue
             missing = [owner for owner in caller.program.names if owner not in run.program.owners]
@@ -263,10 +268,15 @@ def _selected(rule: str, options: LintOptions) -> bool:
 
 
 def explore(
-    module: ir.Module, program: Program, options: LintOptions, kernel: Kernel, compiled: bool = False
+    module: ir.Module,
+    program: Program,
+    options: LintOptions,
+    kernel: Kernel,
+    compiled: bool = False,
+    slicing: Slicing | None = None,
 ) -> Run:
-    """Explore one program on one kernel; the run holds what was found."""
-    run = Run(module, options.specs, kernel, program, loader=options.loader, compiled=compiled)
+    """Explore one program on one kernel; the run holds what was found. `slicing` tells what need not be walked."""
+    run = Run(module, options.specs, kernel, program, loader=options.loader, compiled=compiled, slicing=slicing)
     run.type_tags = options.type_tags == "with"
     state = entry_state(run)
     if program.kind == "main":
@@ -275,7 +285,7 @@ def explore(
     elif program.kind != "global":
         check_no_throw(run, state, program.function)
     try:
-        Explorer(run, program.function, 0).explore(state)
+        Explorer(run, program.function, 0, result=is_judged(program)).explore(state)
     except BudgetExceeded:
         names = reachable_calls(module, program.function)
         run.reached.update(n for n in names if n in module.functions and module.functions[n].noinline)

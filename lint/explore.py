@@ -20,6 +20,7 @@ from kfuncgen.lint.joining import Meeting
 from kfuncgen.lint.regions import check_exit
 from kfuncgen.lint.returns import check_program_return
 from kfuncgen.lint.run import MAX_FRAMES, MAX_STEPS, Run, stop
+from kfuncgen.lint.slicing import WHOLE
 from kfuncgen.lint.state import FRAME, PSEUDO, State
 from kfuncgen.lint.subprograms import call_global, under_lock
 from kfuncgen.lint.targets import RETURNED_REFERENCES_SINCE, TAIL_CALLS_RETURN_SINCE
@@ -40,12 +41,22 @@ class BudgetExceeded(Exception):
 class Explorer:
     """Explores one function body in one frame; inlined calls make explorers of their own."""
 
-    def __init__(self, run: Run, function: ir.Function, depth: int, callback: int = 0, less: bool = False) -> None:
+    def __init__(
+        self,
+        run: Run,
+        function: ir.Function,
+        depth: int,
+        callback: int = 0,
+        less: bool = False,
+        result: bool = True,
+    ) -> None:
         self.run = run
         self.function = function
         self.depth = depth
         self.callback = callback
         self.evaluator = Evaluator(run, function, depth, callback, less)
+        self.slice = run.slicing.of(function, result) if run.slicing is not None else WHOLE
+        self.evaluator.slice = self.slice
         self.exits: list[tuple[State, Value]] = []
         self.plain = not run.matters(function.name)
         self.leaving = self._meeting()
@@ -112,6 +123,8 @@ class Explorer:
                     raise BudgetExceeded
                 instruction = instructions[position]
                 position += 1
+                if id(instruction) in self.slice.computing:
+                    continue
                 if isinstance(instruction, ir.Call):
                     outcomes = self._call(current, instruction)
                     if not outcomes:
@@ -155,6 +168,9 @@ class Explorer:
             if isinstance(call.result, ir.Local):
                 state.regions[self.depth * FRAME + call.result.var.index] = carried
         elif call.result is not None:
+            if self.evaluator.is_idle(state, call.result, value):
+                self.evaluator.forget(state, call.result)
+                return
             self.evaluator.store(state, call.result, value, call.span)
 
     def _terminate(self, block: ir.Block, state: State) -> None:
@@ -176,6 +192,10 @@ class Explorer:
                 return
         condition = self.evaluator.value(state, end.condition)
         self.run.callback_depth = self.callback
+        passed = self.slice.passed.get(id(end))
+        if passed is not None and not _is_about_pointers(state, condition):
+            self._arrive(passed, state)
+            return
         other = state.copy()
         yes = assume(self.run, state, condition, True, end.span)
         no = assume(self.run, other, condition, False, end.span)
@@ -213,6 +233,10 @@ class Explorer:
     def _switch(self, end: ir.Switch, state: State) -> None:
         value = self.evaluator.value(state, end.value)
         self.run.callback_depth = self.callback
+        passed = self.slice.passed.get(id(end))
+        if passed is not None and not _is_about_pointers(state, value):
+            self._arrive(passed, state)
+            return
         rest: State | None = state
         for low, high, block in end.cases:
             if rest is None:
@@ -239,7 +263,11 @@ class Explorer:
             self._arrive(end.default, rest)
 
     def _return(self, end: ir.Return, state: State) -> None:
-        value = self.evaluator.value(state, end.value) if end.value is not None else 0
+        value: Value = 0
+        if end.value is not None and id(end) not in self.slice.computing:
+            value = self.evaluator.value(state, end.value)
+            if not self.slice.result and isinstance(state.fact(value), Scalar) and end.value.ctype.is_integer:
+                value = 0
         if self.depth == 0:
             self._hand_over(state, value)
             self.leave(state, end.span, value if end.value is not None else None)
@@ -335,7 +363,7 @@ class Explorer:
                 self.function.name, f"calls deeper than {MAX_FRAMES} functions are not followed", call.span
             )
             return self.unknown(state, call, body.name, args)
-        inner = self.inner(body)
+        inner = self.inner(body, result=self._is_needed(call.result))
         for var, value in zip(body.params, args, strict=False):
             region = (self.depth + 1) * FRAME + var.index
             if var.ctype.is_aggregate:
@@ -344,6 +372,8 @@ class Explorer:
                     state.regions[region] = state.regions[fact.region]
                 continue
             value = self.evaluator.settle_word(state, value, var.ctype)
+            if var.index in inner.slice.idle and isinstance(state.fact(value), Scalar):
+                continue
             if isinstance(value, Ref) and value.id and is_wrapper(self.function):
                 self.run.names.setdefault(value.id, var.name)
             state.regions[region] = ("uninit", {0: (var.ctype.size or 8, value)})
@@ -356,10 +386,15 @@ class Explorer:
                 exit_state.step("return", call.span, f"back from {body.name}()")
         return results
 
-    def inner(self, body: ir.Function, callback: bool = False, less: bool = False) -> Explorer:
-        """An explorer for a function that is called from here."""
+    def _is_needed(self, place: ir.Place | None) -> bool:
+        return place is not None and not (isinstance(place, ir.Local) and place.var.index in self.slice.idle)
+
+    def inner(
+        self, body: ir.Function, callback: bool = False, less: bool = False, result: bool = True
+    ) -> Explorer:
+        """An explorer for a function that is called from here; `result`: what it returns is needed."""
         depth, nested = self.depth + 1, self.callback + callback
-        return Explorer(self.run, body, depth, nested, less or self.evaluator.less)
+        return Explorer(self.run, body, depth, nested, less or self.evaluator.less, result)
 
     def _tail_call(self, state: State, call: ir.Call) -> None:
         """A tail call that succeeds ends this function, not the program: the callee may have moved the packet."""
@@ -413,6 +448,20 @@ class Explorer:
 def is_wrapper(function: ir.Function) -> bool:
     """Whether a function is what BPF_PROG() and its like make: a macro's shell around `____name`."""
     return f"____{function.name}" in function.calls
+
+
+def _is_about_pointers(state: State, value: Value) -> bool:
+    """Whether a test would tell of a pointer; a number may hold one."""
+    if not isinstance(value, Ref):
+        return False
+    fact = state.facts.get(value.id)
+    if isinstance(fact, Pointer):
+        return True
+    return (
+        isinstance(fact, Scalar)
+        and fact.expr is not None
+        and any(_is_about_pointers(state, operand) for operand in fact.expr[1:])
+    )
 
 
 def _has_slot(state: State, region: int) -> bool:

@@ -7,6 +7,7 @@ from kfuncgen.lint import access, fields, ir
 from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.places import frozen_value, is_frozen, is_global, path_of
 from kfuncgen.lint.run import Run, stop
+from kfuncgen.lint.slicing import WHOLE
 from kfuncgen.lint.spelling import pointer_of
 from kfuncgen.lint.stack import Where, check_read, overwrite
 from kfuncgen.lint.state import FRAME, WORDS, Fill, State
@@ -62,6 +63,8 @@ class Memory:
         self.depth = depth
         self.callback = callback
         """How many synchronous callbacks this frame is nested in."""
+        self.slice = WHOLE
+        """What need not be followed of the function."""
         self.less = less
         """Inside the `less` callback of bpf_rbtree_add()."""
 
@@ -178,6 +181,8 @@ class Memory:
 
     def load(self, state: State, place: ir.Place, ctype: Type, span: Span) -> Value:
         """Read a scalar or pointer from a place."""
+        if id(place) in self.slice.places:
+            return self._load_idle(state, place, ctype)
         if isinstance(place, ir.Global) or is_global(place):
             constant = frozen_value(place)
             if constant is not None:
@@ -230,6 +235,21 @@ class Memory:
         if key is not None:
             state.loads[key] = value
         return value
+
+    def _load_idle(self, state: State, place: ir.Place, ctype: Type) -> Value:
+        """A number that decides nothing, or what a local holds in its place."""
+        if isinstance(place, ir.Local):
+            kept = state.read(self.depth * FRAME + place.var.index, 0, ctype.size)
+            if kept is not None:
+                return kept
+        return self.run.new(state, scalar_of(ctype))
+
+    def is_idle(self, state: State, place: ir.Place, value: Value) -> bool:
+        """Whether a local need not keep a value: it decides nothing, and nobody asks what became of it."""
+        if not isinstance(place, ir.Local) or place.var.index not in self.slice.idle:
+            return False
+        fact = state.fact(value)
+        return isinstance(fact, Scalar) and fact.death is None and not fact.error_of
 
     def read_pointer(self, state: State, made: Scalar | Pointer, name: str, span: Span) -> Value:
         """A new value that was read from the field `name`."""
@@ -302,6 +322,11 @@ class Memory:
             state.write(where.region, where.offset, size, value)
         state.slots.update(lost)
 
+    def forget(self, state: State, place: ir.Place) -> None:
+        """Keep no value of a local."""
+        if isinstance(place, ir.Local):
+            state.regions.pop(self.depth * FRAME + place.var.index, None)
+
     def _at(self, span: Span) -> Where:
         return Where(self.run, span, self.function.name)
 
@@ -323,6 +348,9 @@ class Memory:
                 self.fill(state, ir.Fill(place, False, instruction.span))
             return
         value = self.settle_word(state, self.value(state, source), place.ctype)
+        if self.is_idle(state, place, value):
+            self.forget(state, place)
+            return
         if isinstance(value, Ref) and value.id:
             if isinstance(place, ir.Local) and not place.var.is_temp:
                 named = self.run.names.setdefault(value.id, place.var.name)

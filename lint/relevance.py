@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
+from kfuncgen.lint.postdominance import between, meeting, postdominators
 from kfuncgen.lint.run import Run
 
 
@@ -27,15 +28,11 @@ class Relevance:
         function = self._owner(branch)
         if function is None:
             return False
-        after = self._postdominators(function)
-        common = after[branch.if_true.order] & after[branch.if_false.order]
-        if not common:
+        sides = (branch.if_true, branch.if_false)
+        end = meeting(function, self._postdominators(function), sides)
+        if end is None:
             return False
-        meeting = max(
-            (b for b in function.blocks if common >> b.order & 1), key=lambda b: after[b.order].bit_count()
-        )
-        region = _between(branch, meeting)
-        return all(self._block_is_idle(function, b, meeting, fault) for b in region)
+        return all(self._block_is_idle(function, b, end, fault) for b in between(sides, end))
 
     def _owner(self, branch: ir.Branch) -> ir.Function | None:
         if not self._owners:
@@ -45,28 +42,12 @@ class Relevance:
         return self._owners.get(id(branch))
 
     def _postdominators(self, function: ir.Function) -> list[int]:
-        """Per block (by order) the set of blocks through which every way out leads, as bits."""
         known = self._after.get(function.name)
-        if known is not None:
-            return known
-        everything = (1 << len(function.blocks)) - 1
-        after = [everything] * len(function.blocks)
-        changed = True
-        while changed:
-            changed = False
-            for block in reversed(function.blocks):
-                successors = block.successors()
-                common = everything if successors else 0
-                for following in successors:
-                    common &= after[following.order]
-                common |= 1 << block.order
-                if common != after[block.order]:
-                    after[block.order] = common
-                    changed = True
-        self._after[function.name] = after
-        return after
+        if known is None:
+            known = self._after[function.name] = postdominators(function)
+        return known
 
-    def _block_is_idle(self, function: ir.Function, block: ir.Block, meeting: ir.Block, fault: Span) -> bool:
+    def _block_is_idle(self, function: ir.Function, block: ir.Block, end: ir.Block, fault: Span) -> bool:
         watched = self._watched_variables(function)
         for instruction in block.instructions:
             span = instruction.span
@@ -81,7 +62,7 @@ class Relevance:
             else:
                 place = getattr(instruction, "place", None)
             root = ir.root_of(place) if place is not None else None
-            if isinstance(root, ir.Local) and root.var.index in watched and root.var.index in meeting.live:
+            if isinstance(root, ir.Local) and root.var.index in watched and root.var.index in end.live:
                 return False
         return True
 
@@ -115,18 +96,6 @@ class Relevance:
                     changed = True
         self._watched[function.name] = watched
         return watched
-
-
-def _between(branch: ir.Branch, meeting: ir.Block) -> list[ir.Block]:
-    """The blocks on either side of a branch, up to where the sides meet."""
-    seen: dict[int, ir.Block] = {}
-    todo = [branch.if_true, branch.if_false]
-    while todo:
-        block = todo.pop()
-        if block is not meeting and block.order not in seen:
-            seen[block.order] = block
-            todo.extend(block.successors())
-    return list(seen.values())
 
 
 def _locals(expression: ir.Expr) -> Iterator[int]:

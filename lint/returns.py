@@ -8,7 +8,7 @@ from __future__ import annotations
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint.bounds import is_known_as_well
 from kfuncgen.lint.machine import Fault
-from kfuncgen.lint.run import Run
+from kfuncgen.lint.run import Program, Run
 from kfuncgen.lint.state import State
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value
 from kfuncgen.spec.progtypes import return_range
@@ -35,6 +35,17 @@ def check_return(
         "value": _known(state, value),
     }
     run.report(state, Fault.RETURN_RANGE, span, function, words=words)
+
+
+def is_judged(program: Program) -> bool:
+    """Whether anybody looks at the number that what is explored returns."""
+    if program.kind == "async":
+        return True
+    return (
+        program.kind in ("main", "exception")
+        and program.info is not None
+        and return_range(program.info) is not None
+    )
 
 
 def check_program_return(run: Run, state: State, value: Value, span: Span, function: str) -> None:

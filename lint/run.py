@@ -8,6 +8,7 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.externs import Resolved, is_silent, resolve
 from kfuncgen.lint.machine import UNAVAILABLE, Fault
+from kfuncgen.lint.slicing import Slicing
 from kfuncgen.lint.state import BEYOND, State
 from kfuncgen.lint.targets import TIMERS_NEVER_SLEEP_SINCE
 from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, plain_name
@@ -128,6 +129,8 @@ class Run:
     """Of functions of this module: whether they may sleep, and whether they may move the packet."""
     callbacks: set[str] = field(default_factory=set)
     """Callbacks that were looked at for what they may not do on any path."""
+    slicing: Slicing | None = None
+    """What matters in the module's functions; None: everything is walked."""
     _ids: int = 0
     _sites: dict[int, int] = field(default_factory=dict)
     _globals: dict[int, int] = field(default_factory=dict)

@@ -312,7 +312,7 @@ def test_budget_is_a_note_of_the_report(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_calls_deeper_than_are_followed_are_a_note() -> None:
-    chain = "static int f0(int a) { return a; }\n" + "".join(
+    chain = "static int f0(int a) { return bpf_get_prandom_u32(); }\n" + "".join(
         f"static int f{n}(int a) {{ return f{n - 1}(a); }}\n" for n in range(1, 30)
     )
     body = "struct task_struct *t = bpf_task_from_pid(f29(1)); if (t) bpf_task_release(t); return 0;"
@@ -340,9 +340,10 @@ def test_each_targeted_kernel_is_named_in_the_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("flags", "noted"), [(3, False), (8, True)])
 def test_a_finding_behind_joined_paths_says_so(flags: int, noted: bool) -> None:
     words = " ".join(f"if (bpf_get_prandom_u32()) n |= {1 << i};" for i in range(flags))
-    body = f"int n = 0; struct task_struct *t = bpf_task_from_pid(1); {words} return n;"
+    lost = "if (n == 300) return 1; if (t) bpf_task_release(t);"
+    body = f"int n = 0; struct task_struct *t = bpf_task_from_pid(1); {words} {lost} return 0;"
     found, _, notes = lint(program(body))
-    assert [rule for rule, _, _, _ in found] == ["unreleased-reference"]
+    assert [rule for rule, _, _, _ in found] == ["unreleased-reference"] * noted
     assert any("no longer tell them apart" in note for note in notes) == noted
 
 

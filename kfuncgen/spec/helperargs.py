@@ -329,6 +329,17 @@ def helper_arguments(name: str, program_type: str = "") -> tuple[HelperArgument,
 
 
 @cache
+def numbers_of(name: str) -> frozenset[int]:
+    """Indices of the arguments of a helper that may be any number in programs of all types."""
+    key = name.removeprefix("bpf_")
+    if key == name or key not in _lines():
+        return frozenset()
+    texts = [_lines()[key], *(text for _, text in _BY_TYPE.get(key, ()))]
+    each = [{index for index, word in enumerate(text.split()) if word == "any"} for text in texts]
+    return frozenset(each[0].intersection(*each))
+
+
+@cache
 def _lines() -> dict[str, str]:
     found = {}
     for line in _TABLE.strip().splitlines():
