@@ -2,7 +2,7 @@
 
 A case is made from the project's own examples by a target's name and a number alone, so that it can be made again:
 `--target source --first 1234 --count 1`. An answer is a report or one error of the kind that users are told of;
-anything else (an internal error, a crash, more than `--limit` seconds or 4 GB) is a problem, whose input is
+anything else (an internal error, a crash, more than `--limit` seconds or 2 GB) is a problem, whose input is
 written to `--keep DIR`.
 """
 

@@ -11,14 +11,16 @@ _DIGEST = 32
 
 def cache_dir() -> Path | None:
     """Where kfuncgen keeps what it can remake: $XDG_CACHE_HOME/kfuncgen, else ~/.cache/kfuncgen; None without a
-    home (a shared folder such as /tmp is no place for it: others could have put files there first)."""
+    home (a shared folder such as /tmp is no place for it: others could have put files there first), and when its
+    name is not UTF-8 (libclang opens no such file)."""
     configured = os.environ.get("XDG_CACHE_HOME", "")
-    if Path(configured).is_absolute():  # the specification says to ignore a relative one
-        return Path(configured) / "kfuncgen"
     try:
-        return Path.home() / ".cache" / "kfuncgen"
-    except RuntimeError:
+        # the specification says to ignore a relative one
+        base = Path(configured) if Path(configured).is_absolute() else Path.home() / ".cache"
+        str(base).encode()
+    except (RuntimeError, UnicodeEncodeError):
         return None
+    return base / "kfuncgen"
 
 
 def read_kept(file: Path, limit: int) -> bytes | None:

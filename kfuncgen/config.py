@@ -34,6 +34,8 @@ MAX_CONFIG_BYTES = 1 << 20
 """Far more than any configuration needs; a larger file is a mistake."""
 LOADERS = ("libbpf", "libbpf-1.1", "ebpf-go")
 """What may load the objects; they treat externs differently (kfuncgen.lint.externs)."""
+_DEEP_KEY = re.compile(r"""(?<![\w"'.-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){64}""")
+"""A key of so many parts is none of anybody's; tomllib's time for it grows with the square of their number."""
 FailOn = Literal["warning", "error", "hint", "never"]
 FAIL_ON: tuple[FailOn, ...] = get_args(FailOn)
 """From which severity on findings are a failure; the first counts where nothing is said."""
@@ -167,11 +169,21 @@ def _has_table(path: Path) -> bool:
     if TABLE[1] not in text:
         return False
     try:
-        document: Any = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+        document = _loaded(text)
+    except (ValueError, RecursionError):
         return re.search(r"^\s*\[\s*tool\s*\.\s*kfuncgen\b", text, re.MULTILINE) is not None
     tool = document.get(TABLE[0])
     return isinstance(tool, dict) and TABLE[1] in tool
+
+
+def _loaded(text: str) -> Any:
+    """The document that TOML text is; ValueError (TOMLDecodeError, mostly) or RecursionError when it is none."""
+    deep = _DEEP_KEY.search(text)
+    if deep is not None:
+        before = text[: deep.start()]
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        raise tomllib.TOMLDecodeError(f"A key has too many parts (at line {line}, column {column})")
+    return tomllib.loads(text)
 
 
 def load_config(path: Path) -> Config:
@@ -179,11 +191,13 @@ def load_config(path: Path) -> Config:
     wrong."""
     text = _read(path)
     try:
-        document: Any = tomllib.loads(text)
+        document = _loaded(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(path, text, str(error)) from None
     except RecursionError:
         raise UsageError("nested too deeply", Place(_shown(path))) from None
+    except ValueError:
+        raise UsageError("a number has too many digits", Place(_shown(path))) from None
     for name in _table_of(path):
         if isinstance(document, dict) and name not in document:
             raise UsageError(f"there is no table '{'.'.join(TABLE)}'", Place(_shown(path)))

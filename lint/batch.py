@@ -43,6 +43,8 @@ class Checker:
             raise  # about no file alone: a database that is no JSON, a disk that takes nothing
         except MemoryError:
             return FileFailure(str(path), f"{path}: the linter ran out of memory")
+        except RecursionError:
+            return FileFailure(str(path), f"{path}: something in it is nested too deeply to be checked")
         except Exception as error:
             if os.environ.get("KFUNCGEN_DEBUG") == "1":
                 raise

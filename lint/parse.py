@@ -117,7 +117,9 @@ def parse(
     except ctypes.ArgumentError:
         raise SourceError("the source or its name is not valid UTF-8", Place(name)) from None
     except cindex.TranslationUnitLoadError:
-        raise SourceError("libclang could not parse the source; check the compiler flags", Place(name)) from None
+        raise SourceError(
+            "libclang gave up: a crash, too little memory, or wrong compiler flags", Place(name)
+        ) from None
     return finished(tu, name)
 
 

@@ -16,14 +16,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, TypeVar
 
 from kfuncgen.records import dataclass
 
 SECONDS = 120.0
 """For one source: far more than the longest of thousands of lines takes."""
-MEMORY_BYTES = 4 << 30
+MEMORY_BYTES = 2 << 30
 """Address space of a worker, where the system can limit it."""
+ASLEEP_SECONDS = 10.0
+"""A worker that sleeps as long waits for a file that never comes: all that it does is computing."""
+_LOOK_SECONDS = 2.0
 
 Answer = TypeVar("Answer")
 
@@ -38,6 +42,15 @@ class _Worker:
     link: Connection
     number: int = -1
     since: float = 0.0
+    ticks: int = -1
+    awake: float = 0.0
+
+    def asleep(self, now: float) -> bool:
+        """Whether it has slept for too long; to be asked every now and then."""
+        ticks = _ticks_asleep(self.process.pid or 0)
+        if ticks < 0 or ticks != self.ticks:
+            self.ticks, self.awake = ticks, now
+        return now - self.awake >= ASLEEP_SECONDS
 
 
 def possible() -> bool:
@@ -64,18 +77,22 @@ def answers(
         for worker in workers:
             _next(worker, todo)
         while busy := [worker for worker in workers if worker.number >= 0]:
-            first = min(worker.since for worker in busy)
-            ready = wait([worker.link for worker in busy], max(0.0, first + seconds - time.monotonic()))
+            left = min(worker.since for worker in busy) + seconds - time.monotonic()
+            ready = wait([worker.link for worker in busy], min(max(0.0, left), _LOOK_SECONDS))
+            now = time.monotonic()
             for worker in busy:
                 answer: Answer | Lost
                 if worker.link in ready:
                     answer = _received(worker)
-                elif time.monotonic() - worker.since >= seconds:
+                elif now - worker.since >= seconds:
                     answer = Lost(f"the linter took longer than {seconds:.0f} seconds and was stopped")
+                elif worker.asleep(now):
+                    what = "waited in vain for a file (does the source include a pipe or a terminal?)"
+                    answer = Lost(f"the linter {what} and was stopped")
                 else:
                     continue
                 yield worker.number, answer
-                if isinstance(answer, Lost):
+                if isinstance(answer, Lost) or _is_bloated(worker.process.pid or 0):
                     _stop(worker)
                     workers.remove(worker)
                     if not todo:
@@ -103,8 +120,7 @@ def done_alone(action: Callable[[], None]) -> bool:
     if child == 0:
         status = 1
         try:
-            for stream in (1, 2):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+            _close_streams()
             limit(MEMORY_BYTES)
             action()
             status = 0
@@ -125,10 +141,31 @@ def _start(ask: Callable[[int], Answer]) -> _Worker:
 def _next(worker: _Worker, todo: list[int]) -> None:
     """Give a worker what to do next; one that is not needed any more is idle."""
     worker.number = todo.pop() if todo else -1
-    worker.since = time.monotonic()
+    worker.since = worker.awake = time.monotonic()
     if worker.number >= 0:
         with contextlib.suppress(OSError):  # it has died: reading its answer tells
             worker.link.send(worker.number)
+
+
+def _ticks_asleep(process: int) -> int:
+    """How much processor time a process has used that sleeps and has no child to wait for; -1 for others, and
+    where the system does not tell."""
+    try:
+        state, *fields = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()
+        alone = not Path(f"/proc/{process}/task/{process}/children").read_bytes()
+        return int(fields[10]) + int(fields[11]) if state == b"S" and alone else -1  # proc(5): utime, stime
+    except (OSError, ValueError, IndexError):
+        return -1
+
+
+def _is_bloated(process: int) -> bool:
+    """Whether a process has so much memory left over from one source that another one may not fit: libclang frees
+    nothing of a source at which it gave up."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_bytes().split()[0])
+        return pages * os.sysconf("SC_PAGE_SIZE") > MEMORY_BYTES // 2
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def _received(worker: _Worker) -> Any:
@@ -138,6 +175,9 @@ def _received(worker: _Worker) -> Any:
     except (EOFError, OSError):
         worker.process.join(5)
         code = worker.process.exitcode
+        if code == -signal.SIGABRT:  # how LLVM ends when it gets no memory
+            what = "out of memory, or a bug in libclang: please report the latter"
+            return Lost(f"the linter gave up (signal SIGABRT; {what})")
         how = f"signal {_signal_name(-code)}" if code is not None and code < 0 else f"status {code}"
         return Lost(f"the linter crashed ({how}; a bug in kfuncgen or libclang: please report it)")
 
@@ -154,11 +194,22 @@ def _work(ask: Callable[[int], Answer], link: Connection, other: Connection) -> 
     other.close()
     # An interrupt reaches the whole group: it is the first process that tells of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _close_streams()
     limit(MEMORY_BYTES)
     gc.freeze()  # what the first process loaded is never looked at again, and stays shared
     with contextlib.suppress(EOFError, OSError):
         while True:
             link.send(ask(link.recv()))
+
+
+def _close_streams() -> None:
+    """Point the standard streams at nothing: a source may include /dev/stdin, and clang writes what sources ask
+    for (`#pragma clang __debug dump`), and names of files when it crashes, to a terminal as they are."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    if null > 2:
+        os.close(null)
 
 
 def limit(memory: int) -> None:

@@ -152,3 +152,23 @@ def alive(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_worker_that_is_left_with_much_memory_is_replaced(
+    tmp_path: Path, options: LintOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libclang frees nothing of a source at which it gave up."""
+    real, kept = check.check_data, []
+
+    def greedy(path: Path, *rest: object) -> object:
+        if "bad" in path.name:
+            kept.append(bytearray(1200 << 20))
+        return real(path, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(check, "check_data", greedy)
+    monkeypatch.setattr(processes, "MEMORY_BYTES", 2 << 30)
+    paths = [tmp_path / f"bad{number}.bpf.c" for number in range(4)]
+    for path in paths:
+        path.write_text("int x;\n")
+    result = batch.check_paths(paths, options, effort=Effort(1))
+    assert (result.report.files, result.failures) == (4, ())

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from kfuncgen.spec.model import SpecSet
 KEPT = 8
 """Stored sets: one for the built-in specs, one for each combination with users' own. A set has half a megabyte."""
 MAX_BYTES = 64 << 20
+MAX_FILE_BYTES = 1 << 20
+"""Larger files are no specs (kfuncgen.spec.yamlsrc refuses them)."""
 _PREFIX = "specs-"
 _PACKAGE = Path(__file__).resolve().parent.parent
 SHIPPED = _PACKAGE / "spec" / "builtin.specs"
@@ -96,8 +99,7 @@ def _key(extra: Sequence[Path], layout: str) -> str:
         ):
             digest.update(f"{label}\n".encode("utf-8", "surrogateescape"))
             for name, file in _files(path, suffixes):
-                with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 (of sixty files, at each start)
-                    data = stream.read()
+                data = _content(file)
                 digest.update(f"{name} {len(data)}\n".encode("utf-8", "surrogateescape"))
                 digest.update(data)
     except (OSError, ValueError):
@@ -108,13 +110,25 @@ def _key(extra: Sequence[Path], layout: str) -> str:
 def _files(path: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Names and paths of the files at `path` that end so, in a fixed order; of `path` itself if it is a file."""
     try:
-        names = sorted(os.listdir(path))  # noqa: PTH208 (as above)
+        names = sorted(os.listdir(path))  # noqa: PTH208 (of sixty files, at each start)
     except NotADirectoryError:
         yield path.name, str(path)
         return
     for name in names:
         if name.endswith(suffixes):
             yield name, f"{path}/{name}"
+
+
+def _content(file: str) -> bytes:
+    """The bytes of a file; OSError for what is no spec, which must not be waited for, nor read without end."""
+    handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE_BYTES:
+            raise OSError("no spec")
+        return os.read(handle, MAX_FILE_BYTES)
+    finally:
+        os.close(handle)
 
 
 def _write(file: Path, data: bytes) -> None:

@@ -25,8 +25,16 @@ from kfuncgen.records import dataclass
 from kfuncgen.toolchain.allowlist import Filtered, filter_arguments
 from kfuncgen.toolchain.arch import BIG_ENDIAN, target_architecture
 
-MAX_DATABASE_BYTES = 128 * 1024 * 1024
+MAX_DATABASE_BYTES = 64 * 1024 * 1024
 """The database of an all-modules kernel build is about 20 MB."""
+MAX_DATABASE_PARTS = 1_000_000
+"""Lists and objects in it: empty ones take 20 times the memory of their text. That build has 60,000."""
+MAX_COMMAND_LENGTH = 128 * 1024
+"""Characters of one command; the shell that runs it takes no more (MAX_ARG_STRLEN of Linux)."""
+MAX_ENTRIES = 16
+"""Entries of a database for one source: one for each target it is compiled for."""
+MAX_NAMESAKES = 5000
+"""Entries of a database for sources of one name, in other folders."""
 MAX_FLAG_FILE_BYTES = 1024 * 1024
 """compile_flags.txt and .clangd are a few lines."""
 
@@ -203,14 +211,18 @@ def _from_database(database: Path, source: Path) -> Filtered | None:
     entries = _load_database(database, status.st_mtime_ns, status.st_size)
     wanted = os.path.realpath(source)
     first: Filtered | None = None
-    for entry in entries.get(source.name, ()):
+    found = 0
+    for entry in entries.get(source.name, ())[:MAX_NAMESAKES]:
         directory = Path(os.path.normpath(database.parent / entry.directory))
         if os.path.realpath(directory / entry.file) != wanted:
             continue
+        found += 1
         filtered = filter_arguments(_entry_arguments(database, entry), directory)
         if any(a.startswith("--target=") for a in filtered.args):
             return filtered
         first = first or filtered
+        if found >= MAX_ENTRIES:
+            break
     return first
 
 
@@ -230,6 +242,8 @@ def _load_database(database: Path, modified: int, size: int) -> dict[str, tuple[
     """Entries by base name of the source. `modified` and `size` are there for the cache: they name the content."""
     text = _read_bounded(database, MAX_DATABASE_BYTES)
     place = Place(str(database))
+    if text.count("[") + text.count("{") > MAX_DATABASE_PARTS:
+        raise UsageError(f"has more than {MAX_DATABASE_PARTS} lists and objects", place)
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
@@ -259,6 +273,8 @@ def _check_entry(place: Place, number: int, item: Any) -> _Entry:
         raise wrong("'file' to be a path")
     if not isinstance(directory, str) or "\0" in directory:
         raise wrong("'directory' to be a path")
+    if not _is_text(file) or not _is_text(directory):
+        raise wrong("'file' and 'directory' to be valid Unicode")
     if arguments is not None:
         if not isinstance(arguments, list) or not all(isinstance(a, str) for a in arguments):
             raise wrong("'arguments' to be a list of strings")
@@ -268,10 +284,22 @@ def _check_entry(place: Place, number: int, item: Any) -> _Entry:
     return _Entry(number, directory, file, command, ())
 
 
+def _is_text(word: str) -> bool:
+    """Whether a word has no half of a character, of which no file can have any in its name."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _entry_arguments(database: Path, entry: _Entry) -> list[str]:
     """The call without its compiler (and without a launcher such as ccache before it)."""
     if entry.command is None:
         words = list(entry.arguments)
+    elif len(entry.command) > MAX_COMMAND_LENGTH:
+        message = f"entry {entry.number}: 'command' has more than {MAX_COMMAND_LENGTH} characters"
+        raise UsageError(message, Place(str(database)))
     else:
         try:
             words = shlex.split(entry.command)
@@ -303,19 +331,14 @@ def _read_clangd(file: Path) -> Filtered | None:
         return None
     import yaml  # costs 10 ms, and what most trees have is read above
 
-    added: list[str] = []
+    from kfuncgen.toolchain.clangd import added_flags
+
     try:
-        for fragment in yaml.safe_load_all(text):
-            if not isinstance(fragment, dict) or "If" in fragment:
-                continue
-            flags = fragment.get("CompileFlags")
-            add = flags.get("Add") if isinstance(flags, dict) else None
-            words = [add] if isinstance(add, str) else add if isinstance(add, list) else []
-            added += [word for word in words if isinstance(word, str)]
+        added = added_flags(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = Place(str(file), mark.line + 1, mark.column + 1) if mark else Place(str(file))
         raise UsageError(f"not valid YAML: {error.problem or 'malformed'}", place) from None
-    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
+    except yaml.YAMLError as error:
         raise UsageError(f"not valid YAML: {type(error).__name__}", Place(str(file))) from None
     return filter_arguments(added, file.parent) if added else None
