@@ -1,7 +1,9 @@
 """The command line: what is shared by all commands, and the one place where errors become an exit status.
 
 Commands live in cli_*.py; each imports its library when it runs, so that `kfuncgen lint` pays for neither jinja2
-nor rich. Exit status: 0 clean, 1 findings, 2 usage, configuration or spec error, 3 a source could not be parsed.
+nor rich, and for typer only where its command line is not plain (kfuncgen.cli_words).
+
+Exit status: 0 clean, 1 findings, 2 usage, configuration or spec error, 3 a source could not be parsed.
 """
 
 from __future__ import annotations
@@ -9,15 +11,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from kfuncgen import __version__, cli_complete
-from kfuncgen.cli_options import CliState
 from kfuncgen.cli_output import OutputClosed, emit, say, say_error, silence_stdout
+from kfuncgen.cli_words import COMPLETION, CliState
 from kfuncgen.diagnostic import KfuncgenError
+
+if TYPE_CHECKING:
+    import typer
 
 INTERRUPTED = 128 + 2  # as a shell reports SIGINT
 OUTPUT_CLOSED = 128 + 13  # as a shell reports SIGPIPE
@@ -37,42 +38,13 @@ COMMANDS = {
 }
 """The module of each command, in the order of the help."""
 
-CLICK_ERROR = typer.BadParameter.mro()[2]
-"""ClickException, the root of the parser's own errors: typer exports it under no name of its own, and whether
-it comes from click or from a copy inside typer depends on typer's version."""
-
 
 def application(command: str = "") -> typer.Typer:
     """The command line with all its commands; with one of them alone, which takes less time to import, when
     `command` is its name."""
-    app = typer.Typer(
-        name="kfuncgen",
-        help="Write and check callers of BPF kernel functions (kfuncs).",
-        epilog="Exit status: 0 clean, 1 findings, 2 usage, config or spec error, 3 a source could not be parsed.",
-        add_completion=False,
-        # Plain help: the boxes of the rich one break in pipes and narrow terminals; importing rich takes 100 ms.
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    )
-    app.callback(invoke_without_command=True)(root)
-    for module in [COMMANDS[command]] if command in COMMANDS else dict.fromkeys(COMMANDS.values()):
-        import_module(f"kfuncgen.{module}").register(app)
-    return app
+    from kfuncgen import cli_root
 
-
-def root(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and exit.")] = False,
-) -> int:
-    """Write and check callers of BPF kernel functions (kfuncs)."""
-    if version:
-        typer.echo(f"kfuncgen {__version__}")
-        raise typer.Exit(0)
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(2)
-    return 0
+    return cli_root.application([COMMANDS[command]] if command in COMMANDS else list(COMMANDS.values()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,33 +53,59 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a Latin-1 terminal must not turn a finding into an encoding error
             stream.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if argv is None else argv)
-    if cli_complete.VARIABLE in os.environ:
-        return complete(os.environ[cli_complete.VARIABLE], words)
+    if COMPLETION in os.environ:
+        return complete(os.environ[COMPLETION], words)
     args, clang_args = split_clang_args(words)
     try:
-        app = application(first_word(args))
-        status = app(args=args, prog_name="kfuncgen", standalone_mode=False, obj=CliState(clang_args))
-        return status if isinstance(status, int) else 0
+        return run(args, CliState(clang_args))
     except KfuncgenError as error:
         say_error(error)
         return error.exit_code
     except OutputClosed:
         return OUTPUT_CLOSED
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return INTERRUPTED
     except SystemExit as error:
         # typer itself exits only when its help meets a closed pipe.
         silence_stdout()
         return OUTPUT_CLOSED if error.code == 1 else 2
     except Exception as error:
-        if isinstance(error, CLICK_ERROR):
-            say(usage_message(error))
-            return 2
-        return internal_error(error)
+        return parser_status(error) if "typer" in sys.modules else internal_error(error)
+
+
+def run(args: list[str], state: CliState) -> int:
+    """Run one command line without what is for the compiler; its errors go to the caller."""
+    if args and args[0] == "lint":
+        from kfuncgen import cli_lint
+
+        done = cli_lint.run_plain(args[1:], state)
+        if done is not None:
+            return done
+    app = application(first_word(args))
+    status = app(args=args, prog_name="kfuncgen", standalone_mode=False, obj=state)
+    return status if isinstance(status, int) else 0
+
+
+def parser_status(error: Exception) -> int:
+    """The exit status for an error that may be one of the parser's, once it is told."""
+    import typer
+
+    from kfuncgen.cli_root import PARSER_ERROR
+
+    if isinstance(error, typer.Abort):
+        return INTERRUPTED
+    if isinstance(error, PARSER_ERROR):
+        say(usage_message(error))
+        return 2
+    return internal_error(error)
 
 
 def complete(shell: str, words: Sequence[str]) -> int:
     """Print what the last word of a command line could be (kfuncgen.cli_complete), and nothing else."""
+    import typer
+
+    from kfuncgen import cli_complete
+
     try:
         root = typer.main.get_command(application(first_word(words[:-1])))
         emit(cli_complete.answer(shell, root, words))

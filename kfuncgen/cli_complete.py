@@ -15,8 +15,6 @@ from typing import Any
 
 from kfuncgen.records import dataclass
 
-VARIABLE = "_KFUNCGEN_COMPLETE"
-"""Names the shell that asks, one of SHELLS."""
 SHELLS = ("bash", "zsh", "fish")
 
 Candidate = tuple[str, str]

@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 
 from kfuncgen import cli_options as options
-from kfuncgen.cli_complete import SHELLS, VARIABLE
+from kfuncgen.cli_complete import SHELLS
 from kfuncgen.cli_output import emit
+from kfuncgen.cli_words import COMPLETION
 
 _BASH = f"""\
 # Completion of kfuncgen's command lines in bash.
 _kfuncgen() {{
     local IFS=$'\\n'
-    COMPREPLY=($({VARIABLE}=bash "$1" "${{COMP_WORDS[@]:1:COMP_CWORD}}" 2>/dev/null))
+    COMPREPLY=($({COMPLETION}=bash "$1" "${{COMP_WORDS[@]:1:COMP_CWORD}}" 2>/dev/null))
     [[ ${{#COMPREPLY[@]}} -eq 1 && ${{COMPREPLY[0]}} == *= ]] && compopt -o nospace
     return 0
 }}
@@ -27,7 +28,7 @@ _ZSH = f"""\
 # Completion of kfuncgen's command lines in zsh.
 _kfuncgen() {{
     local -a found
-    found=("${{(@f)$({VARIABLE}=zsh "${{words[1]}}" "${{(@Q)words[2,CURRENT]}}" 2>/dev/null)}}")
+    found=("${{(@f)$({COMPLETION}=zsh "${{words[1]}}" "${{(@Q)words[2,CURRENT]}}" 2>/dev/null)}}")
     if [[ -n "${{found[1]}}" ]]; then
         _describe -V kfuncgen found
     else
@@ -46,7 +47,7 @@ _FISH = f"""\
 function __kfuncgen_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
-    set -l found ({VARIABLE}=fish $words[1] $words[2..-1] $current 2>/dev/null)
+    set -l found ({COMPLETION}=fish $words[1] $words[2..-1] $current 2>/dev/null)
     if test (count $found) -gt 0
         printf '%s\\n' $found
     else

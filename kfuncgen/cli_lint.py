@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from kfuncgen import cli_options as options
 from kfuncgen.cli_baseline import less_known, write_baselines
 from kfuncgen.cli_output import colour_wanted, emit, read_source, say, say_failures
 from kfuncgen.cli_progress import Progress
 from kfuncgen.cli_request import STDIN_NAME, Asked, Found, Group
 from kfuncgen.cli_sources import SUFFIX, read_stdin, reader
+from kfuncgen.cli_words import (
+    BUILD,
+    CONFIG,
+    ISOLATED,
+    OUTPUT,
+    SPEC,
+    CliState,
+    Option,
+    build_folder,
+    configs,
+    kernel_option,
+    plain,
+)
 from kfuncgen.config import FAIL_ON
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.records import replace
 from kfuncgen.render import FORMATS, Outcome, Reader, render
+from kfuncgen.settings import as_path, one_of
 from kfuncgen.toolchain.arch import ARCHITECTURES
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    import typer
+
     from kfuncgen.lint import LintOptions, LintResult
 
 Check = Callable[[Sequence[Path], "LintOptions", str | None], "LintResult"]
@@ -30,104 +45,107 @@ Check = Callable[[Sequence[Path], "LintOptions", str | None], "LintResult"]
 MISSING_PATH = "missing argument 'PATH'"
 
 
+OPTIONS = {
+    "kernel": kernel_option("Kernels to check for"),
+    "select": Option(("--select",), "Only these rules (comma list).", "RULES", many=True),
+    "ignore": Option(("--ignore",), "All rules but these (comma list).", "RULES", many=True),
+    "fail_on": Option(
+        ("--fail-on",), f"Exit 1 from this severity on: {', '.join(FAIL_ON)}. Default: {FAIL_ON[0]}.", "SEVERITY"
+    ),
+    "arch": Option(
+        ("--arch",),
+        f"What the programs are for: {', '.join(ARCHITECTURES)}. Default: as compiler flags say, "
+        "else this machine's.",
+        "ARCH",
+    ),
+    "output_format": Option(
+        ("--output-format",),
+        f"One of {', '.join(FORMATS)}; text, or github in its Actions, when not given.",
+        "FORMAT",
+    ),
+    "output": OUTPUT,
+    "build": BUILD,
+    "stdin_filename": Option(("--stdin-filename",), "What to call the source read from stdin.", "NAME"),
+    "spec": SPEC,
+    "jobs": Option(("--jobs", "-j"), "Check N files at once (default: by processors).", "N", least=1),
+    "verbose": Option(("--verbose", "-v"), "Also say which compiler flags were used for each source."),
+    "statistics": Option(("--statistics",), "Print how often each rule was found, in place of the findings."),
+    "baseline": Option(("--baseline",), "Leave out the findings that FILE has.", "FILE"),
+    "no_baseline": Option(("--no-baseline",), "Do without the baseline of the configuration."),
+    "write_baseline": Option(("--write-baseline",), "Write what is found to the baseline, and exit with 0."),
+    "fix": Option(("--fix",), "Apply safe fixes to the sources, and report what is left."),
+    "diff": Option(("--diff",), "Show what --fix would change; write nothing, exit 1 if anything."),
+    "unsafe_fixes": Option(
+        ("--unsafe-fixes",), "With --fix or --diff: also fixes that may change what programs do."
+    ),
+    "config": CONFIG,
+    "isolated": ISOLATED,
+    "force_exclude": Option(("--force-exclude",), "Leave out what 'exclude' matches even where PATH names it."),
+    "show_settings": Option(
+        ("--show-settings",), "Print the settings that are in force for PATH, and their origins."
+    ),
+    "watch": Option(("--watch", "-w"), "Check again whenever sources, headers or settings change."),
+}
+"""The options by the names of what `lint` takes, in the order of the help."""
+ABOUT = """Check C sources against the contracts of their kfuncs.
+
+Needs no root, no kernel and no compile step. Compiler arguments may follow after --; without them flags come
+from compile_commands.json, compile_flags.txt, .clangd or kfuncgen.toml, else BPF defaults are used.
+"""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to `app`."""
-    app.command("lint", cls=options.usage("PATH... [-- CLANG ARGS]"))(lint)
+    import typer
+
+    from kfuncgen import cli_options as options
+
+    paths = typer.Argument(metavar="PATH", help=f"C sources, folders (all *{SUFFIX} in them), or - for stdin.")
+    app.command("lint", cls=options.usage("PATH... [-- CLANG ARGS]"))(
+        options.command(run, ("paths", paths), OPTIONS, ABOUT)
+    )
+
+
+def run_plain(words: Sequence[str], state: CliState) -> int | None:
+    """Run a plain command line, the words behind `lint`; None when the parser shall read it."""
+    values = plain(words, OPTIONS, "paths")
+    return run(values, state) if values is not None else None
+
+
+def run(values: Mapping[str, Any], state: CliState) -> int:
+    """The command with the values of its options."""
+    return lint(**values, clang_args=state.clang_args)
 
 
 def lint(
-    context: typer.Context,
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="PATH", help=f"C sources, folders (all *{SUFFIX} in them), or - for stdin."),
-    ] = None,
-    kernel: options.CheckedKernels = None,
-    select: Annotated[
-        list[str] | None, typer.Option("--select", metavar="RULES", help="Only these rules (comma list).")
-    ] = None,
-    ignore: Annotated[
-        list[str] | None, typer.Option("--ignore", metavar="RULES", help="All rules but these (comma list).")
-    ] = None,
-    fail_on: Annotated[
-        str | None,
-        typer.Option(
-            "--fail-on",
-            metavar="SEVERITY",
-            help=f"Exit 1 from this severity on: {', '.join(FAIL_ON)}. Default: {FAIL_ON[0]}.",
-        ),
-    ] = None,
-    arch: Annotated[
-        str | None,
-        typer.Option(
-            "--arch",
-            metavar="ARCH",
-            help=f"What the programs are for: {', '.join(ARCHITECTURES)}. Default: as compiler flags say, "
-            "else this machine's.",
-        ),
-    ] = None,
-    output_format: Annotated[
-        str | None,
-        typer.Option(
-            "--output-format",
-            metavar="FORMAT",
-            help=f"One of {', '.join(FORMATS)}; text, or github in its Actions, when not given.",
-        ),
-    ] = None,
-    output: options.OutputOption = None,
-    build: options.BuildOption = None,
-    stdin_filename: Annotated[
-        str | None,
-        typer.Option("--stdin-filename", metavar="NAME", help="What to call the source read from stdin."),
-    ] = None,
-    spec: options.SpecOption = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", metavar="N", min=1, help="Check N files at once (default: by processors)."),
-    ] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Also say which compiler flags were used for each source.")
-    ] = False,
-    statistics: Annotated[
-        bool, typer.Option("--statistics", help="Print how often each rule was found, in place of the findings.")
-    ] = False,
-    baseline: Annotated[
-        str | None,
-        typer.Option("--baseline", metavar="FILE", help="Leave out the findings that FILE has."),
-    ] = None,
-    no_baseline: Annotated[
-        bool, typer.Option("--no-baseline", help="Do without the baseline of the configuration.")
-    ] = False,
-    write_baseline: Annotated[
-        bool, typer.Option("--write-baseline", help="Write what is found to the baseline, and exit with 0.")
-    ] = False,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Apply safe fixes to the sources, and report what is left.")
-    ] = False,
-    diff: Annotated[
-        bool, typer.Option("--diff", help="Show what --fix would change; write nothing, exit 1 if anything.")
-    ] = False,
-    unsafe_fixes: Annotated[
-        bool,
-        typer.Option("--unsafe-fixes", help="With --fix or --diff: also fixes that may change what programs do."),
-    ] = False,
-    config: options.ConfigOption = None,
-    isolated: options.IsolatedOption = False,
-    force_exclude: Annotated[
-        bool, typer.Option("--force-exclude", help="Leave out what 'exclude' matches even where PATH names it.")
-    ] = False,
-    show_settings: Annotated[
-        bool,
-        typer.Option("--show-settings", help="Print the settings that are in force for PATH, and their origins."),
-    ] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Check again whenever sources, headers or settings change.")
-    ] = False,
+    paths: list[str] | None,
+    kernel: str | None,
+    select: list[str] | None,
+    ignore: list[str] | None,
+    fail_on: str | None,
+    arch: str | None,
+    output_format: str | None,
+    output: str | None,
+    build: str | None,
+    stdin_filename: str | None,
+    spec: list[str] | None,
+    jobs: int | None,
+    verbose: bool,
+    statistics: bool,
+    baseline: str | None,
+    no_baseline: bool,
+    write_baseline: bool,
+    fix: bool,
+    diff: bool,
+    unsafe_fixes: bool,
+    config: str | None,
+    isolated: bool,
+    force_exclude: bool,
+    show_settings: bool,
+    watch: bool,
+    clang_args: tuple[str, ...] | None,
 ) -> int:
-    """Check C sources against the contracts of their kfuncs.
-
-    Needs no root, no kernel and no compile step. Compiler arguments may follow after --; without them flags come
-    from compile_commands.json, compile_flags.txt, .clangd or kfuncgen.toml, else BPF defaults are used.
-    """
+    """Check sources, print what is found or do what else is asked for, and return the exit status."""
     if fix and diff:
         raise UsageError("--fix writes files and --diff writes none: give one of them")
     if unsafe_fixes and not (fix or diff):
@@ -139,7 +157,7 @@ def lint(
     if statistics and output_format not in (None, "text"):
         raise UsageError(f"--statistics is text, and cannot be had with --output-format {output_format}")
     if not paths and not show_settings:
-        given = f"{MISSING_PATH}: what follows -- is for the compiler" if context.obj.clang_args else MISSING_PATH
+        given = f"{MISSING_PATH}: what follows -- is for the compiler" if clang_args else MISSING_PATH
         raise UsageError(f"{given} (see 'kfuncgen lint --help')")
     if watch and (fix or diff or write_baseline or show_settings or output is not None or "-" in (paths or ())):
         raise UsageError("--watch is for findings that are shown: it writes nothing, and reads no standard input")
@@ -148,15 +166,15 @@ def lint(
         kernel=kernel,
         select=select,
         ignore=ignore,
-        fail_on=options.one_of(fail_on, FAIL_ON, "severity") if fail_on is not None else None,
+        fail_on=one_of(fail_on, FAIL_ON, "severity") if fail_on is not None else None,
         arch=arch,
         spec=spec,
-        build_dir=options.build_folder(build),
-        clang_args=context.obj.clang_args,
+        build_dir=build_folder(build),
+        clang_args=clang_args,
         stdin_filename=stdin_filename,
-        baseline=options.as_path(baseline, "--baseline") if baseline is not None else None,
+        baseline=as_path(baseline, "--baseline") if baseline is not None else None,
         no_baseline=no_baseline,
-        configs=options.configs(config, isolated),
+        configs=configs(config, isolated),
         force_exclude=force_exclude,
     )
     if show_settings:
@@ -164,7 +182,7 @@ def lint(
 
         return show(asked, output_format, output)
     shown = output_format if output_format is not None else default_format(output)
-    options.one_of(shown, FORMATS, "output format")
+    one_of(shown, FORMATS, "output format")
     if watch:
         if FORMATS[shown].document:
             raise UsageError(f"--watch shows findings anew: a document in {shown} would not end")

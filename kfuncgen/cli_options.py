@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
 import typer.core
 
-from kfuncgen.config import Configs
-from kfuncgen.diagnostic import UsageError
-from kfuncgen.records import dataclass
+from kfuncgen import cli_words
+from kfuncgen.cli_words import CliState as CliState
+from kfuncgen.cli_words import Option, Value
+from kfuncgen.cli_words import build_folder as build_folder
+from kfuncgen.cli_words import configs as configs
 from kfuncgen.settings import as_path as as_path
 from kfuncgen.settings import load_specs as load_specs
 from kfuncgen.settings import one_of as one_of
@@ -18,46 +21,55 @@ from kfuncgen.settings import targets as targets
 from kfuncgen.settings import words as words
 
 
+def declared(option: Option) -> Any:
+    """An option as the parser takes it."""
+    return typer.Option(*option.names, metavar=option.metavar or None, min=option.least, help=option.help)
+
+
 def kernel_option(purpose: str) -> Any:
     """`--kernel`, with what the command takes the kernels for."""
-    forms = (
-        "6.12, '>=6.8', 6.6..6.18, a comma list of these, live (the running one), or a file kept by 'spec probe'"
-    )
-    default = "Default: the newest that the specs know."
-    return typer.Option("--kernel", metavar="SPEC", help=f"{purpose}: {forms}. {default}")
+    return declared(cli_words.kernel_option(purpose))
 
 
-CheckedKernels = Annotated[str | None, kernel_option("Kernels to check for")]
 WrittenKernel = Annotated[str | None, kernel_option("Kernel whose prototypes are written, the newest of")]
 CalledKernels = Annotated[str | None, kernel_option("Kernels on which the kfuncs are called")]
 ShownKernel = Annotated[str | None, kernel_option("Kernel to show, the newest of")]
-SpecOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--spec",
-        metavar="PATH",
-        help="Specs of your own kfuncs (a folder or file), or a file kept by 'spec probe', besides the built-in.",
-    ),
-]
-OutputOption = Annotated[
-    str | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE (at once, or not at all), not to stdout."),
-]
-BuildOption = Annotated[
-    str | None, typer.Option("-p", "--build", metavar="BUILD", help="Folder with a compile_commands.json.")
-]
-ConfigOption = Annotated[
-    str | None,
-    typer.Option("--config", metavar="FILE", help="This kfuncgen.toml or pyproject.toml counts, not the nearest."),
-]
-IsolatedOption = Annotated[bool, typer.Option("--isolated", help="No kfuncgen.toml or pyproject.toml counts.")]
+SpecOption = Annotated[list[str] | None, declared(cli_words.SPEC)]
+OutputOption = Annotated[str | None, declared(cli_words.OUTPUT)]
+BuildOption = Annotated[str | None, declared(cli_words.BUILD)]
+ConfigOption = Annotated[str | None, declared(cli_words.CONFIG)]
+IsolatedOption = Annotated[bool, declared(cli_words.ISOLATED)]
 
 
-@dataclass(frozen=True, slots=True)
-class CliState:
-    """What `main` hands to commands beside the parsed options: the compiler arguments after `--`."""
+def command(
+    run: Callable[[Mapping[str, Any], CliState], int],
+    rest: tuple[str, Any],
+    options: Mapping[str, Option],
+    about: str,
+) -> Callable[..., int]:
+    """A command of those options for the parser, which calls `run` with their values and what `main` hands over.
 
-    clang_args: tuple[str, ...] | None = None
+    `rest` is the name and the declaration of the words that are no options, `about` the help.
+    """
+    found: dict[str, tuple[Any, Value]] = {rest[0]: (Annotated[list[str] | None, rest[1]], None)}
+    for name, option in options.items():
+        kind: Any = str if option.least is None else int
+        kind = (list[str] if option.many else kind) | None if option.metavar else bool
+        found[name] = Annotated[kind, declared(option)], option.missing
+
+    def answer(context: typer.Context, **values: Value) -> int:
+        return run(values, context.obj)
+
+    word = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    # typer looks at the function's signature and annotations for what to parse.
+    shown = [inspect.Parameter("context", word, annotation=typer.Context)]
+    shown += [
+        inspect.Parameter(name, word, default=missing, annotation=kind) for name, (kind, missing) in found.items()
+    ]
+    answer.__doc__ = about
+    answer.__annotations__ = {"context": typer.Context, **{name: kind for name, (kind, _) in found.items()}}
+    answer.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    return answer
 
 
 def usage(arguments: str) -> type[typer.core.TyperCommand]:
@@ -68,20 +80,3 @@ def usage(arguments: str) -> type[typer.core.TyperCommand]:
             return [self.options_metavar or "", arguments]
 
     return Command
-
-
-def build_folder(text: str | None) -> Path | None:
-    """The value of `-p`, checked."""
-    if text is None:
-        return None
-    folder = as_path(text, "-p")
-    if not folder.is_dir():
-        raise UsageError(f"no folder '{text}' (-p)")
-    return folder
-
-
-def configs(file: str | None, isolated: bool) -> Configs:
-    """Where settings come from, as `--config` and `--isolated` say."""
-    if file is not None and isolated:
-        raise UsageError("--isolated leaves no use for --config")
-    return Configs(as_path(file, "--config") if file is not None else None, isolated)

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 import sys
-import tempfile
-import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -58,12 +55,16 @@ def columns_of(path: str | None) -> int | None:
     """The width of prose on a terminal, None where what is written goes elsewhere."""
     if path is not None or sys.stdout is None or not sys.stdout.isatty():
         return None
-    return min(max(shutil.get_terminal_size().columns, MIN_COLUMNS), MAX_COLUMNS)
+    from shutil import get_terminal_size
+
+    return min(max(get_terminal_size().columns, MIN_COLUMNS), MAX_COLUMNS)
 
 
 def _fold(line: str, columns: int) -> list[str]:
     if len(line) <= columns:
         return [line]
+    import textwrap
+
     gap = line.rfind("  ", 0, columns // 2)
     head = line[: gap + 2] if gap >= 0 and line[: gap + 2].strip() else line[: len(line) - len(line.lstrip())]
     return textwrap.wrap(
@@ -161,6 +162,8 @@ def _write_file(path: Path, text: str) -> None:
 def replace_file(path: Path, data: bytes) -> None:
     """Atomically: a temporary file beside the target, renamed over it; symbolic links are followed, mode and owner
     are kept."""
+    import tempfile
+
     try:
         target = path.resolve()
         old = _status_of(target)

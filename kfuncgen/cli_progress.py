@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import time
 from types import TracebackType
@@ -52,9 +51,11 @@ class Progress:
         now = time.monotonic()
         if not self._wanted or now < self._next:
             return
+        from shutil import get_terminal_size
+
         self._next = now + INTERVAL
         self._shown = True
-        self._write(f"\r{line(self._before + done, self._total, shutil.get_terminal_size().columns)}\x1b[K")
+        self._write(f"\r{line(self._before + done, self._total, get_terminal_size().columns)}\x1b[K")
 
     def _write(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):

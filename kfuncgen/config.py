@@ -7,11 +7,9 @@ the same filter as a compile database's (toolchain.flags).
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
@@ -178,6 +176,8 @@ def _has_table(path: Path) -> bool:
 
 def _loaded(text: str) -> Any:
     """The document that TOML text is; ValueError (TOMLDecodeError, mostly) or RecursionError when it is none."""
+    import tomllib
+
     deep = _DEEP_KEY.search(text)
     if deep is not None:
         before = text[: deep.start()]
@@ -189,6 +189,8 @@ def _loaded(text: str) -> Any:
 def load_config(path: Path) -> Config:
     """Read and check a `kfuncgen.toml`, or the table of a `pyproject.toml`; UsageError with the place where it is
     wrong."""
+    import tomllib
+
     text = _read(path)
     try:
         document = _loaded(text)
@@ -228,7 +230,9 @@ class _Reader:
         """Everything that the table says."""
         for key in self.document:
             if key not in KEYS:
-                near = difflib.get_close_matches(key, KEYS, 1)
+                from difflib import get_close_matches
+
+                near = get_close_matches(key, KEYS, 1)
                 hint = f"; did you mean '{near[0]}'?" if near else ""
                 message = f"unknown key '{key}', valid keys are {', '.join(KEYS)}{hint}"
                 raise self.wrong(message, key, at_key=True)
@@ -293,7 +297,9 @@ class _Reader:
         for choice in choices:
             if value == choice:
                 return choice
-        near = difflib.get_close_matches(value, choices, 1) if isinstance(value, str) else []
+        from difflib import get_close_matches
+
+        near = get_close_matches(value, choices, 1) if isinstance(value, str) else []
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise self.wrong(f"'{key}' must be one of {', '.join(choices)}{hint}", key)
 
@@ -335,6 +341,8 @@ def _shown(path: Path) -> str:
 
 def _place(path: Path, text: str, *keys: str | int, at_key: bool = False) -> Place:
     """Where a value stands (`at_key`: its key); the nearest table around it where that cannot be told."""
+    import tomllib
+
     from kfuncgen.toml_places import locate
 
     try:

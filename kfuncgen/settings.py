@@ -5,7 +5,6 @@ The command line and the language server both come through here, so that an edit
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -44,7 +43,9 @@ def one_of(value: str, valid: Iterable[Word], what: str, listed_by: str = "") ->
     for word in known:
         if word == value:
             return word
-    near: list[str] = list(difflib.get_close_matches(value, [str(word) for word in known], 3))
+    from difflib import get_close_matches
+
+    near: list[str] = list(get_close_matches(value, [str(word) for word in known], 3))
     near = near or [str(word) for word in known if len(value) > 2 and value in word][:3]
     if near:
         hint = f"did you mean {' or '.join(repr(word) for word in near)}?"

@@ -9,12 +9,12 @@ btf_parse_struct_metas(), btf_check_and_fixup_fields() (kernel/bpf/btf.c of 6.12
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.emitted import EmittedTypes
 from kfuncgen.lint.types import Type
+from kfuncgen.records import dataclass, replace
 from kfuncgen.spec.trust import DESTRUCTORS, LOCKS, ROOTS
 from kfuncgen.toolchain.headers import kernel_declares_struct
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import import_module
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from kfuncgen.diagnostic import Fix, Severity
@@ -121,7 +121,7 @@ def _fill(template: Template, words: Words) -> str:
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Rule]:
     """All rules by name, sorted."""
-    folder = files("kfuncgen.lint.rules")
+    folder = Path(__file__).with_name("rules")
     found: dict[str, Rule] = {}
     for name in rule_names():
         stem = name.replace("-", "_")

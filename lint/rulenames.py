@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 
 
 @lru_cache(maxsize=1)
 def rule_names() -> tuple[str, ...]:
     """All names, sorted. A rule is a file in rules/, and its name the file's, with hyphens."""
-    names = (entry.name for entry in files("kfuncgen.lint").joinpath("rules").iterdir())
+    names = (entry.name for entry in Path(__file__).with_name("rules").iterdir())
     return tuple(sorted(n[:-3].replace("_", "-") for n in names if n.endswith(".py") and n != "__init__.py"))

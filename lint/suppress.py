@@ -7,7 +7,6 @@ compilers drop them; what stands in a string is none.
 
 from __future__ import annotations
 
-import difflib
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -201,7 +200,9 @@ def _vain(one: Suppression, used: set[tuple[Suppression, str]], rules: Mapping[s
         fix = Fix("delete the comment", (Edit(one.removal, ""),), safe=True)
     for name in one.rules:
         if name not in rules:
-            near = difflib.get_close_matches(name, rules, 1)
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, rules, 1)
             hint = f"perhaps {near[0]} is meant" if near else "see 'kfuncgen explain' for the rules"
             yield _finding(one, f"there is no rule '{name}' to ignore", hint)
         elif rules[name] and (one, name) not in used:

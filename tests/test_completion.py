@@ -19,7 +19,7 @@ import pytest
 import typer
 from outside import CHECKOUT
 
-from kfuncgen import cli, cli_complete
+from kfuncgen import cli, cli_complete, cli_words
 from kfuncgen.cli_completion import SCRIPTS
 from kfuncgen.lint.rulenames import rule_names
 from kfuncgen.render import FORMATS
@@ -110,11 +110,11 @@ def test_every_value_has_a_source_or_is_free() -> None:
 def test_it_is_quiet_whatever_is_wrong(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(cli_complete.VARIABLE, "bash")
+    monkeypatch.setenv(cli_words.COMPLETION, "bash")
     for words in ([], [""], ["--"], ["="], ["lint", "="], ["lint", "--select", "=", "\udcff"], ["lint", "--spec"]):
         assert cli.main(words) == 0
         assert capsys.readouterr().err == ""
-    monkeypatch.setenv(cli_complete.VARIABLE, "nonsense")
+    monkeypatch.setenv(cli_words.COMPLETION, "nonsense")
     assert cli.main(["li"]) == 0
     assert capsys.readouterr().out == "lint\n"
 
@@ -127,7 +127,7 @@ def test_nothing_heavy_is_imported() -> None:
             [sys.executable, "-c", code, *words],
             capture_output=True,
             text=True,
-            env=os.environ | {cli_complete.VARIABLE: "fish"},
+            env=os.environ | {cli_words.COMPLETION: "fish"},
         )
         assert run.stdout
         loaded = set(run.stderr.split())

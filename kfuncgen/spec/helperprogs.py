@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 from kfuncgen.records import dataclass
 from kfuncgen.spec.model import Kernel
@@ -34,9 +35,7 @@ def kind_of(info: SectionInfo) -> str:
 
 @cache
 def _table() -> _Table:
-    from importlib.resources import files  # costs more than the rest of the module, and few ask
-
-    text = (files("kfuncgen") / "specs" / TABLE).read_text(encoding="utf-8")
+    text = (Path(__file__).parents[1] / "specs" / TABLE).read_text(encoding="utf-8")
     kinds: dict[Kernel, frozenset[str]] = {}
     allowed: dict[str, dict[Kernel, frozenset[str]]] = {}
     for line in text.splitlines():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 BtfKind = Literal["with", "without"]
@@ -24,9 +25,7 @@ TAGS = ("rcu", "user", "percpu")
 
 @cache
 def _table() -> Mapping[tuple[str, str], str]:
-    from importlib.resources import files  # costs more than the rest of the module, and few ask
-
-    text = (files("kfuncgen") / "specs" / TABLE).read_text(encoding="utf-8")
+    text = (Path(__file__).parents[1] / "specs" / TABLE).read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("#"))
     return {(struct, member): tag for struct, member, tag in rows}
 

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +21,7 @@ from typing import Any
 from kfuncgen.diagnostic import Place, UsageError
 from kfuncgen.records import dataclass
 from kfuncgen.toolchain.allowlist import Filtered, filter_arguments
-from kfuncgen.toolchain.arch import BIG_ENDIAN, target_architecture
+from kfuncgen.toolchain.arch import BIG_ENDIAN, own_machine, target_architecture
 
 MAX_DATABASE_BYTES = 64 * 1024 * 1024
 """The database of an all-modules kernel build is about 20 MB."""
@@ -124,7 +122,7 @@ def _complete(source: Path, args: tuple[str, ...], origin: str, notes: tuple[str
     if not any(_ARCH_MACRO in a for a in args):
         front.append(f"-D{_ARCH_MACRO}{arch or target_architecture()}")
     back: list[str] = []
-    multiarch = Path("/usr/include") / _MULTIARCH.get(platform.machine(), "")
+    multiarch = Path("/usr/include") / _MULTIARCH.get(own_machine(), "")
     # Debian and Ubuntu keep <asm/...> in a folder that clang does not search for a BPF target
     own_root = any(a.startswith(("--sysroot", "-isysroot", "-nostdinc", "-nostdlibinc")) for a in args)
     if not own_root and _is_dir(multiarch / "asm"):
@@ -301,6 +299,8 @@ def _entry_arguments(database: Path, entry: _Entry) -> list[str]:
         message = f"entry {entry.number}: 'command' has more than {MAX_COMMAND_LENGTH} characters"
         raise UsageError(message, Place(str(database)))
     else:
+        import shlex
+
         try:
             words = shlex.split(entry.command)
         except ValueError as error:

@@ -7,14 +7,10 @@ cache; everything else is used where it is installed. scripts/make_bundled_heade
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import hashlib
-import lzma
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -89,6 +85,10 @@ def _vmlinux_folder(cache: Path | None) -> Path:
     if cache is not None:
         with contextlib.suppress(OSError):
             return _cached(compressed, cache)
+    import atexit
+    import shutil
+    import tempfile
+
     try:
         folder = Path(tempfile.mkdtemp(prefix="kfuncgen-headers-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -104,6 +104,9 @@ def _cached(compressed: bytes, cache: Path) -> Path:
     if (folder / _NAME).is_file():
         return folder
     cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    import shutil
+    import tempfile
+
     staged = Path(tempfile.mkdtemp(prefix="headers-", dir=cache))
     try:
         _unpack(compressed, staged)
@@ -118,6 +121,8 @@ def _cached(compressed: bytes, cache: Path) -> Path:
 
 
 def _unpack(compressed: bytes, folder: Path) -> None:
+    import lzma
+
     with (folder / _NAME).open("wb") as stream:
         stream.write(lzma.decompress(compressed))
         stream.flush()
