@@ -7,10 +7,10 @@ Locals count while nothing but their name reaches them (no pointer to them, not 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence, Set
-from dataclasses import dataclass, field
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.postdominance import between, meeting, postdominators
+from kfuncgen.records import dataclass, field
 
 Key = int | ir.GlobalVariable
 """What holds a number: a local by its index, or a global."""

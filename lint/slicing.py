@@ -10,11 +10,11 @@ branches.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.flows import ELSEWHERE, Flows, Key, flows_of
 from kfuncgen.lint.values import plain_name
+from kfuncgen.records import dataclass, field
 from kfuncgen.spec.helperargs import numbers_of
 from kfuncgen.spec.model import Kernel, Role, SpecSet
 
