@@ -13,6 +13,7 @@ import typer
 
 from kfuncgen import cli, cli_lint, cli_words
 from kfuncgen.cli_words import CliState
+from kfuncgen.spec.cached import load_specs
 
 WORDS = [
     *(name for option in cli_lint.OPTIONS.values() for name in option.names),
@@ -93,6 +94,7 @@ def test_the_parser_reads_what_is_not_plain(words: list[str]) -> None:
 
 
 def test_a_plain_lint_loads_no_parser() -> None:
+    load_specs()  # those who read specs from their files may
     code = (
         "import sys, kfuncgen.cli; status = kfuncgen.cli.main(['lint', '--select', 'none', 'pyproject.toml']); "
         "print(status, sorted({'typer', 'click', 'inspect', 'dataclasses'} & set(sys.modules)))"
