@@ -60,6 +60,7 @@ class Explorer:
         self.exits: list[tuple[State, Value]] = []
         self.plain = not run.matters(function.name)
         self.leaving = self._meeting()
+        self.returned = run.returned_by(function) if self.plain else ()
         self.meetings: dict[int, Meeting] = {}
         self.queue: list[tuple[int, int, State, object]] = []
         self.newest: dict[tuple[int, object], int] = {}
@@ -102,12 +103,17 @@ class Explorer:
         meeting = self.meetings.get(block.order)
         if meeting is None:
             meeting = self.meetings[block.order] = self._meeting()
-        onward = meeting.arrive(state)
+        onward = meeting.arrive(state, self._to_return(state) if self.plain else None)
         if onward is not None:
             self.serial += 1
             if meeting.ground is not None:
                 self.newest[block.order, meeting.ground] = self.serial
             heapq.heappush(self.queue, (block.order, self.serial, onward, meeting.ground))
+
+    def _to_return(self, state: State) -> object:
+        """The constants that a path is about to return: what tells the caller apart which path was taken."""
+        kept = [state.read(self.depth * FRAME + var.index, 0, var.ctype.size) for var in self.returned]
+        return tuple(value if isinstance(value, int) else None for value in kept)
 
     # -- blocks ------------------------------------------------------------------------------------------
 

@@ -19,10 +19,11 @@ STATES_WHILE_HOLDING = 48
 STATES_WHILE_FREE = 10
 """The same while nothing is held: integers that differ hardly matter then."""
 
-STATES_IN_PLAIN = 4
-"""The same, held or free, in functions from which no contract call can be reached: packet parsers, hashes."""
+STATES_IN_PLAIN = 0
+"""The same, held or free, in functions from which no contract call can be reached: packet parsers, hashes. What
+such a function tells its caller is in pointers and in the constant that it returns."""
 
-ALIKE_WHILE_HOLDING, ALIKE_WHILE_FREE, ALIKE_IN_PLAIN = 4, 4, 2
+ALIKE_WHILE_HOLDING, ALIKE_WHILE_FREE, ALIKE_IN_PLAIN = 4, 4, 0
 """Of these, as many may have the same obligations and pointers: they differ in integers alone, and a later test of
 one of them tells the paths apart again."""
 
@@ -30,7 +31,8 @@ JOINED_STATES = 300
 """Different obligations and pointers kept apart at one point; past it states are dropped, with a note."""
 
 NULLS_APART = 16
-"""As many of them may differ in nothing but which words are NULL; numbers that happen to be 0 are among these."""
+"""As many of them may differ in nothing but which words are NULL (numbers that happen to be 0 are among these), or
+in the constant that is to be returned."""
 
 WIDEN_AFTER = 3
 """Joins of one state before integers that still grow become unknown."""
@@ -85,6 +87,8 @@ class Meeting:
     def _join(self, state: State, label: object) -> State | None:
         """Join with the state of equal obligations, None when that adds nothing."""
         nulls = len(self.joined) < NULLS_APART
+        if not nulls:
+            label = None
         ground = self.ground = (label, nulls, state.canonical(scalars=False, nulls=nulls))
         known = self.joined.get(ground)
         if known is None:

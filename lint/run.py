@@ -137,6 +137,7 @@ class Run:
     _releasing: dict[str, str] = field(default_factory=dict)
     _variables: dict[int, ir.GlobalVariable] = field(default_factory=dict)
     _matters: dict[str, bool] = field(default_factory=dict)
+    _returned: dict[str, tuple[ir.Variable, ...]] = field(default_factory=dict)
     _contracts: dict[str, Contract | None] = field(default_factory=dict)
     _resolved: dict[str, Resolved] = field(default_factory=dict)
 
@@ -255,6 +256,20 @@ class Run:
             else:
                 known = body.indirect or any(self.matters(callee) for callee in sorted(body.calls))
             self._matters[name] = known
+        return known
+
+    def returned_by(self, function: ir.Function) -> tuple[ir.Variable, ...]:
+        """The locals whose number a function returns."""
+        known = self._returned.get(function.name)
+        if known is None:
+            found: dict[ir.Variable, None] = {}
+            for block in function.blocks:
+                value = block.terminator.value if isinstance(block.terminator, ir.Return) else None
+                while isinstance(value, ir.Cast):
+                    value = value.operand
+                if isinstance(value, ir.Load) and isinstance(value.place, ir.Local) and value.ctype.is_integer:
+                    found[value.place.var] = None
+            known = self._returned[function.name] = tuple(found)
         return known
 
     @property
