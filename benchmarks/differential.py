@@ -1,13 +1,13 @@
 """`python -m benchmarks.differential`: random programs, and what the linter and the running kernel say of each.
 
-Programs come from a grammar of callers of kernel functions (benchmarks/grammar), each made from its number alone;
-two thirds are changed at one or two places afterwards. They are compiled many to a file, with
--fno-delete-null-pointer-checks so that the verifier sees what was broken, linted, and loaded one by one. Both agree
-when the linter has an error about a program that the kernel refuses, and none about one that it accepts.
+Programs come from a grammar of callers of kernel functions (benchmarks/grammar), each made from its number
+alone; two thirds are changed at one or two places afterwards. They are compiled many to a file, with
+-fno-delete-null-pointer-checks so that the verifier sees what was broken, linted, and loaded one by one. Both
+agree when the linter has an error about a program that the kernel refuses, and none about one that it accepts.
 
-Counted apart: programs that the linter says it did not check to the end, those that the kernel refuses for what is
-no contract (ranges of numbers, loops without end: benchmarks/agreement/classes.py), and those that do not compile or
-never reach the verifier. KFUNCGEN_LIBBPF names a libbpf to load with.
+Counted apart: programs that the linter says it did not check to the end, those that the kernel refuses for what
+is no contract (ranges of numbers, loops without end: benchmarks/agreement/classes.py), and those that do not
+compile or never reach the verifier. KFUNCGEN_LIBBPF names a libbpf to load with.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from benchmarks.agreement.classes import out_of_scope
 from benchmarks.agreement.toolchain import vmlinux_folder
 from benchmarks.grammar import Made, made, source
 from benchmarks.grammar.prelude import INCLUDES
-from kfuncgen.diagnostic import FileFailure, KfuncgenError, Report, Severity, UsageError
+from kfuncgen.diagnostic import FileFailure, Finding, KfuncgenError, Report, Severity, UsageError
 from kfuncgen.lint import LintOptions
 from kfuncgen.lint.batch import Checker
 from kfuncgen.lint.rule import classify_message
@@ -42,6 +42,9 @@ BATCH = 25
 """Programs in one file: what libbpf does for each load grows with it, what clang does for each file does not."""
 COMPILE_SECONDS = 120
 
+_RANGE = re.compile(r"^R\d+ (?:unbounded memory access|min value is negative)", re.MULTILINE)
+"""Why a memory with its size was refused, on the line before: the number may be anything."""
+
 AGREE, FALSE, MISSED = "agree", "false error", "missed"
 UNDECIDED, OTHER, UNJUDGED, FAILED = "not fully checked", "no contract", "no verdict", "linter failed"
 STATES = (AGREE, FALSE, MISSED, UNDECIDED, OTHER, UNJUDGED, FAILED)
@@ -49,7 +52,7 @@ STATES = (AGREE, FALSE, MISSED, UNDECIDED, OTHER, UNJUDGED, FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One program: what was done to it, the kernel's verdict and message, the linter's errors, how they compare."""
+    """One program: what was done to it, the kernel's verdict, the linter's errors, how they compare."""
 
     number: int
     section: str
@@ -122,24 +125,32 @@ class Judges:
 
 def _outcome(program: Made, error: str, verdict: ProgramVerdict | None, report: Report | FileFailure) -> Outcome:
     """Compare what was said of a program."""
+    errors: list[Finding] = []
+    notes: tuple[str, ...] = ()
+    failed = ""
     if isinstance(report, FileFailure):
-        errors, notes, failed = [], (), report.error
+        failed = report.error
     else:
         errors = [
-            f for f in report.findings if f.severity is Severity.ERROR and program.name in (f.programs or (f.function,))
+            f
+            for f in report.findings
+            if f.severity is Severity.ERROR and program.name in (f.programs or (f.function,))
         ]
         own = re.compile(rf"^p{program.number}$|_{program.number}_\d+$")
         notes = tuple(n.message for n in report.notes if n.kind == "incomplete" and own.search(n.function))
-        failed = ""
-    said, message, line = ("not-loaded", error, 0) if verdict is None else (verdict.verdict, verdict.message, verdict.line)
+    said, message, line = (
+        ("not-loaded", error, 0) if verdict is None else (verdict.verdict, verdict.message, verdict.line)
+    )
     rejected = said == "rejected"
-    if failed:
+    if error:
+        state = UNJUDGED
+    elif failed:
         state = FAILED
     elif said == "not-loaded":
         state = UNJUDGED
     elif rejected == bool(errors):
         state = AGREE
-    elif rejected and out_of_scope(message):
+    elif rejected and (out_of_scope(message) or (verdict is not None and _RANGE.search(verdict.log[-400:]))):
         state = OTHER
     elif rejected and notes:
         state = UNDECIDED
@@ -148,7 +159,9 @@ def _outcome(program: Made, error: str, verdict: ProgramVerdict | None, report: 
     rules = tuple(sorted({f.rule for f in errors}))
     told = tuple(f"{f.span.line}: {f.rule}: {f.message}" for f in errors)
     notes = (*notes, failed) if failed else notes
-    return Outcome(program.number, program.section, program.mutations, said, message, line, rules, told, notes, state)
+    return Outcome(
+        program.number, program.section, program.mutations, said, message, line, rules, told, notes, state
+    )
 
 
 def judged(numbers: Iterable[int], judges: Judges) -> Iterator[list[Outcome]]:
@@ -194,7 +207,9 @@ def report(outcomes: Sequence[Outcome]) -> dict[str, object]:
         "rules": dict(by_rule.most_common()),
         "messages": dict(by_message.most_common()),
         "sections": dict(Counter(o.section for o in outcomes).most_common()),
-        "apart": dict(Counter(f"{o.state}: {_reason(o)}" for o in outcomes if o.state in (UNDECIDED, OTHER, UNJUDGED))),
+        "apart": dict(
+            Counter(f"{o.state}: {_reason(o)}" for o in outcomes if o.state in (UNDECIDED, OTHER, UNJUDGED))
+        ),
         "disagreements": [asdict(o) for o in odd],
     }
 
@@ -214,9 +229,11 @@ def show(outcomes: Sequence[Outcome], seconds: float) -> None:
         if o.state in (FALSE, MISSED, FAILED):
             what = "; ".join(o.told[:2] or o.notes[:1]) if o.state != MISSED else f"{o.line}: {o.message}"
             print(f"{o.state}: {o.number} ({o.section}; {', '.join(o.mutations) or 'unchanged'}): {what}")
-    print(f"{len(outcomes)} programs in {seconds:.0f} s: "
-          f"{sum(o.verdict == 'accepted' for o in outcomes)} accepted, {sum(o.verdict == 'rejected' for o in outcomes)} "
-          f"refused; {sum(bool(o.mutations) for o in outcomes)} were changed at one or two places")  # fmt: skip
+    accepted, rejected = (sum(o.verdict == verdict for o in outcomes) for verdict in ("accepted", "rejected"))
+    changed = sum(bool(o.mutations) for o in outcomes)
+    print(
+        f"{len(outcomes)} programs in {seconds:.0f} s: {accepted} accepted, {rejected} refused; {changed} changed"
+    )
     print(f"agreement: {_share(states[AGREE], compared)}, false errors {states[FALSE]}, missed {states[MISSED]}")
     print(f"refused for the same reason: {_share(sum(o.same_reason for o in refused), len(refused))}")
     for state in (UNDECIDED, OTHER, UNJUDGED, FAILED):
@@ -234,8 +251,10 @@ def show(outcomes: Sequence[Outcome], seconds: float) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the figures; 0 when linter and kernel agree on all programs, 1 when not, 2 when it cannot be measured."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.differential", description=__doc__.split("\n\n")[0])
+    """Print the figures; 0 when both agree on all programs, 1 when not, 2 when it cannot be measured."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.differential", description=__doc__.split("\n\n")[0]
+    )
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first program (0)")
     parser.add_argument("--count", type=int, default=300, metavar="N", help="how many programs (300)")
     parser.add_argument("--show", type=int, metavar="N", help="print the source of this program, and end")

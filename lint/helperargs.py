@@ -22,6 +22,9 @@ _SOCKET_STRUCTS = frozenset(("bpf_sock", "bpf_tcp_sock"))
 _DECIDED_ELSEWHERE = frozenset(("lock", "kptr", "dynptr", "kernel", "record"))
 """Arguments with a protocol of their own (locks, kptrs, dynptrs, released records)."""
 
+_MEMORY = frozenset(("key", "value", "out-value", "in", "out", "inout"))
+"""Arguments that are memory of the program."""
+
 
 def check_helper_argument(a: Arguments, index: int, want: HelperArgument) -> bool:
     """Whether argument `index` is what the helper wants; what is not is reported."""
@@ -75,11 +78,23 @@ def _null(a: Arguments, index: int, want: HelperArgument, value: Value) -> bool:
 
 
 def _scalar(a: Arguments, index: int, want: HelperArgument, value: Value, fact: Scalar) -> bool:
-    """A number where a pointer is wanted. Pointers into packets are numbers here, so memory is left alone."""
+    """A number where a pointer is wanted. Pointers into packets are unknown numbers here: of memory, only a known
+    number is none."""
+    got = kind_word(fact, value)
     if want.word in ("struct", "socket", "sock", "full-sock", "kernel", "record"):
         fault = judge(Life.UNKNOWN, Use.RELEASE if a.releases == index else Use.PASS)
-        return fault is None or a.fault(fault, index, value, got=kind_word(fact, value))
-    return True
+        return fault is None or a.fault(fault, index, value, got=got)
+    if fact.known is None:
+        return True
+    if want.word == "stack":
+        return a.fault(Fault.CALLBACK_ARGUMENT, index, value, how="context", got=got)
+    if want.word == "function":
+        return a.fault(Fault.CALLBACK_ARGUMENT, index, value, how="function", got=got)
+    if want.word in _MEMORY:
+        return a.fault(Fault.MEMORY_ARGUMENT, index, value, how="kind", got=got)
+    if want.word == "map":
+        return a.fault(Fault.MAP_ARGUMENT, index, value, how="kind", got=got)
+    return want.word != "ctx" or a.fault(Fault.CONTEXT_ARGUMENT, index, value, got=got)
 
 
 def _released(a: Arguments, index: int, value: Value, fact: Pointer) -> bool:

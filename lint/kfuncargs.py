@@ -123,7 +123,9 @@ def _pointer(a: Arguments, index: int, param: Param, value: Value, fact: Pointer
     use = Use.RELEASE if a.releases == index else Use.PASS
     if isinstance(fact, Scalar):
         if life is Life.UNKNOWN and not kernel_struct(a, index, param):
-            return True
+            # Pointers into packets are unknown numbers here; a known number is no memory.
+            told = fact.known is not None
+            return not told or a.fault(Fault.MEMORY_ARGUMENT, index, value, how="kind", got=kind_word(fact, value))
         fault = judge(life, use)
         return fault is None or a.fault(fault, index, value, got=kind_word(fact, value))
     if fact.kind == "map" and param.ctype.struct_name:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from benchmarks.grammar import dynptrs, functions, graphs, iterators, maps, objects, regions, shapes
+from benchmarks.grammar import dynptrs, flows, functions, graphs, iterators, maps, objects, regions, shapes
 from benchmarks.grammar.kinds import KINDS, WEIGHTS
 from benchmarks.grammar.maker import Maker, Value
 from benchmarks.grammar.mutations import mutate
 from benchmarks.grammar.prelude import INCLUDES, PRELUDE
 from benchmarks.grammar.tree import Function, Line, Tree, write
 
-FAMILIES = (dynptrs, functions, graphs, iterators, maps, objects, regions, shapes)
+FAMILIES = (dynptrs, flows, functions, graphs, iterators, maps, objects, regions, shapes)
 """What registers productions."""
 
 

@@ -43,7 +43,7 @@ def _use(m: Maker, dynptr: str, kind: str) -> Block:
         return lines(m.pick(("sink = bpf_xdp_adjust_head(ctx, 0);", "sink = bpf_xdp_pull_data(ctx, 14);")))
     if kind == "skb" and how == 7 and m.can("tc"):
         return lines("sink = bpf_skb_pull_data(ctx, 14);")
-    writable = kind != "skb" or m.can("packet")
+    writable = m.can("packet")
     name = m.pick(("bpf_dynptr_slice", "bpf_dynptr_slice_rdwr")) if writable else "bpf_dynptr_slice"
     short, ctype = ("eth", "struct ethhdr") if kind in ("skb", "xdp") else ("mem", "u64")
     room = m.local(ctype, "room", "{}" if short == "eth" else "0")
@@ -62,7 +62,7 @@ def local(m: Maker) -> Block:
     dynptr = m.local("struct bpf_dynptr", "dyn")
     if m.chance(0.6):
         return [Line(f"bpf_dynptr_from_mem(bytes, sizeof(bytes), 0, &{dynptr});"), *_used(m, dynptr, "mem")]
-    key = m.local("u32", "key", "0")
+    key = m.local("u32", "key", m.key())
 
     def over(value: Value) -> Block:
         made = f"bpf_dynptr_from_mem({value.name}, sizeof(*{value.name}), 0, &{dynptr});"
@@ -115,7 +115,11 @@ def encrypted(m: Maker) -> Block:
     """A packet is encrypted with a context that a map keeps."""
     if not _main(m) or not m.in_rcu:
         return []
-    key, source, target = m.local("u32", "key", "0"), m.local("struct bpf_dynptr", "dyn"), m.local("struct bpf_dynptr", "dyn")
+    key, source, target = (
+        m.local("u32", "key", m.key()),
+        m.local("struct bpf_dynptr", "dyn"),
+        m.local("struct bpf_dynptr", "dyn"),
+    )
     kind = "xdp" if m.can("xdp") else "skb"
 
     def with_slot(slot: Value) -> Block:

@@ -15,7 +15,9 @@ def static_function(m: Maker) -> Block:
     """A static function does part of the work with a value that it is given."""
     if m.function is not m.tree.main:
         return []
-    values = [v for v in m.known if v.type in TYPES and v.type not in ("guard", "resguard", "slot", "mslot", "hits")]
+    values = [
+        v for v in m.known if v.type in TYPES and v.type not in ("guard", "resguard", "slot", "mslot", "hits")
+    ]
     value = m.pick(values) if values else None
     name = m.number(f"part_{m.tree.name}_")
     parameter = f"{TYPES[value.type]}{value.type}" if value is not None else "int n"
@@ -115,7 +117,9 @@ def callback(m: Maker) -> Block:
         function = Function(f"static int {name}(u32 index, void *data)")
         call = f"bpf_loop({m.pick(('1', '10', 'knob & 7'))}, {name}, NULL, 0)"
     elif how == 1:
-        function = Function(f"static long {name}(struct bpf_map *map, u32 *key, struct counter *counter, void *data)")
+        function = Function(
+            f"static long {name}(struct bpf_map *map, u32 *key, struct counter *counter, void *data)"
+        )
         call = f"bpf_for_each_map_elem(&{m.pick(('tallies', 'counters'))}, {name}, NULL, 0)"
     else:
         function = Function(f"static long {name}(struct bpf_dynptr *dyn, void *data)")
@@ -144,13 +148,15 @@ def callback_with_context(m: Maker) -> Block:
     how = m.random.randrange(3)
     if how == 0:
         function.body = [
-            If("box->task", lines("bpf_task_release(box->task);", "box->task = NULL;"), []), Line("return 0;")
+            If("box->task", lines("bpf_task_release(box->task);", "box->task = NULL;"), []),
+            Line("return 0;"),
         ]
     elif how == 1:
         function.body = [If("box->task", lines("sink = box->task->pid;"), []), *lines("box->n++;", "return 0;")]
     else:
         function.body = [
-            If("!box->task", lines("box->task = bpf_task_from_pid(index);"), []), *lines("box->n++;", "return 0;")
+            If("!box->task", lines("box->task = bpf_task_from_pid(index);"), []),
+            *lines("box->n++;", "return 0;"),
         ]
     after = If(f"{box}.task", lines(f"bpf_task_release({box}.task);"), [])
     before = Line(f"{box}.task = bpf_task_from_pid(knob);")

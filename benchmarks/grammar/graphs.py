@@ -111,6 +111,7 @@ def peeked(m: Maker) -> Block:
 @production(3, "graph")
 def two_owners(m: Maker) -> Block:
     """An object with a count of owners: in a tree, and kept besides."""
+
     def owned(value: Value) -> Block:
         other = m.variable("shared")
         made: Block = lines(f"{other} = bpf_refcount_acquire({value.name});")
@@ -127,14 +128,16 @@ def two_owners(m: Maker) -> Block:
 @production(2, "graph")
 def in_a_map(m: Maker) -> Block:
     """A list in a map's value, under the value's own lock."""
-    key = m.local("u32", "key", m.pick(("0", "knob")))
+    key = m.local("u32", "key", m.key())
 
     def with_guard(guard: Value) -> Block:
         name = m.variable("item")
         lock, head = f"{guard.name}->lock", f"{guard.name}->items"
         new = [Line(f"{name} = {_allocated('item')};")]
         push = lines(
-            f"bpf_spin_lock(&{lock});", f"bpf_list_push_front(&{head}, &{name}->node);", f"bpf_spin_unlock(&{lock});"
+            f"bpf_spin_lock(&{lock});",
+            f"bpf_list_push_front(&{head}, &{name}->node);",
+            f"bpf_spin_unlock(&{lock});",
         )
         return [*new, If(name, push, [])]
 
@@ -145,7 +148,7 @@ def in_a_map(m: Maker) -> Block:
 def percpu(m: Maker) -> Block:
     """An object for each CPU: it is kept in a map, and reached there under RCU."""
     fresh, old, slot = m.variable("hits"), m.variable("hits"), Value("slot", m.variable("slot"), "owned")
-    key = m.local("u32", "key", m.pick(("0", "knob")))
+    key = m.local("u32", "key", m.key())
     end = f"bpf_percpu_obj_drop({fresh});"
 
     def kept(value: Value) -> Block:
@@ -154,14 +157,20 @@ def percpu(m: Maker) -> Block:
 
     look = Line(f"{slot.name} = bpf_map_lookup_elem(&{m.pick(('slots', 'hslots'))}, &{key});")
     if m.chance(0.3):
-        return taken(m, "hits", "bpf_percpu_obj_new(struct counter)", ("bpf_percpu_obj_drop(<>);",), lambda v: m.block(1))
+        return taken(
+            m, "hits", "bpf_percpu_obj_new(struct counter)", ("bpf_percpu_obj_drop(<>);",), lambda v: m.block(1)
+        )
     if m.chance(0.5) and m.in_rcu:
         here = m.variable("counter")
         reach = m.pick((f"bpf_this_cpu_ptr({fresh})", f"bpf_per_cpu_ptr({fresh}, 0)"))
-        used = [Line(f"{here} = {reach};"), If(here, lines(f"{here}->hits++;"), [])]
+        used: Block = [Line(f"{here} = {reach};"), If(here, lines(f"{here}->hits++;"), [])]
         return [look, If(slot.name, [Line(f"{fresh} = {slot.name}->hits;"), If(fresh, used, [])], [])]
     new = Line(f"{fresh} = bpf_percpu_obj_new(struct counter);")
-    return [look, new, If(f"{slot.name} && {fresh}", kept(Value("hits", fresh, "owned")), [If(fresh, lines(end), [])])]
+    return [
+        look,
+        new,
+        If(f"{slot.name} && {fresh}", kept(Value("hits", fresh, "owned")), [If(fresh, lines(end), [])]),
+    ]
 
 
 @production(2, "graph")

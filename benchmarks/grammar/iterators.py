@@ -21,7 +21,7 @@ def _walk(m: Maker, kind: str, arguments: str, short: str, trust: str) -> Block:
     with m.holding(end):
         if m.chance(0.2):
             with m.holding(value=value):
-                once = [Line(f"{name} = {following};"), If(name, inner(m, value), [])]
+                once: Block = [Line(f"{name} = {following};"), If(name, inner(m, value), [])]
             return [*begin, *once, *lines(end)]
         with m.looping(), m.holding(value=value):
             body = inner(m, value)

@@ -20,8 +20,15 @@ def _kind(
 
 
 KINDS = (
-    _kind("xdp", "int <>(struct xdp_md *ctx)", f"{_GENERIC} xdp packet crypt sk", integers=("ctx->ingress_ifindex",)),
-    _kind("tc", "int <>(struct __sk_buff *ctx)", f"{_GENERIC} tc skb packet crypt sk", integers=("ctx->len", "ctx->mark")),
+    _kind(
+        "xdp", "int <>(struct xdp_md *ctx)", f"{_GENERIC} xdp packet crypt sk", integers=("ctx->ingress_ifindex",)
+    ),
+    _kind(
+        "tc",
+        "int <>(struct __sk_buff *ctx)",
+        f"{_GENERIC} tc skb packet crypt sk",
+        integers=("ctx->len", "ctx->mark"),
+    ),
     _kind("cgroup_skb/ingress", "int <>(struct __sk_buff *ctx)", f"{_GENERIC} skb", integers=("ctx->len",)),
     _kind("syscall", "int <>(void *ctx)", f"{_GENERIC} cpumask syscall tasks", sleeps=True),
     _kind(

@@ -33,7 +33,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A variable with a pointer: its type by its short name, and how far it may be trusted: owned, trusted, rcu."""
+    """A variable with a pointer: its type by its short name, and its trust: owned, trusted, rcu, rdonly."""
 
     type: str
     name: str
@@ -97,9 +97,7 @@ class Production:
 PRODUCTIONS: list[Production] = []
 
 
-def production(
-    weight: int, needs: str = "", outside: str = "", in_lock: bool = False
-) -> Callable[[Shape], Shape]:
+def production(weight: int, needs: str = "", outside: str = "", in_lock: bool = False) -> Callable[[Shape], Shape]:
     """Register a maker of statements; words of `needs` are families, those of `outside` regions."""
 
     def register(make: Shape) -> Shape:
@@ -238,6 +236,11 @@ class Maker:
         if not self.inside("lock"):
             choices.append("bpf_get_prandom_u32()")
         return self.pick(choices if self.function is self.tree.main else choices[:2])
+
+    def key(self) -> str:
+        """A key. Of a constant one the verifier knows that the map has it, if the stack's layout lets it see the
+        constant: that the linter cannot know, so that constants are rare."""
+        return "knob" if self.chance(0.98) else self.pick(("0", "1"))
 
     def condition(self) -> str:
         """A condition that the compiler does not know."""

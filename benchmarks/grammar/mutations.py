@@ -5,10 +5,9 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from benchmarks.grammar.kinds import KINDS
-from benchmarks.grammar.tree import Block, Function, If, Line, Loop, Node, Switch, Tree, blocks, well_formed
+from benchmarks.grammar.tree import Block, Function, If, Line, Node, Tree, blocks, well_formed
 
 Place = tuple[Function, Block, int]
 _LEAVING = re.compile(r"(?:return\b.*|break|continue|goto \w+);$")
@@ -101,9 +100,9 @@ def weaken(tree: Tree, r: random.Random) -> bool:
     if not found:
         return False
     node = r.choice(found)
-    swapped = node.condition.replace("&&", "||") if "&&" in node.condition else node.condition.replace("||", "&&")
-    node.condition = swapped if swapped != node.condition else r.choice(("knob", f"({node.condition}) || knob",
-                                                                          f"({node.condition}) && knob"))  # fmt: skip
+    old = node.condition
+    swapped = old.replace("&&", "||") if "&&" in old else old.replace("||", "&&")
+    node.condition = swapped if swapped != old else r.choice(("knob", f"({old}) || knob", f"({old}) && knob"))
     return True
 
 
@@ -179,8 +178,9 @@ _EXTRA = (
     "bpf_list_pop_front(&items_a);", "sink = bpf_ktime_get_ns();", "bpf_rbtree_first(&leaves_b);",
 )  # fmt: skip
 _BY_TYPE = {
-    "task": ("bpf_task_release(<>);", "sink = <>->pid;", "<> = bpf_task_acquire(<>);", "<>->pid = 1;", "<> = NULL;",
-             "<> = <>->group_leader;", "bpf_cgroup_release((void *)<>);", "sink = bpf_task_pt_regs(<>)->ip;"),
+    "task": ("bpf_task_release(<>);", "sink = <>->pid;", "<> = bpf_task_acquire(<>);", "<>->pid = 1;",
+             "<> = NULL;", "<> = <>->group_leader;", "bpf_cgroup_release((void *)<>);",
+             "sink = bpf_task_pt_regs(<>)->ip;"),
     "cgrp": ("bpf_cgroup_release(<>);", "sink = <>->level;", "<> = bpf_cgroup_acquire(<>);", "<> = NULL;"),
     "mask": ("bpf_cpumask_release(<>);", "bpf_cpumask_set_cpu(0, <>);", "<> = NULL;"),
     "key": ("bpf_key_put(<>);",),
@@ -246,19 +246,37 @@ def section(tree: Tree, r: random.Random) -> bool:
     return True
 
 
-_TEXTS = (
-    (r"\bNULL\b", ("ctx", "(void *)1")), (r"&key\d+", ("NULL",)), (r"sizeof\((room\d+)\)", (r"sizeof(\1) + 8",)),
-    (r"sizeof\((opts\d+)\)", (r"sizeof(\1) - 4", r"sizeof(\1) + 4")), (r"&(dyn\d+)", ("NULL", "(void *)bytes")),
-    (r"sizeof\(bytes\)", ("sizeof(bytes) + 1", "knob")), (r"sizeof\(text\d+\)", ("64", "knob")),
-    (r"&lock_a", ("&lock_b",)), (r"&lock_b", ("&lock_a",)), (r"&items_a", ("&shared_a",)),
-    (r"&leaves_b", ("&shared_b",)), (r"\bslice_rdwr\b", ("slice",)), (r"bpf_dynptr_slice_rdwr", ("bpf_dynptr_slice",)),
-    (r"_from_pid\((.*?)\)", ("_from_pid((long)&knob)",)), (r"bpf_task_from_pid\(.*?\)", ("bpf_get_current_task_btf()",)),
+_TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"\bNULL\b", ("ctx", "(void *)1")),
+    (r"&key\d+", ("NULL",)),
+    (r"sizeof\((room\d+)\)", (r"sizeof(\1) + 512",)),
+    (r"sizeof\((opts\d+)\)", (r"sizeof(\1) - 4", r"sizeof(\1) + 4")),
+    (r"&(dyn\d+)", ("NULL", "(void *)bytes")),
+    (r"sizeof\(bytes\)", ("sizeof(bytes) + 4096",)),
+    (r"sizeof\(text\d+\)", ("600",)),
+    (r"&lock_a", ("&lock_b",)),
+    (r"&lock_b", ("&lock_a",)),
+    (r"&items_a", ("&shared_a",)),
+    (r"&leaves_b", ("&shared_b",)),
+    (r"bpf_dynptr_slice_rdwr", ("bpf_dynptr_slice",)),
+    (r"_from_pid\((.*?)\)", ("_from_pid((long)&knob)",)),
+    (r"bpf_task_from_pid\(.*?\)", ("bpf_get_current_task_btf()",)),
     (r"bpf_obj_drop\((\w+)\)", (r"bpf_percpu_obj_drop(\1)", r"bpf_task_release((void *)\1)")),
-    (r"bpf_task_release\((\w+)\)", (r"bpf_obj_drop(\1)", r"bpf_cgroup_release((void *)\1)", r"bpf_task_release(NULL)")),
-    (r"->node\b", ("->key",)), (r"bpf_this_cpu_ptr\((\w+)\)", (r"((struct counter *)\1)",)), (r"_irqsave|_irqrestore", ("",)),
-    (r"struct event\)", ("struct event) / 2",)), (r"&(it\d+)", ("NULL",)), (r"\bbpf_spin_unlock\b", ("bpf_spin_lock",)),
-    (r"_destroy\b", ("_next",)), (r"_submit_dynptr", ("_submit",)), (r"(\w+)->key = knob", (r"*(long *)\1 = 1",)),
-)  # fmt: skip
+    (
+        r"bpf_task_release\((\w+)\)",
+        (r"bpf_obj_drop(\1)", r"bpf_cgroup_release((void *)\1)", "bpf_task_release(NULL)"),
+    ),
+    (r"->node\b", ("->key",)),
+    (r"bpf_this_cpu_ptr\((\w+)\)", (r"((struct counter *)\1)",)),
+    (r"_irqsave|_irqrestore", ("",)),
+    (r"struct event\)", ("struct event) / 2",)),
+    (r"&(it\d+)", ("NULL",)),
+    (r"\bbpf_spin_unlock\b", ("bpf_spin_lock",)),
+    (r"_destroy\b", ("_next",)),
+    (r"_submit_dynptr", ("_submit",)),
+    (r"(\w+)->key = knob", (r"*(long *)\1 = 1",)),
+)
+"""Texts and what may stand instead: another argument, another size, another function."""
 
 
 def replaced(tree: Tree, r: random.Random) -> bool:

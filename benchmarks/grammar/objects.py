@@ -55,7 +55,7 @@ def use(m: Maker, value: Value) -> Block:
         texts = [f"bpf_ct_set_timeout({v}, 10);", f"sink = bpf_ct_set_status({v}, 2);"]
     elif value.type == "sk":
         texts = [f"sink = {v}->family;", f"sink = {v}->src_port;", f"sink = {v}->state;"]
-        if m.chance(0.3):
+        if m.can("tc") and m.chance(0.3):
             tp = m.variable("tp")
             test = If(tp, lines(f"sink = {tp}->snd_cwnd;"), [])
             return [Line(f"{tp} = bpf_tcp_sock({v});"), test]
@@ -64,7 +64,12 @@ def use(m: Maker, value: Value) -> Block:
     elif value.type == "crypto":
         texts = [f"sink = (long){v} != 0;"]
     elif value.type == "counter":
-        texts = [f"{v}->hits++;", f"{v}->misses = knob;", f"sink = {v}->hits;", f"__sync_fetch_and_add(&{v}->hits, 1);"]
+        texts = [
+            f"{v}->hits++;",
+            f"{v}->misses = knob;",
+            f"sink = {v}->hits;",
+            f"__sync_fetch_and_add(&{v}->hits, 1);",
+        ]
     elif value.type in ("plain", "item", "leaf", "shared"):
         texts = [f"{v}->key = knob;", f"sink = {v}->key;"]
     elif value.type == "vma":
@@ -149,7 +154,9 @@ def xfrm(m: Maker) -> Block:
     """The state of an IPsec connection."""
     if m.function is not m.tree.main:
         return []
-    opts = m.local("struct bpf_xfrm_state_opts", "opts", "{ .netns_id = BPF_F_CURRENT_NETNS, .proto = 50, .family = 2 }")
+    opts = m.local(
+        "struct bpf_xfrm_state_opts", "opts", "{ .netns_id = BPF_F_CURRENT_NETNS, .proto = 50, .family = 2 }"
+    )
     call = f"bpf_xdp_get_xfrm_state(ctx, &{opts}, sizeof({opts}))"
     made = taken(m, "xfrm", call, ("bpf_xdp_xfrm_state_release(<>);",), lambda v: inner(m, v))
     return [*made, Line(f"sink = {opts}.error;")]
@@ -163,7 +170,8 @@ def connection(m: Maker) -> Block:
     where = "xdp" if m.can("xdp") else "skb"
     opts = m.local("struct bpf_ct_opts", "opts", "{ .netns_id = BPF_F_CURRENT_NETNS, .l4proto = 6 }")
     tuple_ = m.local("struct bpf_sock_tuple", "tuple", "{}")
-    what = f"(ctx, &{tuple_}, sizeof({tuple_}.{m.pick(('ipv4', 'ipv6'))}), &{opts}, {m.pick((f'sizeof({opts})', '12'))})"
+    size = m.pick((f"sizeof({opts})", "12"))
+    what = f"(ctx, &{tuple_}, sizeof({tuple_}.{m.pick(('ipv4', 'ipv6'))}), &{opts}, {size})"
     ends = ("bpf_ct_release(<>);",)
     told = Line(f"sink = {opts}.error;")
     if m.chance(0.6):

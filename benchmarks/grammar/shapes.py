@@ -41,7 +41,9 @@ Held = Callable[[], Block]
 def _test(m: Maker, name: str, positive: bool) -> str:
     """A NULL test in one of its spellings."""
     if positive:
-        return m.pick((name, name, f"{name} != NULL", f"!!{name}", f"NULL != {name}", f"__builtin_expect(!!{name}, 1)"))
+        return m.pick(
+            (name, name, f"{name} != NULL", f"!!{name}", f"NULL != {name}", f"__builtin_expect(!!{name}, 1)")
+        )
     return m.pick((f"!{name}", f"!{name}", f"{name} == NULL", f"NULL == {name}", f"__builtin_expect(!{name}, 0)"))
 
 
@@ -90,7 +92,7 @@ def _late(m: Maker, value: Value, call: str, ends: tuple[str, ...], held: Held) 
     if not ends:
         return [*made, *m.block(1), If(_test(m, value.name, True), held(), [])]
     condition = m.condition()
-    again = [If(value.name, lines(*ends), [])]
+    again: Block = [If(value.name, lines(*ends), [])]
     made.append(If(f"{value.name} && {condition}", held(), again))
     if m.chance(0.3):
         made[-1] = If(f"!{value.name} || {condition}", again, held())
@@ -135,8 +137,8 @@ def _holder(m: Maker, value: Value, call: str, ends: tuple[str, ...], held: Held
     else:
         place = m.number("row") + f"[{m.pick((0, 1))}]"
         m.declare(f"{ctype}{place.split('[')[0]}[2] = {{}};")
-    made = [Line(f"{place} = {call};"), If(place, [Line(f"{value.name} = {place};"), *held()], [])]
-    return made
+    inside: Block = [Line(f"{value.name} = {place};"), *held()]
+    return [Line(f"{place} = {call};"), If(place, inside, [])]
 
 
 def _by_function(m: Maker, value: Value, call: str, ends: tuple[str, ...], held: Held) -> Block:
@@ -182,8 +184,8 @@ def correlated(m: Maker) -> Block:
     flag = m.local("int", "when", "0")
     set_flag = Line(f"{flag} = {m.integer()};")
     condition = m.pick((flag, f"{flag} > 5", f"{flag} == 3", f"!{flag}"))
-    pair = m.pick([p for p in (("bpf_rcu_read_lock();", "bpf_rcu_read_unlock();", "rcu"),
-                               ("bpf_preempt_disable();", "bpf_preempt_enable();", "preempt"))])
+    rcu = ("bpf_rcu_read_lock();", "bpf_rcu_read_unlock();", "rcu")
+    pair = m.pick((rcu, ("bpf_preempt_disable();", "bpf_preempt_enable();", "preempt")))
     if m.inside(pair[2], "callback"):
         return []
     with m.holding(region="loop"):

@@ -127,9 +127,28 @@ def _block(block: Block, depth: int) -> list[str]:
     return out
 
 
+def _stray(block: Block, loops: bool, switches: bool) -> bool:
+    """Whether a `break` or `continue` stands outside of what it could leave."""
+    for node in block:
+        if isinstance(node, Line):
+            if (node.text == "break;" and not (loops or switches)) or (node.text == "continue;" and not loops):
+                return True
+        elif isinstance(node, If):
+            if _stray(node.then, loops, switches) or _stray(node.otherwise, loops, switches):
+                return True
+        elif isinstance(node, Loop):
+            if _stray(node.body, loops or bool(node.head), switches):
+                return True
+        elif any(_stray(body, loops, True) for _, body in node.cases):
+            return True
+    return False
+
+
 def well_formed(tree: Tree) -> bool:
-    """Whether every goto has its label in the same function, once."""
+    """Whether every goto has its label in the same function, once, and `break` and `continue` a loop."""
     for function in tree.functions:
+        if _stray(function.body, False, False):
+            return False
         text = _function(function)
         labels = re.findall(r"^(\w+):;$", text, re.MULTILINE)
         if len(set(labels)) != len(labels) or not set(re.findall(r"\bgoto (\w+);", text)) <= set(labels):
