@@ -1,7 +1,7 @@
 """`python -m benchmarks.differential`: random programs, and what the linter and the running kernel say of each.
 
 Programs come from a grammar of callers of kernel functions (benchmarks/grammar), each made from its number
-alone; two thirds are changed at one or two places afterwards. They are compiled many to a file, with
+alone; most are changed at one to three places afterwards. They are compiled many to a file, with
 -fno-delete-null-pointer-checks so that the verifier sees what was broken, linted, and loaded one by one. Both
 agree when the linter has an error about a program that the kernel refuses, and none about one that it accepts.
 

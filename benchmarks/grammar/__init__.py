@@ -1,7 +1,7 @@
 """Random programs that call kernel functions, each made from a number alone.
 
 Statements come from productions (objects, regions, iterators, dynptrs, graphs, maps, functions) that keep every
-contract; then none, one or two mutations are applied, which may break some.
+contract; then none to three mutations are applied, which may break some.
 """
 
 from __future__ import annotations
@@ -9,14 +9,25 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from benchmarks.grammar import dynptrs, flows, functions, graphs, iterators, maps, objects, regions, shapes
+from benchmarks.grammar import (
+    dynptrs,
+    flows,
+    functions,
+    graphs,
+    iterators,
+    maps,
+    objects,
+    protocols,
+    regions,
+    shapes,
+)
 from benchmarks.grammar.kinds import KINDS, WEIGHTS
 from benchmarks.grammar.maker import Maker, Value
 from benchmarks.grammar.mutations import mutate
 from benchmarks.grammar.prelude import INCLUDES, PRELUDE
 from benchmarks.grammar.tree import Function, Line, Tree, write
 
-FAMILIES = (dynptrs, flows, functions, graphs, iterators, maps, objects, regions, shapes)
+FAMILIES = (dynptrs, flows, functions, graphs, iterators, maps, objects, protocols, regions, shapes)
 """What registers productions."""
 
 
@@ -46,7 +57,7 @@ def made(number: int) -> Made:
     r = random.Random(f"program {number}")
     tree = _valid(number, r)
     done: list[str] = []
-    for _ in range(r.choices((0, 1, 2), (3, 5, 2))[0]):
+    for _ in range(r.choices((0, 1, 2, 3), (5, 9, 4, 2))[0]):
         tree, what = mutate(tree, r)
         if what:
             done.append(what)

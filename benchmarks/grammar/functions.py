@@ -94,11 +94,14 @@ def global_function(m: Maker) -> Block:
     # It may not sleep where its caller may not.
     with m.another(function, "return 0;", *(() if m.sleeps else ("awake",))):
         if "nullable" in parameter:
-            before = [If("!task", lines("return 0;"), [])]
+            before = [If("!task", lines("return 0;"), []), *lines("sink = task->pid;")]
             given = Value("task", "task", "trusted")
         elif parameter.startswith("u64"):
-            before = [If("!mem", lines("return 0;"), [])]
+            before = [If("!mem", lines("return 0;"), []), *lines("sink = *mem;")]
             given = Value("mem", "mem", "owned")
+        elif given is not None:
+            # Compilers do not pass what a function does not use.
+            before = lines("sink = task->pid;")
         if given is not None:
             m.known.append(given)
         body = inner(m, given) if given is not None else m.block()

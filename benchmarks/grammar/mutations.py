@@ -212,6 +212,17 @@ _BY_TYPE = {
 }  # fmt: skip
 
 
+_ANY = (
+    "vault = (void *)<>;", "<> = vault;", "<> = (void *)(long)(u64)<>;", "<> = (void *)<> + 8;",
+    "sink = *(char *)<>;", "sink = (long)<>;", "bpf_probe_read_kernel(bytes, 8, <>);",
+    "<> = (void *)((long)<> | 1);",
+    "bpf_ringbuf_output(&ring, <>, 8, 0);", "*(char *)<> = 1;", "sink = ((u64 *)<>)[1];", "<> = <> ?: NULL;",
+    "bpf_map_update_elem(&tallies, &(u32){1}, <>, 0);", "<> = NULL;",
+)  # fmt: skip
+_PLACE = ("__builtin_memset(&<>, 0, sizeof(<>));", "sink = *(char *)&<>;", "*(int *)&<> = 1;", "sink = (long)&<>;")
+"""What may be done to any pointer, and to what is only handed on by its address."""
+
+
 def insert(tree: Tree, r: random.Random) -> bool:
     """One more statement, mostly about a variable of the function."""
     function, block, position = r.choice(places(tree))
@@ -221,12 +232,43 @@ def insert(tree: Tree, r: random.Random) -> bool:
     text = r.choice(_EXTRA)
     if names and r.random() < 0.75:
         name = r.choice(names)
-        text = r.choice(_BY_TYPE[name.rstrip("0123456789")]).replace("<>", name)
+        own = _BY_TYPE[name.rstrip("0123456789")]
+        common = _ANY if name.rstrip("0123456789") not in ("dyn", "flags", "it") else _PLACE
+        text = r.choice(own if r.random() < 0.7 else common).replace("<>", name)
     elif iterators and r.random() < 0.5:
         kind, name = r.choice([(t.split()[1].removeprefix("bpf_iter_"), t.split()[2].rstrip(";")) for t in
                                function.variables if t.startswith("struct bpf_iter_")])  # fmt: skip
         text = f"bpf_iter_{kind}_{r.choice(('next', 'destroy'))}(&{name});"
     block.insert(position, Line(text))
+    return True
+
+
+_SPELLINGS = (
+    "(long)<> > 0", "(u64)<> > 4095", "(u32)(u64)<>", "(long)<> != -22", "<> == ANOTHER", "<> && <> != ANOTHER",
+    "(u64)<>", "!!(long)<>", "(void *)<> != (void *)ctx_or_null", "(long)<> == 0 ? 0 : 1", "(long)<> & 1",
+)  # fmt: skip
+"""Conditions about a pointer: some of them are a test for NULL, to the verifier, and some are not."""
+
+
+def respell(tree: Tree, r: random.Random) -> bool:
+    """A test of a pointer is written otherwise, or tests something else about it."""
+    found = []
+    for function, block, position in places(tree):
+        node = block[position]
+        names = [m[0] for m in _VARIABLE.finditer(node.condition)] if isinstance(node, If) else []
+        if len(names) == 1 and names[0].rstrip("0123456789") in _BY_TYPE:
+            found.append((function, node, names[0]))
+    if not found:
+        return False
+    function, node, name = r.choice(found)
+    assert isinstance(node, If)
+    word = name.rstrip("0123456789")
+    others = sorted(n for text in function.variables for n in _VARIABLE.findall(text.split("=")[0])
+                    if n.rstrip("0123456789") == word and n != name)  # fmt: skip
+    spelling = r.choice(_SPELLINGS).replace("ANOTHER", r.choice(others) if others else "NULL")
+    spelling = spelling.replace("ctx_or_null", "NULL").replace("<>", name)
+    negative = node.condition.startswith("!") or "== NULL" in node.condition
+    node.condition = f"!({spelling})" if negative else spelling
     return True
 
 
@@ -250,7 +292,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\bNULL\b", ("ctx", "(void *)1")),
     (r"&key\d+", ("NULL",)),
     (r"sizeof\((room\d+)\)", (r"sizeof(\1) + 512",)),
-    (r"sizeof\((opts\d+)\)", (r"sizeof(\1) - 4", r"sizeof(\1) + 4")),
+    (r"sizeof\((opts\d+)\)", (r"sizeof(\1) - 4", r"sizeof(\1) + 512")),
     (r"&(dyn\d+)", ("NULL", "(void *)bytes")),
     (r"sizeof\(bytes\)", ("sizeof(bytes) + 4096",)),
     (r"sizeof\(text\d+\)", ("600",)),
@@ -268,7 +310,6 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (r"->node\b", ("->key",)),
     (r"bpf_this_cpu_ptr\((\w+)\)", (r"((struct counter *)\1)",)),
-    (r"_irqsave|_irqrestore", ("",)),
     (r"struct event\)", ("struct event) / 2",)),
     (r"&(it\d+)", ("NULL",)),
     (r"\bbpf_spin_unlock\b", ("bpf_spin_lock",)),
@@ -296,7 +337,7 @@ def replaced(tree: Tree, r: random.Random) -> bool:
 Mutation = Callable[[Tree, random.Random], bool]
 MUTATIONS: tuple[tuple[Mutation, int], ...] = (
     (drop, 3), (drop_end, 6), (twice, 3), (unwrap, 5), (negate, 3), (weaken, 3), (guard, 3), (swap, 3), (move, 3),
-    (leave, 4), (rename, 4), (insert, 6), (section, 2), (replaced, 4),
+    (leave, 4), (rename, 4), (insert, 6), (section, 2), (replaced, 4), (respell, 4),
 )  # fmt: skip
 
 
