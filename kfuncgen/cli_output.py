@@ -10,6 +10,7 @@ import contextlib
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +21,9 @@ MAX_SOURCE_BYTES = 16 << 20
 """Larger files are not read for excerpts or from standard input."""
 MIN_COLUMNS, MAX_COLUMNS = 60, 100
 """Between these the width of the terminal is used for prose; longer lines are hard to read."""
+_SUFFIX = ".kfuncgen-new"
+"""How names of files end that are being written."""
+_LEFT_SECONDS = 60
 MAX_DETAILS = 20
 """Compiler messages shown per file that could not be parsed; the first ones cause the others."""
 
@@ -170,7 +174,8 @@ def replace_file(path: Path, data: bytes) -> None:
         if old is not None and not stat.S_ISREG(old.st_mode):
             target.write_bytes(data)
             return
-        handle, name = tempfile.mkstemp(prefix=f".{target.name[:32]}.", dir=target.parent)
+        begin = f".{target.name[:32]}."
+        handle, name = tempfile.mkstemp(_SUFFIX, begin, target.parent)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -185,8 +190,20 @@ def replace_file(path: Path, data: bytes) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+        _drop_left(target.parent, begin)
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a loop of links
         raise UsageError(f"cannot write '{path}': {getattr(error, 'strerror', None) or error}") from None
+
+
+def _drop_left(folder: Path, begin: str) -> None:
+    """Remove what writers of the same file left that were killed: nobody writes for a minute."""
+    now = time.time()
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(begin) and entry.name.endswith(_SUFFIX):
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode) and abs(now - status.st_mtime) > _LEFT_SECONDS:
+                    Path(entry.path).unlink(missing_ok=True)
 
 
 def _status_of(path: Path) -> os.stat_result | None:

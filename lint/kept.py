@@ -18,7 +18,7 @@ from pathlib import Path
 
 import kfuncgen
 from kfuncgen import __version__
-from kfuncgen.cachedir import cache_dir, read_kept, write_kept
+from kfuncgen.cachedir import cache_dir, drop_stale, read_kept, write_kept
 from kfuncgen.diagnostic import Report
 from kfuncgen.lint import LintOptions
 from kfuncgen.plain import report_of, to_plain
@@ -90,6 +90,7 @@ class Reports:
             files.sort(key=lambda entry: entry.stat().st_mtime_ns)
             for entry in files[: len(files) - MAX_KEPT // 2]:
                 Path(entry.path).unlink(missing_ok=True)
+            drop_stale(self._folder)
 
 
 def _word(value: object) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 from clang import cindex
 
 from kfuncgen import __version__
-from kfuncgen.cachedir import cache_dir
+from kfuncgen.cachedir import cache_dir, checksum, drop_stale, is_stale, read_kept, write_kept
 from kfuncgen.diagnostic import Place, SourceError
 from kfuncgen.lint.compiler import MAX_SOURCE_BYTES
 from kfuncgen.lint.parse import Unit, check_source, errors_of, finished, library, parse
@@ -146,8 +146,10 @@ class Headers:
         assert self._folder is not None
         meta = self._folder / f"{key}.json"
         try:
-            with meta.open("rb") as stream:
-                told: Any = json.loads(stream.read(MAX_META_BYTES))
+            kept = read_kept(meta, MAX_META_BYTES)
+            if kept is None:
+                return None
+            told: Any = json.loads(kept)
             depends = Dependencies([(name, size, when) for name, size, when in told["inputs"]], told["absent"])
             own = [name for name, _, _ in depends.inputs]
             functions = {name: (own[number], *where) for name, (number, *where) in told["functions"].items()}
@@ -156,7 +158,7 @@ class Headers:
                 return None
             compiled = _Compiled(file, depends, told["whole"], functions).after(base)
             if self._checked.get(key) != compiled:
-                if state(compiled.file) != tuple(told["state"]):
+                if state(compiled.file) != tuple(told["state"]) or checksum(compiled.file) != told["checksum"]:
                     return None
                 os.utime(meta)  # not the file itself: what was compiled on top of it knows its time
                 self._checked[key] = compiled
@@ -211,29 +213,41 @@ class Headers:
             told = {
                 "file": target.name,
                 "state": state(str(target)),
+                "checksum": checksum(target),
                 "inputs": depends.inputs,
                 "absent": depends.absent,
                 "whole": _whole(tops, base.functions if base is not None else ()),
                 "functions": _functions(tops, inputs),
             }
-            meta = target.with_suffix(".json")
-            meta.write_text(json.dumps(told), "utf-8")
+            write_kept(self._folder / f"{key}.json", json.dumps(told).encode("ascii"))
             kept = True
-            meta.replace(self._folder / f"{key}.json")
         finally:
             if not kept:
                 target.unlink(missing_ok=True)
+        self._drop_others(key, target)
         self._drop_old()
         return True
+
+    def _drop_others(self, key: str, target: Path) -> None:
+        """Remove what was made of the same headers before, unless somebody may have found it just now."""
+        assert self._folder is not None
+        with contextlib.suppress(OSError):
+            for file in self._folder.glob(f"{key}-*.pch"):
+                if file != target and is_stale(file, time.time()):
+                    file.unlink(missing_ok=True)
 
     def _drop_old(self) -> None:
         """Keep the compiled headers that were used last, and remove what no description names."""
         assert self._folder is not None
+        drop_stale(self._folder)
         with contextlib.suppress(OSError):
             described = {file.stem: file.stat().st_mtime_ns for file in self._folder.glob("*.json")}
             files = [(described.get(_described_by(file), 0), file) for file in self._folder.glob("*.pch")]
-            total = 0
-            for _, file in sorted(files, reverse=True):
+            total, now = 0, time.time()
+            for when, file in sorted(files, reverse=True):
+                if not when and is_stale(file, now):  # its writer was killed
+                    file.unlink(missing_ok=True)
+                    continue
                 total += file.stat().st_size
                 if total > MAX_BYTES:
                     file.unlink(missing_ok=True)

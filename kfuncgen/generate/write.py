@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -24,6 +26,8 @@ Action = Literal["written", "unchanged", "kept", "refused", "withheld"]
 
 _HEAD_BYTES = 512
 """The mark stands in the first lines; what follows is the user's."""
+
+_LEFT_SECONDS = 60
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -152,3 +156,15 @@ def _write(dest: Path, path: str, file: GeneratedFile) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary, dir_fd=folder)
             raise
+        _drop_left(folder, name)
+
+
+def _drop_left(folder: int, name: str) -> None:
+    """Remove what writers of the same file left that were killed: nobody writes for a minute."""
+    wanted, now = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{16}}\.tmp"), time.time()
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if wanted.fullmatch(entry.name):
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode) and abs(now - status.st_mtime) > _LEFT_SECONDS:
+                    os.unlink(entry.name, dir_fd=folder)

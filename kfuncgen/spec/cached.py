@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kfuncgen import __version__
-from kfuncgen.cachedir import cache_dir, read_kept, write_kept
+from kfuncgen.cachedir import cache_dir, drop_stale, read_kept, write_kept
 from kfuncgen.spec.model import SpecSet
 
 KEPT = 8
@@ -137,3 +137,4 @@ def _write(file: Path, data: bytes) -> None:
     stored = sorted(file.parent.glob(f"{_PREFIX}*"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for old in stored[KEPT:]:
         old.unlink(missing_ok=True)
+    drop_stale(file.parent)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from kfuncgen.cachedir import cache_dir
+from kfuncgen.cachedir import TEMPORARY, cache_dir, checksum, drop_stale
 from kfuncgen.diagnostic import UsageError
 
 WITHOUT_PROTOTYPES = "-DBPF_NO_KFUNC_PROTOTYPES"
@@ -26,6 +26,10 @@ DATA = Path(__file__).resolve().parent / "data"
 _INCLUDE = DATA / "include"
 _COMPRESSED = DATA / "vmlinux.h.xz"
 _NAME = "vmlinux.h"
+_CHECKSUM = "checksum"
+_FOLDER = "headers-"
+MAX_OTHERS = 3
+"""Headers of other versions that are left in the cache: 3 MB each."""
 
 
 def fallback_include_args() -> tuple[str, ...]:
@@ -100,24 +104,48 @@ def _vmlinux_folder(cache: Path | None) -> Path:
 
 def _cached(compressed: bytes, cache: Path) -> Path:
     """The unpacked folder in `cache`, made when it is not there; OSError when that is impossible."""
-    folder = cache / f"headers-{hashlib.sha256(compressed).hexdigest()[:16]}"
-    if (folder / _NAME).is_file():
+    folder = cache / f"{_FOLDER}{hashlib.sha256(compressed).hexdigest()[:16]}"
+    if _is_whole(folder):
         return folder
     cache.mkdir(parents=True, exist_ok=True, mode=0o700)
     import shutil
     import tempfile
 
-    staged = Path(tempfile.mkdtemp(prefix="headers-", dir=cache))
+    staged = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{_FOLDER}", dir=cache))
     try:
         _unpack(compressed, staged)
+        (staged / _CHECKSUM).write_text(str(checksum(staged / _NAME)), "ascii")
         # Whoever renames first wins; the folder is complete from the moment it has its name.
         with contextlib.suppress(OSError):
             staged.rename(folder)
+        if staged.exists() and not _is_whole(folder):
+            for name in (_NAME, _CHECKSUM):
+                (staged / name).replace(folder / name)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-    if not (folder / _NAME).is_file():
+    if not _is_whole(folder):
         raise OSError("the cache took no folder")
+    _drop_old(cache, folder)
     return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the header is there, as it was written."""
+    try:
+        return int((folder / _CHECKSUM).read_text("ascii")) == checksum(folder / _NAME)
+    except (OSError, ValueError):
+        return False
+
+
+def _drop_old(cache: Path, folder: Path) -> None:
+    """Keep the folders that were unpacked last: other versions of kfuncgen have their own."""
+    drop_stale(cache)
+    with contextlib.suppress(OSError):
+        import shutil
+
+        others = [other for other in cache.glob(f"{_FOLDER}*") if other != folder]
+        for old in sorted(others, key=lambda other: other.stat().st_mtime_ns, reverse=True)[MAX_OTHERS:]:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _unpack(compressed: bytes, folder: Path) -> None:
