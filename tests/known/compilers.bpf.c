@@ -79,6 +79,24 @@ int FP_unused_read_is_dropped(void *ctx)
 	return 0;
 }
 
+static volatile int rounds;
+
+__noinline int unused(u64 *value)
+{
+	return rounds++;
+}
+
+/* Compilers do not pass what a global function does not use (unless it is __weak), and the verifier asks for it all the
+ * same. What the register holds instead, and so whether it will do, the source does not tell. */
+SEC("tc")
+int FN_unused_parameter_is_not_passed(struct __sk_buff *skb)
+{
+	u64 value = bpf_get_prandom_u32();
+
+	sink = unused(&value);
+	return 0;
+}
+
 /* A kernel object is read member by member; which words the compiler copies a struct in, and so whether one of them
  * reaches over two members, depends on what it knows of the alignment. */
 SEC("tp_btf/task_newtask")
