@@ -25,6 +25,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.agreement.classes import out_of_scope
+from benchmarks.agreement.engine import Error
+from benchmarks.agreement.judge import Verdict
+from benchmarks.agreement.limits import LIMITS, Circumstances, explain
 from benchmarks.agreement.toolchain import vmlinux_folder
 from benchmarks.grammar import Made, made, source
 from benchmarks.grammar.prelude import INCLUDES
@@ -64,6 +67,8 @@ class Outcome:
     told: tuple[str, ...]
     notes: tuple[str, ...]
     state: str
+    limit: str = ""
+    """The limit (benchmarks/agreement/limits.py) that explains a disagreement."""
 
     @property
     def same_reason(self) -> bool:
@@ -159,9 +164,21 @@ def _outcome(program: Made, error: str, verdict: ProgramVerdict | None, report: 
     rules = tuple(sorted({f.rule for f in errors}))
     told = tuple(f"{f.span.line}: {f.rule}: {f.message}" for f in errors)
     notes = (*notes, failed) if failed else notes
+    limit = _limit(program, verdict, errors, notes) if verdict is not None and state in (FALSE, MISSED) else ""
     return Outcome(
-        program.number, program.section, program.mutations, said, message, line, rules, told, notes, state
+        program.number, program.section, program.mutations, said, message, line, rules, told, notes, state, limit
     )
+
+
+def _limit(program: Made, verdict: ProgramVerdict, errors: Sequence[Finding], notes: tuple[str, ...]) -> str:
+    """The limit that explains a disagreement, "" for none."""
+    said = Verdict(program.name, program.section, verdict.verdict, verdict.message, verdict.line, verdict.log)
+    found = [
+        Error(f.rule, f.span.line, f.message, f.function, (0, 0, 0, 0), tuple(event.message for event in f.path))
+        for f in errors
+    ]
+    limit = explain(said, found, Circumstances(frozenset(notes), log=verdict.log))
+    return "" if limit == "undefined-behaviour" else limit  # what is compiled here defines it
 
 
 def judged(numbers: Iterable[int], judges: Judges) -> Iterator[list[Outcome]]:
@@ -210,6 +227,7 @@ def report(outcomes: Sequence[Outcome]) -> dict[str, object]:
         "apart": dict(
             Counter(f"{o.state}: {_reason(o)}" for o in outcomes if o.state in (UNDECIDED, OTHER, UNJUDGED))
         ),
+        "limits": dict(Counter(o.limit for o in odd if o.limit)),
         "disagreements": [asdict(o) for o in odd],
     }
 
@@ -228,13 +246,18 @@ def show(outcomes: Sequence[Outcome], seconds: float) -> None:
     for o in outcomes:
         if o.state in (FALSE, MISSED, FAILED):
             what = "; ".join(o.told[:2] or o.notes[:1]) if o.state != MISSED else f"{o.line}: {o.message}"
-            print(f"{o.state}: {o.number} ({o.section}; {', '.join(o.mutations) or 'unchanged'}): {what}")
+            why = f" [{o.limit}]" if o.limit else ""
+            print(f"{o.state}: {o.number} ({o.section}; {', '.join(o.mutations) or 'unchanged'}): {what}{why}")
     accepted, rejected = (sum(o.verdict == verdict for o in outcomes) for verdict in ("accepted", "rejected"))
     changed = sum(bool(o.mutations) for o in outcomes)
     print(
         f"{len(outcomes)} programs in {seconds:.0f} s: {accepted} accepted, {rejected} refused; {changed} changed"
     )
     print(f"agreement: {_share(states[AGREE], compared)}, false errors {states[FALSE]}, missed {states[MISSED]}")
+    limits = Counter(o.limit for o in outcomes if o.limit)
+    for limit in LIMITS:
+        if limits[limit.name]:
+            print(f"  {limits[limit.name]:5} of these: {limit.name}: {limit.reason}")
     print(f"refused for the same reason: {_share(sum(o.same_reason for o in refused), len(refused))}")
     for state in (UNDECIDED, OTHER, UNJUDGED, FAILED):
         if states[state]:

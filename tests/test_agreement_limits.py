@@ -105,3 +105,10 @@ def test_warnings_are_of_variables_that_are_never_set() -> None:
     unset = b"int f(void) { int a, b; if (a) return 1; b = a; return b; }"
     assert warnings_of(unset, "f.c", flags) == {"variable 'a' is uninitialized when used here [-Wuninitialized]"}
     assert warnings_of(unset.replace(b"int a,", b"int a = 0,"), "f.c", flags) == set()
+
+
+def test_what_is_not_passed_is_told_from_what_is_wrong() -> None:
+    message = "Caller passes invalid args into func#1 ('part')"
+    unset = verdict("rejected", message, log="R1 type=? expected=ptr_, trusted_ptr_, rcu_ptr_\n" + message)
+    assert limits.explain(unset, []) == "unused-parameter"
+    assert limits.explain(replace(unset, log="R1 type=scalar expected=ptr_\n" + message), []) == ""

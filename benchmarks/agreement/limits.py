@@ -122,6 +122,12 @@ def _null_test(case: Case) -> bool:
     return case.error is None and through and _TAKEN_FOR_NULL.search(case.known.log) is not None
 
 
+def _unused_parameter(case: Case) -> bool:
+    """A global function is called, and the register of an argument holds nothing."""
+    called = case.verdict.message.startswith("Caller passes invalid args into func")
+    return case.error is None and called and " type=? " in case.verdict.log
+
+
 def _vanished_type(case: Case) -> bool:
     """The object's BTF was refused, or a map's type in it is not whole."""
     message = case.verdict.message
@@ -164,6 +170,11 @@ LIMITS = (
         "the verifier takes pointers into the packet, and to the stack, for NULL at each test, whatever is known; "
         "compilers mostly merge such tests",
         _null_test,
+    ),
+    Limit(
+        "unused-parameter",
+        "compilers do not pass what a global function does not use, and the verifier asks for it all the same",
+        _unused_parameter,
     ),
     Limit(
         "vanished-type",
