@@ -103,29 +103,47 @@ class Judges:
     def outcomes(self, programs: Sequence[Made]) -> list[Outcome]:
         """What linter and kernel say of some programs, in order."""
         file = self.folder / f"b{programs[0].number}_{len(programs)}.bpf.c"
-        file.write_text(source(list(programs)))
+        text = source(list(programs))
+        file.write_text(text)
         try:
             error, verdicts = self._verdicts(file, [program.name for program in programs])
             if error and len(programs) > 1:
-                # One of them breaks the file for all.
-                return [outcome for program in programs for outcome in self.outcomes([program])]
+                return self._without(_culprit(programs, text, error), programs)
             report = self.checker.check(file)
         finally:
             file.unlink()
             file.with_suffix(".o").unlink(missing_ok=True)
         return [_outcome(program, error, verdicts.get(program.name), report) for program in programs]
 
+    def _without(self, culprit: int, programs: Sequence[Made]) -> list[Outcome]:
+        """The outcomes of programs of which one, or who knows which (-1), breaks the file for all."""
+        if culprit < 0:
+            return [outcome for program in programs for outcome in self.outcomes([program])]
+        parts = (programs[:culprit], programs[culprit : culprit + 1], programs[culprit + 1 :])
+        others = self.outcomes([*parts[0], *parts[2]])
+        return [*others[:culprit], *self.outcomes(parts[1]), *others[culprit:]]
+
     def _verdicts(self, file: Path, names: Sequence[str]) -> tuple[str, dict[str, ProgramVerdict]]:
         """Why there are no verdicts, and the verdicts by program."""
         compiled = file.with_suffix(".o")
         error = self._clang("-include-pch", str(self.pch), "-c", str(file), "-o", str(compiled))
         if error:
-            return f"does not compile: {re.sub('.*error: ', '', error)}", {}
+            line = re.search(r"\.bpf\.c:(\d+):", error)
+            return f"line {line[1] if line else 0}: does not compile: {re.sub('.*error: ', '', error)}", {}
         try:
             found = verify_object(compiled, source=file, only=names)
         except UsageError as problem:
             return problem.message, {}
         return "", {verdict.program: verdict for verdict in found}
+
+
+def _culprit(programs: Sequence[Made], text: str, error: str) -> int:
+    """Which of the programs an error of the compiler is about, by its line; -1 when that is not known."""
+    line = re.match(r"line (\d+): ", error)
+    if not line or not int(line[1]):
+        return -1
+    starts = [text.count("\n", 0, text.index(program.text)) + 1 for program in programs]
+    return sum(start <= int(line[1]) for start in starts) - 1
 
 
 def _outcome(program: Made, error: str, verdict: ProgramVerdict | None, report: Report | FileFailure) -> Outcome:

@@ -67,7 +67,7 @@ def made(number: int) -> Made:
 def _valid(number: int, r: random.Random) -> Tree:
     kind = r.choices(KINDS, WEIGHTS)[0]
     main = Function(kind.head.replace("<>", f"p{number}"), section=kind.section)
-    tree = Tree(str(number), [main])
+    tree = Tree(str(number), [main], kind.tail.replace("<>", f"p{number}"))
     m = Maker(r, kind, tree, main, r.randint(2, 14))
     m.known = [Value(*value) for value in kind.values]
     main.body = [*m.block(r.randint(1, 4)), Line("return 0;")]

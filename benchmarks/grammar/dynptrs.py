@@ -62,7 +62,7 @@ def local(m: Maker) -> Block:
     dynptr = m.local("struct bpf_dynptr", "dyn")
     if m.chance(0.6):
         return [Line(f"bpf_dynptr_from_mem(bytes, sizeof(bytes), 0, &{dynptr});"), *_used(m, dynptr, "mem")]
-    key = m.local("u32", "key", m.key())
+    key = m.local("u32", "at", m.key())
 
     def over(value: Value) -> Block:
         made = f"bpf_dynptr_from_mem({value.name}, sizeof(*{value.name}), 0, &{dynptr});"
@@ -116,7 +116,7 @@ def encrypted(m: Maker) -> Block:
     if not _main(m) or not m.in_rcu:
         return []
     key, source, target = (
-        m.local("u32", "key", m.key()),
+        m.local("u32", "at", m.key()),
         m.local("struct bpf_dynptr", "dyn"),
         m.local("struct bpf_dynptr", "dyn"),
     )

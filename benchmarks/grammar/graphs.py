@@ -128,7 +128,7 @@ def two_owners(m: Maker) -> Block:
 @production(2, "graph")
 def in_a_map(m: Maker) -> Block:
     """A list in a map's value, under the value's own lock."""
-    key = m.local("u32", "key", m.key())
+    key = m.local("u32", "at", m.key())
 
     def with_guard(guard: Value) -> Block:
         name = m.variable("item")
@@ -148,7 +148,7 @@ def in_a_map(m: Maker) -> Block:
 def percpu(m: Maker) -> Block:
     """An object for each CPU: it is kept in a map, and reached there under RCU."""
     fresh, old, slot = m.variable("hits"), m.variable("hits"), Value("slot", m.variable("slot"), "owned")
-    key = m.local("u32", "key", m.key())
+    key = m.local("u32", "at", m.key())
     end = f"bpf_percpu_obj_drop({fresh});"
 
     def kept(value: Value) -> Block:

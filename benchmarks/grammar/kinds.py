@@ -15,8 +15,9 @@ def _kind(
     values: tuple[tuple[str, str, str], ...] = (),
     sleeps: bool = False,
     integers: tuple[str, ...] = (),
+    tail: str = "",
 ) -> Kind:
-    return Kind(section, head, frozenset(can.split()), values, sleeps, integers)
+    return Kind(section, head, frozenset(can.split()), values, sleeps, integers, tail)
 
 
 KINDS = (
@@ -53,6 +54,25 @@ KINDS = (
     _kind("socket", "int <>(struct __sk_buff *ctx)", "skb", integers=("ctx->len",)),
     _kind("action", "int <>(struct __sk_buff *ctx)", "skb packet crypt sk special", integers=("ctx->len",)),
     _kind("sk_lookup", "int <>(struct bpf_sk_lookup *ctx)", "special", integers=("ctx->local_port",)),
+    _kind(
+        "tp_btf/tcp_retransmit_skb",
+        "int BPF_PROG(<>, const struct sock *sock0, const struct sk_buff *skb)",
+        f"{_GENERIC} cpumask tasks",
+        (("sock", "sock0", "trusted"),),
+        integers=("sock0->sk_rcvbuf",),
+    ),
+    _kind(
+        "struct_ops",
+        "u32 BPF_PROG(<>, struct sock *sock0)",
+        f"{_GENERIC} cpumask",
+        (("sock", "sock0", "trusted"),),
+        integers=("sock0->sk_rcvbuf",),
+        tail='\nSEC(".struct_ops.link")\nstruct tcp_congestion_ops ops_<> = { .ssthresh = (void *)<> };\n',
+    ),
+    _kind("iter/cgroup", "int <>(struct bpf_iter__cgroup *ctx)", f"{_GENERIC} cpumask tasks iter_cgroup"),
+    _kind("netfilter", "int <>(struct bpf_nf_ctx *ctx)", "special"),
+    _kind("cgroup/sock_create", "int <>(struct bpf_sock *ctx)", f"{_GENERIC}", integers=("ctx->family",)),
+    _kind("sockops", "int <>(struct bpf_sock_ops *ctx)", f"{_GENERIC}", integers=("ctx->op",)),
     _kind("lwt_in", "int <>(struct __sk_buff *ctx)", "skb special", integers=("ctx->len",)),
 )
-WEIGHTS = (6, 6, 2, 6, 6, 2, 3, 3, 2, 1, 1, 1, 1, 1, 1)
+WEIGHTS = (6, 6, 2, 6, 6, 2, 3, 3, 2, 1, 1, 1, 1, 1, 2, 3, 2, 1, 1, 1, 1)

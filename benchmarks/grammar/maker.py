@@ -29,6 +29,8 @@ class Kind:
     sleeps: bool = False
     integers: tuple[str, ...] = ()
     """Expressions over its arguments that are numbers."""
+    tail: str = ""
+    """What follows the function."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from benchmarks.grammar.tree import Block, Function, If, Line, lines
 @production(5)
 def lookup(m: Maker) -> Block:
     """A value is looked up."""
-    key = m.local("u32", "key", "knob")
+    key = m.local("u32", "at", "knob")
     name = m.pick(("counters", "tallies", "tallies", "percpu"))
     return taken(m, "counter", f"bpf_map_lookup_elem(&{name}, &{key})", (), lambda v: inner(m, v))
 
@@ -34,7 +34,7 @@ _NEW = {
 
 
 def _slot(m: Maker, short: str) -> str:
-    key = m.local("u32", "key", m.key())
+    key = m.local("u32", "at", m.key())
     name = _KPTRS[short][1]
     return f"bpf_map_lookup_elem(&{m.pick((name, 'h' + name)) if name == 'slots' else name}, &{key})"
 
@@ -122,7 +122,7 @@ def timer(m: Maker) -> Block:
     m.tree.functions.insert(0, function)
     with m.another(function, "return 0;", "atomic", "async"):
         function.body = [*m.block(), Line("return 0;")]
-    key = m.local("u32", "key", m.key())
+    key = m.local("u32", "at", m.key())
 
     def start(value: Value) -> Block:
         timer = f"&{value.name}->timer"
@@ -144,7 +144,7 @@ def work(m: Maker) -> Block:
     m.tree.functions.insert(0, function)
     with m.another(function, "return 0;", "async", "deferred"):
         function.body = [*m.block(), Line("return 0;")]
-    key = m.local("u32", "key", m.key())
+    key = m.local("u32", "at", m.key())
 
     def start(value: Value) -> Block:
         work = f"&{value.name}->work"

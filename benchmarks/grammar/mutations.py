@@ -256,7 +256,7 @@ def respell(tree: Tree, r: random.Random) -> bool:
     for function, block, position in places(tree):
         node = block[position]
         names = [m[0] for m in _VARIABLE.finditer(node.condition)] if isinstance(node, If) else []
-        if len(names) == 1 and names[0].rstrip("0123456789") in _BY_TYPE:
+        if len(names) == 1 and names[0].rstrip("0123456789") in _BY_TYPE.keys() - {"dyn", "flags"}:
             found.append((function, node, names[0]))
     if not found:
         return False
@@ -290,7 +290,7 @@ def section(tree: Tree, r: random.Random) -> bool:
 
 _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\bNULL\b", ("ctx", "(void *)1")),
-    (r"&key\d+", ("NULL",)),
+    (r"&at\d+", ("NULL",)),
     (r"sizeof\((room\d+)\)", (r"sizeof(\1) + 512",)),
     (r"sizeof\((opts\d+)\)", (r"sizeof(\1) - 4", r"sizeof(\1) + 512")),
     (r"&(dyn\d+)", ("NULL", "(void *)bytes")),

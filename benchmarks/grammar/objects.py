@@ -72,6 +72,8 @@ def use(m: Maker, value: Value) -> Block:
         ]
     elif value.type in ("plain", "item", "leaf", "shared"):
         texts = [f"{v}->key = knob;", f"sink = {v}->key;"]
+    elif value.type == "sock":
+        texts = [f"sink = {v}->sk_rcvbuf;", f"sink = {v}->__sk_common.skc_family;"]
     elif value.type == "vma":
         texts = [f"sink = {v}->vm_start;", f"sink = {v}->vm_flags;"]
     elif value.type == "css":
@@ -231,6 +233,14 @@ def iterated(m: Maker) -> Block:
     if m.function is not m.tree.main:
         return []
     return taken(m, "task", "ctx->task", (), lambda v: inner(m, v), "trusted")
+
+
+@production(3, "iter_cgroup", outside="another")
+def iterated_cgroup(m: Maker) -> Block:
+    """The cgroup that a program of an iterator is called for."""
+    if m.function is not m.tree.main:
+        return []
+    return taken(m, "cgrp", "ctx->cgroup", (), lambda v: inner(m, v), "trusted")
 
 
 @production(2)

@@ -103,7 +103,7 @@ def lock_in_functions(m: Maker) -> Block:
     if not _main(m):
         return []
     head = f"{m.pick(_HOW)} void <>(struct guarded *guard)"
-    key = m.local("u32", "key", m.key())
+    key = m.local("u32", "at", m.key())
     count = lines("guard->n++;", "sink = guard->n;")
     if m.chance(0.5):
         name = _function(m, "count", head, count)

@@ -35,7 +35,7 @@ def interrupts(m: Maker) -> Block:
 @production(4, "special")
 def spin_lock(m: Maker) -> Block:
     """A spin lock in a map's value."""
-    key = m.local("u32", "key", m.key())
+    key = m.local("u32", "at", m.key())
 
     def locked(value: Value) -> Block:
         lock = f"&{value.name}->lock"
@@ -58,7 +58,7 @@ def global_lock(m: Maker) -> Block:
 @production(3, "special")
 def res_lock(m: Maker) -> Block:
     """A lock that may be refused."""
-    key = m.local("u32", "key", m.key())
+    key = m.local("u32", "at", m.key())
     flags = m.local("unsigned long", "flags") if m.chance(0.4) else ""
     more, suffix = (f", &{flags}", "_irqsave") if flags else ("", "")
 

@@ -67,6 +67,7 @@ class Tree:
 
     name: str
     functions: list[Function] = field(default_factory=list)
+    tail: str = ""
 
     @property
     def main(self) -> Function:
@@ -94,7 +95,7 @@ def blocks(block: Block) -> Iterator[Block]:
 
 def write(tree: Tree) -> str:
     """The C text of a program and its functions."""
-    return "\n".join(_function(function) for function in tree.functions)
+    return "\n".join(_function(function) for function in tree.functions) + tree.tail
 
 
 def _function(function: Function) -> str:
