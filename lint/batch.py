@@ -7,6 +7,7 @@ does without.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,7 @@ from kfuncgen.lint.kept import Reports
 from kfuncgen.records import dataclass
 
 if TYPE_CHECKING:
+    from kfuncgen.lint.ahead import Ahead
     from kfuncgen.lint.parse_headers import Headers
     from kfuncgen.toolchain.flags import Flags
 
@@ -81,12 +83,20 @@ class Checker:
         flags, data, key, known = self._find(path, text)
         if known is not None:
             return known
-        from kfuncgen.lint.check import check_data
         from kfuncgen.lint.parse_headers import Headers
 
         if self._headers is None:
             self._headers = Headers()
-        report, depends = check_data(path, self._options, flags, data, self._headers)
+        headers: Headers | Ahead = self._headers
+        if "kfuncgen.lint.check" not in sys.modules:
+            from kfuncgen.lint.ahead import Ahead
+
+            unsaved = self._options.unsaved
+            others = unsaved if data is None else {**unsaved, str(path): data}
+            headers = Ahead(self._headers, path, compiler_args(flags), others)
+        from kfuncgen.lint.check import check_data
+
+        report, depends = check_data(path, self._options, flags, data, headers)
         if self._reports is not None and depends is not None:
             self._reports.keep(key, report, depends)
         return report
@@ -173,7 +183,8 @@ def _in_processes(
         return
     from kfuncgen.lint import processes
 
-    checker.load()
+    if len(numbers) > 1:
+        checker.load()
     if jobs < 0:
         jobs = min(processes.cpus(), (len(numbers) + FOR_A_PROCESS - 1) // FOR_A_PROCESS)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kfuncgen.diagnostic import Finding, Note, Report, SourceError
 from kfuncgen.lint import LintOptions, ir
+from kfuncgen.lint.ahead import Ahead
 from kfuncgen.lint.callbacks import check_no_throw
 from kfuncgen.lint.callgraph import reachable_calls
 from kfuncgen.lint.compiler import MAX_SOURCE_BYTES, compiler_args, flags_of
@@ -58,7 +59,7 @@ def check_file(
 
 
 def check_data(
-    path: Path, options: LintOptions, flags: Flags, data: bytes | None, headers: Headers
+    path: Path, options: LintOptions, flags: Flags, data: bytes | None, headers: Headers | Ahead
 ) -> tuple[Report, Dependencies | None]:
     """Lint `data` as the content of `path` (None: what is there), with what the report depends on besides.
 
@@ -155,7 +156,8 @@ def _check_module(
     ]
     names = {unit.file, *(finding.span.file for finding in findings)}
     comments = {file: some for file in names if (some := read_suppressions(file, files[file]))}
-    rules = {name: _selected(name, options) for name in catalogue()}
+    # Rules take a while to import, and most sources break none.
+    rules = {name: _selected(name, options) for name in catalogue()} if findings or comments else {}
     findings, silenced = silence(findings, comments, rules)
     findings = [finding for finding in findings if not options.ignores(finding.rule, finding.span.file)]
     return Report(

@@ -38,4 +38,4 @@ def _is_utf8(name: str) -> bool:
 
 def compiler_args(flags: Flags) -> list[str]:
     """The arguments with which a source is parsed."""
-    return [*flags.args, _QUIET, *fallback_include_args()]
+    return [*flags.args, _QUIET, *fallback_include_args(flags.args)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +30,12 @@ _TERSE_OUTPUT = 17
 @lru_cache(maxsize=1)
 def library() -> Any:
     """The loaded library with the missing functions declared; SourceError when it cannot be loaded."""
+    config = cindex.Config
+    if sys.platform == "linux" and not config.loaded and not config.library_file and config.library_path:
+        # The binding would find this file, too, once it has imported `platform` to know how libraries are called.
+        file = Path(config.library_path, "libclang.so")
+        if file.is_file():
+            config.set_library_file(str(file))
     try:
         lib = cindex.conf.lib
     except cindex.LibclangError as error:

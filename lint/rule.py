@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from kfuncgen.diagnostic import Fix, Severity
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.rulenames import rule_names
-from kfuncgen.records import dataclass, field, replace
+from kfuncgen.records import dataclass, replace
 
 if TYPE_CHECKING:
     from kfuncgen.lint.mending import Broken
@@ -69,7 +69,11 @@ class Rule:
     fixable: Literal["", "safe", "unsafe"] = ""
     """What the best of its fixes are."""
     name: str = ""
-    page: str = field(default="", repr=False)
+
+    @property
+    def page(self) -> str:
+        """Its documentation, Markdown; "" when there is none."""
+        return _page(self.name)
 
     @property
     def summary(self) -> str:
@@ -121,15 +125,18 @@ def _fill(template: Template, words: Words) -> str:
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Rule]:
     """All rules by name, sorted."""
-    folder = Path(__file__).with_name("rules")
     found: dict[str, Rule] = {}
     for name in rule_names():
         stem = name.replace("-", "_")
         rule: Rule = import_module(f"kfuncgen.lint.rules.{stem}").RULE
-        page = folder / f"{stem}.md"
-        text = page.read_text(encoding="utf-8") if page.is_file() else ""
-        found[name] = replace(rule, name=name, page=text)
+        found[name] = replace(rule, name=name)
     return found
+
+
+@cache
+def _page(name: str) -> str:
+    page = Path(__file__).with_name("rules") / f"{name.replace('-', '_')}.md"
+    return page.read_text(encoding="utf-8") if name and page.is_file() else ""
 
 
 @lru_cache(maxsize=1)

@@ -172,3 +172,44 @@ def test_a_worker_that_is_left_with_much_memory_is_replaced(
         path.write_text("int x;\n")
     result = batch.check_paths(paths, options, effort=Effort(1))
     assert (result.report.files, result.failures) == (4, ())
+
+
+def test_parsing_begins_ahead_of_the_imports(tmp_path: Path, options: LintOptions) -> None:
+    """In a process that has not loaded the linter yet: the same answer, and errors, as in one that has."""
+    import subprocess
+
+    good = next(file for file in sorted(CASES.glob("*.bpf.c")) if "// error:" in file.read_text("utf-8"))
+    bad = tmp_path / "bad.bpf.c"
+    bad.write_text("int x\n")
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from kfuncgen.lint import LintOptions, batch\n"
+        "from kfuncgen.spec.cached import load_specs\n"
+        "specs = load_specs(())\n"
+        "options = LintOptions(kernels=(specs.newest,), specs=specs)\n"
+        "assert 'kfuncgen.lint.check' not in sys.modules\n"
+        "print(batch.check_paths([Path(sys.argv[1])], options))\n"
+        "assert 'kfuncgen.lint.ahead' in sys.modules\n"
+    )
+    for file in (good, bad):
+        told = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
+        assert told.stdout == f"{batch.check_paths([file], options)}\n"
+
+
+def test_what_was_parsed_ahead_is_for_that_source_alone(tmp_path: Path) -> None:
+    from kfuncgen.diagnostic import SourceError
+    from kfuncgen.lint.ahead import Ahead
+    from kfuncgen.lint.parse_headers import Headers
+
+    one, other, wrong = (tmp_path / f"{name}.bpf.c" for name in ("one", "other", "wrong"))
+    one.write_text("int x;\n")
+    other.write_text("int y;\n")
+    wrong.write_text("int z\n")
+    ahead = Ahead(Headers(tmp_path), one, ["--target=bpf"], {})
+    assert ahead.parse(other, ["--target=bpf"], None, {}).file == str(other)
+    assert ahead.parse(one, ["--target=bpf"], None, {}).file == str(one)
+    ahead = Ahead(Headers(tmp_path), one, ["--target=bpf"], {})
+    assert ahead.parse(one, ["--target=bpf"], None, {}).file == str(one)
+    with pytest.raises(SourceError, match="expected ';'"):
+        Ahead(Headers(tmp_path), wrong, ["--target=bpf"], {}).parse(wrong, ["--target=bpf"], None, {})

@@ -327,6 +327,22 @@ def test_header_is_unpacked_once_into_the_cache(tmp_path: Path) -> None:
     assert [p.name for p in folder.parent.iterdir()] == [folder.name], "nothing half-made is left"
 
 
+def test_header_is_not_unpacked_for_those_who_have_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "vmlinux.h").write_text("struct only_here { int x; };\n")
+    for args in (("-I", str(own)), (f"-I{own}",), ("-O2", "-isystem", str(own))):
+        first = fallback_include_args(args)
+        assert not (tmp_path / "cache").exists()
+        assert fallback_used([str(own / "vmlinux.h"), f"{first[1]}/vmlinux.h"]) == ["vmlinux.h"]
+    (own / "vmlinux.h").unlink()
+    assert fallback_include_args(("-I", str(own))) == first, "arguments name the same folder"
+    assert (Path(first[1]) / "vmlinux.h").is_file()
+
+
 def test_unwritable_cache_is_replaced_by_a_temporary_folder(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")

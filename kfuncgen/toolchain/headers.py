@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,23 +32,39 @@ MAX_OTHERS = 3
 """Headers of other versions that are left in the cache: 3 MB each."""
 
 
-def fallback_include_args() -> tuple[str, ...]:
-    """Compiler arguments that put the bundled headers at the end of the search path.
+_temporary: list[Path] = []
+"""Folders of this process with an unpacked vmlinux.h."""
 
-    Unpacks vmlinux.h on first use: about 50 ms, once for each version of it. A cache that cannot be written is
-    replaced by a temporary folder that goes with the process.
+
+def fallback_include_args(args: Sequence[str] = ()) -> tuple[str, ...]:
+    """Compiler arguments that put the bundled headers at the end of the search path, behind `args`.
+
+    Unpacks vmlinux.h on first use: about 50 ms, once for each version of it; not where `args` name a folder that
+    has one, which comes first. A cache that cannot be written is replaced by a temporary folder that goes with the
+    process.
     """
-    return ("-idirafter", str(_vmlinux_folder(cache_dir())), "-idirafter", str(_INCLUDE))
+    cache = cache_dir()
+    folder = _place(cache) if cache is not None and _have_their_own(args) else _vmlinux_folder(cache)
+    return ("-idirafter", str(folder), "-idirafter", str(_INCLUDE))
+
+
+def _have_their_own(args: Sequence[str]) -> bool:
+    for option, value in zip(args, (*args[1:], ""), strict=False):
+        folder = value if option in ("-I", "-isystem") else option[2:] if option.startswith("-I") else ""
+        if folder and Path(folder, _NAME).is_file():
+            return True
+    return False
 
 
 def fallback_used(included: Iterable[str]) -> list[str]:
     """Which of the `included` files (paths as the compiler names them) are bundled ones: sorted short names."""
     bundled = str(_INCLUDE) + os.sep
-    unpacked = str(_vmlinux_folder(cache_dir()) / _NAME)
+    cache = cache_dir()
+    unpacked = {str(folder / _NAME) for folder in (*_temporary, *([_place(cache)] if cache is not None else []))}
     found = set()
     for name in included:
         path = os.path.normpath(name)
-        if path == unpacked:
+        if path in unpacked:
             found.add(_NAME)
         elif path.startswith(bundled):
             found.add(path[len(bundled) :].replace(os.sep, "/"))
@@ -85,7 +101,7 @@ def _kernel_structs() -> frozenset[str]:
 @lru_cache(maxsize=4)
 def _vmlinux_folder(cache: Path | None) -> Path:
     """The folder with the unpacked vmlinux.h; UsageError when no place takes it."""
-    compressed = _COMPRESSED.read_bytes()
+    compressed = _compressed()
     if cache is not None:
         with contextlib.suppress(OSError):
             return _cached(compressed, cache)
@@ -96,15 +112,27 @@ def _vmlinux_folder(cache: Path | None) -> Path:
     try:
         folder = Path(tempfile.mkdtemp(prefix="kfuncgen-headers-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _temporary.append(folder)
         _unpack(compressed, folder)
     except OSError as error:
         raise UsageError(f"there is no place for the bundled {_NAME} (3 MB): {error.strerror}") from None
     return folder
 
 
+@lru_cache(maxsize=1)
+def _compressed() -> bytes:
+    return _COMPRESSED.read_bytes()
+
+
+@lru_cache(maxsize=4)
+def _place(cache: Path) -> Path:
+    """Where the unpacked vmlinux.h is kept."""
+    return cache / f"{_FOLDER}{hashlib.sha256(_compressed()).hexdigest()[:16]}"
+
+
 def _cached(compressed: bytes, cache: Path) -> Path:
     """The unpacked folder in `cache`, made when it is not there; OSError when that is impossible."""
-    folder = cache / f"{_FOLDER}{hashlib.sha256(compressed).hexdigest()[:16]}"
+    folder = _place(cache)
     if _is_whole(folder):
         return folder
     cache.mkdir(parents=True, exist_ok=True, mode=0o700)
