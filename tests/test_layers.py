@@ -54,6 +54,9 @@ ONLY_IN = {
 }
 """Libraries that few modules may know."""
 
+HERE = {**os.environ, "KFUNCGEN_DEBUG": "1"}
+"""An environment in which sources are linted by the process itself, and not by another."""
+
 SPEAKERS = ("cli", "__main__", "verify/worker", "facts/worker", "generate/worker", "lsp/worker", "lint/processes")
 """Who may print and exit: the command line, and the programs that run as processes of their own."""
 
@@ -205,7 +208,7 @@ def test_linting_loads_neither_templates_nor_servers(tmp_path: Path) -> None:
         "import sys; from kfuncgen.cli import main; status = main(['lint', 'a.bpf.c']); "
         "print(*sorted({name.split('.')[0] for name in sys.modules})); sys.exit(status)"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=HERE)
     assert (run.returncode, run.stderr) == (0, "")
     loaded = set(run.stdout.splitlines()[-1].split())
     assert "clang" in loaded
@@ -223,7 +226,7 @@ def test_an_unchanged_source_needs_no_linter(tmp_path: Path) -> None:
     )
 
     def loaded() -> set[str]:
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=HERE)
         assert (run.returncode, run.stderr) == (0, "")
         return set(run.stdout.splitlines()[-1].split())
 
