@@ -16,7 +16,7 @@ from typing import Any
 
 from clang import cindex
 
-from kfuncgen.diagnostic import Place, SourceError, Span
+from kfuncgen.diagnostic import Place, SourceError
 from kfuncgen.lint.compiler import MAX_SOURCE_BYTES
 from kfuncgen.records import dataclass, field
 from kfuncgen.toolchain.dependencies import Dependencies
@@ -75,6 +75,8 @@ def library() -> Any:
         ctypes.POINTER(ctypes.c_uint),
     ]
     lib.clang_getFileLocation.restype = None
+    lib.clang_getFileContents.argtypes = [cindex.TranslationUnit, ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t)]
+    lib.clang_getFileContents.restype = ctypes.c_void_p
     return lib
 
 
@@ -172,41 +174,6 @@ def finished(tu: Any, name: str) -> Unit:
     return Unit(tu, name, includes)
 
 
-def location(loc: Any) -> tuple[str, int, int]:
-    """File, line and column where the user wrote it: a macro's use, or its argument (never its definition)."""
-    file = ctypes.c_void_p()
-    line, column, offset = ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint()
-    cindex.conf.lib.clang_getFileLocation(
-        loc, ctypes.byref(file), ctypes.byref(line), ctypes.byref(column), ctypes.byref(offset)
-    )
-    if not file.value:
-        return "", 0, 0
-    return _file_name(file.value), line.value, column.value
-
-
-@lru_cache(maxsize=4096)
-def _file_name_cached(handle: int, generation: int) -> str:
-    name = string_of(cindex.conf.lib.clang_getFileName(cindex.File(ctypes.cast(handle, cindex.c_object_p))))
-    return _names.get(name, name)
-
-
-_generation = 0
-_names: Mapping[str, str] = {}
-
-
-def _file_name(handle: int) -> str:
-    return _file_name_cached(handle, _generation)
-
-
-def forget_files(names: Mapping[str, str]) -> None:
-    """Call between translation units: file handles are addresses and may be used again for other files.
-
-    `names` are those of the next unit."""
-    global _generation, _names
-    _generation += 1
-    _names = names
-
-
 def top_level(unit: Unit, kinds: Collection[int]) -> list[Any]:
     """The declarations of these kinds at file level, in order.
 
@@ -276,15 +243,39 @@ def function_named(unit: Unit, name: str) -> Any:
     return cursor if cursor.kind == cindex.CursorKind.FUNCTION_DECL and cursor.spelling == name else None
 
 
-def span_of(cursor: Any) -> Span:
-    """The stretch of source of a cursor, as `location` sees it."""
-    extent = cindex.conf.lib.clang_getCursorExtent(cursor)
-    lib = cindex.conf.lib
-    file, line, column = location(lib.clang_getRangeStart(extent))
-    end_file, end_line, end_column = location(lib.clang_getRangeEnd(extent))
-    if end_file != file or (end_line, end_column) <= (line, column):
-        end_line, end_column = line, column + 1
-    return Span(file, line, column, end_line, end_column)
+class _RawType(ctypes.Structure):
+    _fields_ = [("kind", ctypes.c_int), ("type", ctypes.c_void_p), ("unit", ctypes.c_void_p)]
+
+
+@lru_cache(maxsize=1)
+def _raw() -> tuple[Any, Any]:
+    """Functions of the library without what the binding makes of their results: two more calls, and objects."""
+    lib = library()
+    type_of, refers_to = lib["clang_getCursorType"], lib["clang_getCursorReferenced"]
+    type_of.argtypes, type_of.restype = [cindex.Cursor], _RawType
+    refers_to.argtypes, refers_to.restype = [cindex.Cursor], cindex.Cursor
+    return type_of, refers_to
+
+
+def type_key(cursor: Any) -> int | None:
+    """What identifies the type of a cursor within its unit, the first word of the binding's type."""
+    found: int | None = _raw()[0](cursor).type
+    return found
+
+
+def referenced(cursor: Any) -> Any:
+    """The declaration that a cursor refers to, None when there is none."""
+    found = _raw()[1](cursor)
+    if found.data[0] is None:
+        return None
+    found._tu = cursor._tu
+    return found
+
+
+def identity(declaration: Any) -> int:
+    """What identifies a declaration within its unit."""
+    found: int = declaration.data[0] or 0
+    return found
 
 
 def pretty(cursor: Any, terse: bool = True) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.text import BodyText, scan_body
 from kfuncgen.lint.lower.types import TypeTable
-from kfuncgen.lint.parse import Unit, evaluate, function_named, parts_of, pretty, span_of
-from kfuncgen.lint.types import Type
+from kfuncgen.lint.parse import Unit, evaluate, function_named, parts_of, pretty
+from kfuncgen.lint.positions import span_of
+from kfuncgen.lint.types import Field, Type
 from kfuncgen.records import dataclass, field
 
 
@@ -20,6 +21,16 @@ class Scope:
     """A C scope; `cleanups` are its variables with a cleanup function, in order of declaration."""
 
     cleanups: list[tuple[ir.Variable, str]] = field(default_factory=list)
+
+
+class MemberPath(NamedTuple):
+    """A member: its name and place in its struct, and the anonymous structs and unions on the way to it."""
+
+    steps: tuple[Field, ...]
+    name: str
+    offset: int
+    tags: tuple[str, ...]
+    bits: tuple[int, int] | None
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +49,8 @@ class ModuleContext:
         self.unit = unit
         self.types = TypeTable()
         self.globals: dict[int, ir.GlobalVariable] = {}
+        self.members: dict[tuple[int, int], MemberPath] = {}
+        """What is known of members, by their declaration and the type that they are reached through."""
         self.declared: Mapping[str, Sequence[Any]] = {}
         """The declarations of functions at file scope that were seen, by name: all, or all but headers'."""
         self.wanted: dict[str, Any] = {}
@@ -70,7 +83,7 @@ class ModuleContext:
         text = " ".join(pretty(c) for c in self.declarations_of(cursor))
         return ir.Declaration(
             name,
-            self.types.get(cursor.type),
+            self.types.of(cursor),
             "weak" in text and "((weak))" in text,
             'section(".ksyms")' in text,
             span_of(cursor),
@@ -185,7 +198,7 @@ class Builder:
 
     def type_of(self, cursor: Any) -> Type:
         """The type of an expression or declaration."""
-        return self.types.get(cursor.type)
+        return self.types.of(cursor)
 
     def child(self, cursor: Any) -> Any:
         """The first child that is no type reference, the cursor itself when there is none."""

@@ -10,7 +10,8 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.initialiser import InitialiserBuilder
-from kfuncgen.lint.parse import evaluate, parts_of, span_of
+from kfuncgen.lint.parse import evaluate, parts_of, referenced
+from kfuncgen.lint.positions import span_of
 from kfuncgen.lint.types import INT, VOID, Type
 
 _TRANSPARENT_BUILTINS = frozenset(
@@ -75,21 +76,21 @@ class CallBuilder(InitialiserBuilder):
             cursor = children[0]
         if cursor._kind_id != kinds.DECL_REF:
             return ""
-        referenced = cursor.referenced
-        if referenced._kind_id == kinds.FUNCTION_DECL:
-            name: str = referenced.spelling
+        declared = referenced(cursor)
+        if declared._kind_id == kinds.FUNCTION_DECL:
+            name: str = declared.spelling
             if not name.startswith("__builtin_"):
-                self.context.declaration(referenced)
+                self.context.declaration(declared)
             return name
         if (
-            referenced._kind_id == kinds.VAR_DECL
-            and referenced.spelling.startswith("bpf_")
-            and referenced.storage_class == StorageClass.STATIC
-            and self.types.get(referenced.type).is_pointer
-            and conf.lib.clang_Cursor_hasVarDeclGlobalStorage(referenced)
+            declared._kind_id == kinds.VAR_DECL
+            and declared.spelling.startswith("bpf_")
+            and declared.storage_class == StorageClass.STATIC
+            and self.types.of(declared).is_pointer
+            and conf.lib.clang_Cursor_hasVarDeclGlobalStorage(declared)
         ):
             # bpf_helper_defs.h: static T (*bpf_name)(...) = (void *)N
-            return str(referenced.spelling)
+            return str(declared.spelling)
         return ""
 
     def _builtin(self, name: str, cursor: Any, arguments: list[Any], ctype: Type, span: Span) -> ir.Expr:

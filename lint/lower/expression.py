@@ -11,7 +11,8 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.call import CallBuilder
 from kfuncgen.lint.lower.constants import fold, wrap
-from kfuncgen.lint.parse import evaluate, parts_of, span_of
+from kfuncgen.lint.parse import evaluate, parts_of, referenced
+from kfuncgen.lint.positions import span_of
 from kfuncgen.lint.types import INT, LONG, VOID, Type
 
 
@@ -143,18 +144,18 @@ class ExpressionBuilder(CallBuilder):
         return self.convert(value, ctype, cursor)
 
     def _reference(self, cursor: Any) -> ir.Expr:
-        referenced = cursor.referenced
-        kind = referenced._kind_id if referenced is not None else 0
+        declared = referenced(cursor)
+        kind = declared._kind_id if declared is not None else 0
         if kind == kinds.ENUM_CONSTANT:
-            return ir.Const(referenced.enum_value, self.type_of(cursor))
+            return ir.Const(declared.enum_value, self.type_of(cursor))
         if kind == kinds.FUNCTION_DECL:
-            return self._function_reference(cursor, referenced)
+            return self._function_reference(cursor, declared)
         return self.load(self.place(cursor), cursor)
 
-    def _function_reference(self, cursor: Any, referenced: Any) -> ir.Expr:
-        self.context.declaration(referenced)
-        self.function.calls.add(referenced.spelling)
-        return ir.FunctionRef(referenced.spelling, self.type_of(cursor))
+    def _function_reference(self, cursor: Any, declared: Any) -> ir.Expr:
+        self.context.declaration(declared)
+        self.function.calls.add(declared.spelling)
+        return ir.FunctionRef(declared.spelling, self.type_of(cursor))
 
     def _unary(self, cursor: Any) -> ir.Expr:
         operator = conf.lib.clang_getCursorUnaryOperatorKind(cursor)
@@ -166,8 +167,9 @@ class ExpressionBuilder(CallBuilder):
             target = child
             while target._kind_id == kinds.PAREN:
                 target = self.child(target)
-            if target._kind_id == kinds.DECL_REF and target.referenced._kind_id == kinds.FUNCTION_DECL:
-                return self._function_reference(target, target.referenced)
+            declared = referenced(target) if target._kind_id == kinds.DECL_REF else None
+            if declared is not None and declared._kind_id == kinds.FUNCTION_DECL:
+                return self._function_reference(target, declared)
             return self.address(self.place(target), ctype, span_of(cursor))
         if operator in (kinds.POST_INC, kinds.POST_DEC, kinds.PRE_INC, kinds.PRE_DEC):
             return self._increment(cursor, child, operator, ctype)
@@ -407,7 +409,7 @@ def _cheap_constant(cursor: Any) -> bool:
         if kind in (kinds.CALL, kinds.STATEMENT_EXPR, kinds.MEMBER) and not node.spelling.startswith("__builtin"):
             return False
         if kind == kinds.DECL_REF:
-            target = node.referenced
+            target = referenced(node)
             if target is not None and target._kind_id in (kinds.VAR_DECL, kinds.PARM_DECL):
                 return False
         if kind != kinds.SIZEOF:

@@ -10,7 +10,8 @@ from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.place import PlaceBuilder
-from kfuncgen.lint.parse import evaluate, parts_of, span_of
+from kfuncgen.lint.parse import evaluate, parts_of
+from kfuncgen.lint.positions import span_of
 from kfuncgen.lint.types import LONG
 
 

@@ -14,7 +14,8 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.lower.builder import ModuleContext
 from kfuncgen.lint.lower.place import make_global, operations
 from kfuncgen.lint.lower.statement import lower_function
-from kfuncgen.lint.parse import Unit, forget_files, pretty, span_of, top_level
+from kfuncgen.lint.parse import Unit, pretty, top_level
+from kfuncgen.lint.positions import begin_unit, span_of
 from kfuncgen.lint.values import plain_name
 
 _SECTION = re.compile(r'section\("([^"]*)"\)')
@@ -29,7 +30,7 @@ _VARIABLE = K.VAR_DECL.value
 
 def lower(unit: Unit) -> ir.Module:
     """Lower a parsed unit. Only functions that SEC() programs can reach get bodies."""
-    forget_files(unit.names)
+    begin_unit(unit)
     module = ir.Module(unit.file)
     context = ModuleContext(module, unit)
     functions: dict[str, list[Any]] = {}
@@ -216,21 +217,41 @@ def _liveness(function: ir.Function) -> None:
         elif isinstance(end, ir.Switch | ir.Return) and end.value is not None:
             _reads(end.value, used, killed)
         uses[block.index] = (used, killed)
-    live: dict[int, set[int]] = {b.index: set() for b in function.blocks}
+    # Sets of locals as bits: the data flow goes round many times.
+    live = dict.fromkeys(uses, 0)
+    masks = [
+        (
+            block.index,
+            _bits(uses[block.index][0]),
+            ~_bits(uses[block.index][1]),
+            [f.index for f in block.successors()],
+        )
+        for block in reversed(function.blocks)
+    ]
     changed = True
     while changed:
         changed = False
-        for block in reversed(function.blocks):
-            used, killed = uses[block.index]
-            out: set[int] = set()
-            for following in block.successors():
-                out |= live[following.index]
-            now = used | (out - killed)
-            if now != live[block.index]:
-                live[block.index] = now
+        for index, used_here, kept, following in masks:
+            out = 0
+            for successor in following:
+                out |= live[successor]
+            now = used_here | (out & kept)
+            if now != live[index]:
+                live[index] = now
                 changed = True
+    known: dict[int, frozenset[int]] = {}
     for block in function.blocks:
-        block.live = frozenset(live[block.index]) | always
+        bits = live[block.index]
+        if bits not in known:
+            known[bits] = frozenset(i for i in range(bits.bit_length()) if bits >> i & 1) | always
+        block.live = known[bits]
+
+
+def _bits(indices: set[int]) -> int:
+    found = 0
+    for index in indices:
+        found |= 1 << index
+    return found
 
 
 def _instruction_uses(instruction: ir.Instruction, used: set[int], killed: set[int]) -> None:

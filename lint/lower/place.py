@@ -10,9 +10,10 @@ from clang.cindex import StorageClass, conf
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
-from kfuncgen.lint.lower.builder import Builder
+from kfuncgen.lint.lower.builder import Builder, MemberPath
 from kfuncgen.lint.lower.types import decl_tags, type_tags
-from kfuncgen.lint.parse import evaluate, parts_of, pretty, span_of
+from kfuncgen.lint.parse import evaluate, identity, parts_of, pretty, referenced
+from kfuncgen.lint.positions import span_of
 from kfuncgen.lint.types import LONG, VOID, Field, Type
 
 
@@ -78,19 +79,19 @@ class PlaceBuilder(Builder):
         return ir.Global(var, ctype)
 
     def _variable_place(self, cursor: Any) -> ir.Place:
-        referenced = cursor.referenced
-        ctype = self.type_of(cursor)
-        key = referenced.hash
+        declared = referenced(cursor)
+        key = identity(declared)
         var = self.variables.get(key)
         if var is not None:
             return ir.Local(var, var.ctype)
-        if referenced._kind_id in (kinds.VAR_DECL, kinds.PARM_DECL):
-            if referenced._kind_id == kinds.VAR_DECL and conf.lib.clang_Cursor_hasVarDeclGlobalStorage(referenced):
-                return ir.Global(self.global_variable(referenced), ctype)
-            var = self.variable(referenced.spelling, self.type_of(referenced))
+        ctype = self.type_of(cursor)
+        if declared._kind_id in (kinds.VAR_DECL, kinds.PARM_DECL):
+            if declared._kind_id == kinds.VAR_DECL and conf.lib.clang_Cursor_hasVarDeclGlobalStorage(declared):
+                return ir.Global(self.global_variable(declared), ctype)
+            var = self.variable(declared.spelling, self.type_of(declared))
             self.variables[key] = var
             return ir.Local(var, var.ctype)
-        self.opaque(f"reference to {kinds.kind_name(referenced)}", span_of(cursor))
+        self.opaque(f"reference to {kinds.kind_name(declared)}", span_of(cursor))
         return self.temporary(ctype)
 
     def global_variable(self, cursor: Any) -> ir.GlobalVariable:
@@ -98,7 +99,7 @@ class PlaceBuilder(Builder):
         return make_global(self.context, cursor)
 
     def _member(self, cursor: Any) -> ir.Place:
-        field = cursor.referenced
+        field = referenced(cursor)
         children = [c for c in parts_of(cursor) if c._kind_id not in (kinds.TYPE_REF, kinds.MEMBER_REF)]
         ctype = self.type_of(cursor)
         span = span_of(cursor)
@@ -113,17 +114,15 @@ class PlaceBuilder(Builder):
         else:
             inner = self.place(base)
             struct = base_type
-        name = field.spelling if "(" not in field.spelling else ""
-        record = base.type.get_pointee() if base_type.is_pointer else base.type
-        parent = field.semantic_parent
-        if parent is not None and parent != record.get_canonical().get_declaration():
-            # clang's cursors leave out the anonymous structs and unions on the way to the member.
-            for step in anonymous_path(struct, name):
-                inner = ir.Member(inner, "", step.offset, struct, step.ctype)
-                struct = step.ctype
-        first = max(conf.lib.clang_Cursor_getOffsetOfField(field), 0)
-        bits = (first % 8, field.get_bitfield_width()) if field.is_bitfield() else None
-        return ir.Member(inner, name, first // 8, struct, ctype, type_tags(field.type), bits)
+        key = (identity(field), id(struct))
+        path = self.context.members.get(key)
+        if path is None:
+            record = base.type.get_pointee() if base_type.is_pointer else base.type
+            path = self.context.members[key] = _member_path(field, struct, record)
+        for step in path.steps:
+            inner = ir.Member(inner, "", step.offset, struct, step.ctype)
+            struct = step.ctype
+        return ir.Member(inner, path.name, path.offset, struct, ctype, path.tags, path.bits)
 
     def _subscript(self, cursor: Any) -> ir.Place:
         base, index_cursor = parts_of(cursor)[-2:]
@@ -156,10 +155,23 @@ def anonymous_path(struct: Type, name: str) -> tuple[Field, ...]:
     return ()
 
 
+def _member_path(field: Any, struct: Type, record: Any) -> MemberPath:
+    """What the declaration of a member says, when it is reached through the type `struct`, clang's `record`."""
+    name = field.spelling if "(" not in field.spelling else ""
+    parent = field.semantic_parent
+    steps: tuple[Field, ...] = ()
+    if parent is not None and parent != record.get_canonical().get_declaration():
+        # clang's cursors leave out the anonymous structs and unions on the way to the member.
+        steps = anonymous_path(struct, name)
+    first = max(conf.lib.clang_Cursor_getOffsetOfField(field), 0)
+    bits = (first % 8, field.get_bitfield_width()) if field.is_bitfield() else None
+    return MemberPath(steps, name, first // 8, type_tags(field.type), bits)
+
+
 def make_global(context: Any, cursor: Any) -> ir.GlobalVariable:
     """The variable that `cursor` declares; made once per module, from its definition where there is one."""
     definition = cursor.get_definition() or cursor
-    key = definition.hash
+    key = identity(definition)
     found: ir.GlobalVariable | None = context.globals.get(key)
     if found is not None:
         return found

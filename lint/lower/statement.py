@@ -12,7 +12,8 @@ from kfuncgen.lint import ir
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.builder import ModuleContext, PendingGoto, Scope
 from kfuncgen.lint.lower.expression import ExpressionBuilder
-from kfuncgen.lint.parse import evaluate, parts_of, pretty, span_of
+from kfuncgen.lint.parse import evaluate, identity, parts_of, pretty
+from kfuncgen.lint.positions import span_of
 from kfuncgen.lint.types import VOID
 
 _CLEANUP = re.compile(r"cleanup\((\w+)\)")
@@ -33,7 +34,7 @@ class FunctionBuilder(ExpressionBuilder):
             if child._kind_id == _COMPOUND:
                 body = child
         for var, param in zip(self.function.params, self.cursor.get_arguments(), strict=False):
-            self.variables[param.hash] = var
+            self.variables[identity(param)] = var
         if body is not None:
             self.statement(body)
         end = self.function.span
@@ -98,10 +99,10 @@ class FunctionBuilder(ExpressionBuilder):
             self.global_variable(cursor)
             return
         span = span_of(cursor)
-        var = self.variables.get(cursor.hash)
+        var = self.variables.get(identity(cursor))
         if var is None:
             var = self.variable(cursor.spelling, self.type_of(cursor))
-            self.variables[cursor.hash] = var
+            self.variables[identity(cursor)] = var
         self.emit(ir.Declare(var, span))
         initialiser = conf.lib.clang_Cursor_getVarDeclInitializer(cursor)
         if initialiser is not None and initialiser._kind_id and initialiser._kind_id not in kinds.NO_CURSOR:

@@ -7,7 +7,7 @@ from typing import Any
 
 from clang.cindex import CursorKind, TypeKind, conf
 
-from kfuncgen.lint.parse import first_part, pretty
+from kfuncgen.lint.parse import first_part, identity, pretty, type_key
 from kfuncgen.lint.types import VOID, Field, Type
 from kfuncgen.records import replace
 
@@ -53,6 +53,10 @@ class TypeTable:
             known._load = known._probe = None
         self._types.clear()
         self._records.clear()
+
+    def of(self, cursor: Any) -> Type:
+        """The `Type` of an expression or declaration."""
+        return self._types.get(type_key(cursor) or 0) or self.get(cursor.type)
 
     def get(self, clang_type: Any) -> Type:
         """The `Type` of a clang type; unknown kinds become void."""
@@ -105,7 +109,7 @@ class TypeTable:
 
     def _record(self, canonical: Any, volatile: bool, const: bool) -> Type:
         declaration = canonical.get_declaration()
-        key = declaration.hash
+        key = identity(declaration)
         plain = self._records.get(key)
         if plain is None:
             union = declaration._kind_id == CursorKind.UNION_DECL.value
