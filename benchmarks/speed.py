@@ -1,9 +1,11 @@
 """`python -m benchmarks.speed`: the linter beside the compiler, on the same files in the same run.
 
-Each source is compiled (`clang -O2 -g -target bpf -c`), and linted by a process of its own: cold (an empty cache,
-the specs from their files too), edited (what it includes was compiled before, the source is new), unchanged.
-`clang --analyze` runs beside them with `--analyze`. Times are medians of wall-clock time, processes run in turn; a
-ratio is the median of the ratios of pairs, so that a noisy machine harms both alike.
+Each source is compiled (`clang -O2 -g -target bpf -c`), and linted by a process of its own: cold (an empty cache),
+edited (what it includes was compiled before, the text of a function is new), unchanged. The largest of the
+kernel's programs are measured one by one, and all of them in one run of the linter beside as many of the compiler.
+`clang --analyze` runs beside them with `--analyze`. The linter is the wheel of this checkout, unpacked: it brings
+what a checkout has to make first (`--checkout` measures that). Times are medians of wall-clock time, processes run
+in turn; a ratio is the median of the ratios of pairs, so that a noisy machine harms both alike.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,10 +39,10 @@ WAYS = ("cold", "edited", "unchanged")
 
 @dataclass(slots=True)
 class Case:
-    """One source and the flags that it needs."""
+    """Sources that are linted at once, and the flags that they need."""
 
     name: str
-    source: Path
+    sources: tuple[Path, ...]
     flags: tuple[str, ...]
     lines: int = 0
     times: dict[str, list[float]] = field(default_factory=dict)
@@ -119,20 +123,24 @@ def cases(folder: Path, largest: int) -> list[Case]:
     if status:
         raise BenchmarkError("the project could not be written")
     source = folder / "esp" / "src" / "esp.bpf.c"
-    found = [Case("xdp-xfrm project", source, include)]
+    found = [Case("xdp-xfrm project", (source,), include)]
     made = folder / "synthetic.bpf.c"
     made.write_text(synthetic(), "utf-8")
-    found.append(Case("synthetic", made, include))
+    found.append(Case("synthetic", (made,), include))
+    programs: list[Case] = []
     for program in sorted(sources(tree), key=lambda file: (-len(file.read_bytes().splitlines()), file.name)):
-        if len(found) == largest + 2:
+        if len(programs) == largest:
             break
         copy = folder / "selftests" / program.name
         copy.parent.mkdir(exist_ok=True)
         shutil.copyfile(program, copy)
-        case = Case(program.stem, copy, selftest_flags(tree).args)
-        if not run(compile_command(case), folder).status:
-            found.append(case)
-    return found
+        case = Case(program.stem, (copy,), selftest_flags(tree).args)
+        if not run(compile_command(case, copy), folder).status:
+            programs.append(case)
+    if len(programs) > 1:
+        together = tuple(source for case in programs for source in case.sources)
+        found.append(Case(f"the {len(programs)} below at once", together, programs[0].flags))
+    return found + programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,26 +164,55 @@ def run(command: Sequence[str], cwd: Path, **variables: str) -> Ran:
     return Ran(process.returncode, seconds, usage.ru_maxrss >> 10)
 
 
-def compile_command(case: Case) -> list[str]:
+def run_all(commands: Iterable[Sequence[str]], cwd: Path) -> Ran:
+    """Run commands one after the other, as one: the first status that is not 0, the sum of seconds."""
+    done = [run(command, cwd) for command in commands]
+    status = next((ran.status for ran in done if ran.status), 0)
+    return Ran(status, sum(ran.seconds for ran in done), max(ran.memory for ran in done))
+
+
+def compile_command(case: Case, source: Path) -> list[str]:
     """As the generated Makefiles compile."""
     clang = find_clang()
-    return [clang, "-O2", "-g", "-target", "bpf", *case.flags, "-c", str(case.source), "-o", os.devnull]
+    return [clang, "-O2", "-g", "-target", "bpf", *case.flags, "-c", str(source), "-o", os.devnull]
 
 
-def analyze_command(case: Case) -> list[str]:
+def analyze_command(case: Case, source: Path) -> list[str]:
     """Clang's own analyzer on the same source."""
-    return [find_clang(), "--analyze", "-target", "bpf", *case.flags, str(case.source), "-o", os.devnull]
+    return [find_clang(), "--analyze", "-target", "bpf", *case.flags, str(source), "-o", os.devnull]
 
 
 def lint_command(case: Case) -> list[str]:
-    """One process, as make and editors start it."""
-    return [sys.executable, "-m", "kfuncgen", "lint", str(case.source), "--", *case.flags]
+    """One process, as make and editors start it; several files one after the other, as they are compiled."""
+    jobs = ["--jobs", "1"] if len(case.sources) > 1 else []
+    return [sys.executable, "-m", "kfuncgen", "lint", *jobs, *map(str, case.sources), "--", *case.flags]
+
+
+def edited(text: str, what: str) -> str:
+    """The source with a statement that does nothing at the beginning of its last function."""
+    bodies = list(re.finditer(r"^(?:\S[^\n]*\) ?)?\{\n", text, re.MULTILINE))
+    at = bodies[-1].end() if bodies else len(text)
+    return f"{text[:at]}\t; /* {what} */\n{text[at:]}"
+
+
+def wheel(folder: Path) -> Path:
+    """A folder with the wheel of this checkout, unpacked, and compiled as installers do."""
+    root = Path(__file__).parents[1]
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist")]
+    if run(build, root).status:
+        raise BenchmarkError("the wheel could not be built (is hatchling installed?); --checkout does without")
+    (file,) = (folder / "dist").glob("*.whl")
+    site = folder / "site"
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(site)
+    run([sys.executable, "-m", "compileall", "-q", str(site)], folder)
+    return site
 
 
 def measure(case: Case, runs: int, analyze: bool, folder: Path) -> None:
     """Run everything in turn, `runs` times."""
-    text = case.source.read_text("utf-8")
-    case.lines = text.count("\n")
+    texts = [source.read_text("utf-8") for source in case.sources]
+    case.lines = sum(text.count("\n") for text in texts)
     warm = str(folder / "warm")
 
     def keep(way: str, ran: Ran, allowed: Sequence[int]) -> None:
@@ -188,16 +225,18 @@ def measure(case: Case, runs: int, analyze: bool, folder: Path) -> None:
     for _ in range(2):  # headers are compiled when they are met again
         run(lint_command(case), folder, XDG_CACHE_HOME=warm)
     for number in range(runs):
-        keep("compile", run(compile_command(case), folder), (0,))
+        keep("compile", run_all((compile_command(case, source) for source in case.sources), folder), (0,))
         empty = folder / "empty"
         shutil.rmtree(empty, ignore_errors=True)
         keep("cold", run(lint_command(case), folder, XDG_CACHE_HOME=str(empty)), (0, 1))
-        case.source.write_text(f"{text}/* {number} */\n", "utf-8")
+        for source, text in zip(case.sources, texts, strict=True):
+            source.write_text(edited(text, f"{case.name}, {number}"), "utf-8")  # not as another case did
         keep("edited", run(lint_command(case), folder, XDG_CACHE_HOME=warm), (0, 1))
         keep("unchanged", run(lint_command(case), folder, XDG_CACHE_HOME=warm), (0, 1))
         if analyze:
-            keep("analyze", run(analyze_command(case), folder), (0,))
-    case.source.write_text(text, "utf-8")
+            keep("analyze", run_all((analyze_command(case, source) for source in case.sources), folder), (0,))
+    for source, text in zip(case.sources, texts, strict=True):
+        source.write_text(text, "utf-8")
 
 
 def ratio(case: Case, way: str) -> float:
@@ -250,6 +289,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--largest", type=int, default=10, metavar="N", help="how many of the kernel's programs (10)"
     )
+    parser.add_argument("--checkout", action="store_true", help="measure the checkout, and not its wheel")
     parser.add_argument("--analyze", action="store_true", help="also run clang --analyze")
     parser.add_argument("--no-jobs", action="store_true", help="leave out the 100 sources in several processes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all times")
@@ -257,6 +297,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="kfuncgen-speed-") as name:
             folder = Path(name)
+            if not chosen.checkout:
+                os.environ["PYTHONPATH"] = str(wheel(folder))
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # one that cannot keep its code is slow to start
             found = cases(folder, chosen.largest)
             for case in found:
                 measure(case, chosen.runs, chosen.analyze, folder)
