@@ -60,7 +60,11 @@ def from_files(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 def alike(one: Any, two: Any, path: str = "specs") -> None:
     """Both are of the same types and values, all the way down."""
-    assert type(one) is type(two), path
+    kinds = [
+        next(kind for kind in (SpecSet, dict, type(value)) if isinstance(value, kind)) for value in (one, two)
+    ]
+    kinds = [dict if issubclass(kind, Mapping) else kind for kind in kinds]
+    assert kinds[0] is kinds[1], path
     if dataclasses.is_dataclass(one):
         for field in dataclasses.fields(one):
             alike(getattr(one, field.name), getattr(two, field.name), f"{path}.{field.name}")

@@ -2,14 +2,16 @@
 
 The form follows the model's own dataclasses, whatever fields they have: a list of nodes in which each refers to
 earlier ones by number. A node is a scalar (as it is), or `[kind, number...]`: a tuple, a set, a mapping, an enum's
-member, or a record of the model. Equal values are one node. Whoever reads it takes nothing for granted.
+member, or a record of the model. Equal values are one node.
+
+What is read is made when it is asked for: a source calls a few of five hundred functions.
 """
 
 from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -82,34 +84,108 @@ class _Encoder:
         if isinstance(value, Enum):
             return [_FIRST_ENUM + _ENUMS.index(type(value)), self._node(value.value)]
         parts = (self._node(getattr(value, field.name)) for field in fields(value))
-        return [_FIRST_RECORD + _RECORDS.index(type(value)), *parts]
+        return [_FIRST_RECORD + _RECORDS.index(_kind(value)), *parts]
 
 
 def decode(data: bytes) -> model.SpecSet:
-    """What `encode` was given; ValueError when `data` is nothing of it.
+    """What `encode` was given; ValueError when `data` is nothing of it. Whether it is whole is for others to see
+    to (kfuncgen.cachedir): what is inside of a set is taken as it is.
 
     Python's collector of cycles is held off meanwhile: it would look in vain at each of some ten thousand new
-    objects, several times, which takes as long as making them.
+    objects.
     """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        values: list[Any] = []
-        value_at = values.__getitem__
-        for row in json.loads(data):
-            if type(row) is list:
-                values.append(_MAKERS[row[0]](*map(value_at, row[1:])))
-            else:
-                values.append(row)
-        result = values[-1]
-    except (ValueError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        rows = json.loads(data)
+        nodes = _Nodes(rows)
+        kind, families, functions, options, newest, checked = rows[-1]
+        if kind != _FIRST_RECORD + _RECORDS.index(model.SpecSet):
+            raise ValueError("no set")
+        return _Stored(nodes, families, _Lazy(nodes, functions), _Lazy(nodes, options), newest, checked)
+    except (ValueError, TypeError, IndexError, AttributeError, KeyError, RecursionError) as error:
         raise ValueError(f"no stored specs: {error}") from None
     finally:
         if collecting:
             gc.enable()
-    if not isinstance(result, model.SpecSet):
-        raise ValueError("no stored specs")
-    return result
+
+
+class _Nodes:
+    """The values of nodes, each made when it is first asked for."""
+
+    def __init__(self, rows: list[Any]) -> None:
+        self.rows = rows
+        self._values: dict[int, Any] = {}
+
+    def value(self, number: int) -> Any:
+        """The value of a node."""
+        row = self.rows[number]
+        if type(row) is not list:
+            return row
+        values = self._values
+        if number not in values:
+            values[number] = _MAKERS[row[0]](*map(self.value, row[1:]))
+        return values[number]
+
+
+class _Lazy(Mapping[str, Any]):
+    """A mapping whose values are made when they are asked for."""
+
+    def __init__(self, nodes: _Nodes, number: int) -> None:
+        kind, *parts = nodes.rows[number]
+        keys = [nodes.rows[key] for key in parts[::2]]
+        if kind != _MAPPING or not all(type(key) is str for key in keys):
+            raise ValueError("no names")
+        self._value = nodes.value
+        self._numbers = dict(zip(keys, parts[1::2], strict=True))
+
+    def __getitem__(self, key: str) -> Any:
+        return self._value(self._numbers[key])
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """As of every mapping, but at once."""
+        number = self._numbers.get(key)
+        return self._value(number) if number is not None else default
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._numbers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
+class _Stored(model.SpecSet):
+    """A set from the store. The families hold all functions, and few ask for them."""
+
+    __slots__ = ("_families", "_nodes")
+    _families: int
+    _nodes: _Nodes
+
+    def __init__(
+        self, nodes: _Nodes, families: int, functions: _Lazy, options: _Lazy, newest: int, checked: int
+    ) -> None:
+        object.__setattr__(self, "_nodes", nodes)
+        object.__setattr__(self, "_families", families)
+        super().__init__((), functions, options, nodes.value(newest), nodes.value(checked))
+        if not isinstance(self.newest, model.Kernel):
+            raise ValueError("no kernel")
+
+    @property
+    def families(self) -> tuple[model.Family, ...]:
+        """All families."""
+        found: tuple[model.Family, ...] = self._nodes.value(self._families)
+        return found
+
+    def __replace__(self, /, **changes: Any) -> model.SpecSet:
+        return model.SpecSet(**{field.name: getattr(self, field.name) for field in fields(self)} | changes)
+
+
+def _kind(record: object) -> type:
+    """The class in _RECORDS that a record is of."""
+    return model.SpecSet if isinstance(record, _Stored) else type(record)
 
 
 def _mapping(*parts: Any) -> dict[Any, Any]:
