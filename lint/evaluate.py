@@ -22,23 +22,23 @@ class Evaluator(Memory):
 
     def value(self, state: State, expression: ir.Expr) -> Value:
         """The value of an expression in `state`, which may gain facts."""
-        if isinstance(expression, ir.Const):
+        if type(expression) is ir.Const:
             return expression.value
-        if isinstance(expression, ir.Load):
+        if type(expression) is ir.Load:
             if expression.ctype.is_aggregate:
                 return self.run.new(state, ANY)
             return self.load(state, expression.place, expression.ctype, expression.span)
-        if isinstance(expression, ir.AddressOf):
+        if type(expression) is ir.AddressOf:
             return self.address(state, expression)
-        if isinstance(expression, ir.Cast):
+        if type(expression) is ir.Cast:
             return self._cast(state, expression)
-        if isinstance(expression, ir.Binary):
+        if type(expression) is ir.Binary:
             return self._binary(state, expression)
-        if isinstance(expression, ir.Unary):
+        if type(expression) is ir.Unary:
             return self._unary(state, expression)
-        if isinstance(expression, ir.FunctionRef):
+        if type(expression) is ir.FunctionRef:
             return self.run.new(state, Pointer("function", origin=expression.name, trust="trusted"))
-        if isinstance(expression, ir.Unknown):
+        if type(expression) is ir.Unknown:
             ctype = expression.ctype
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
         return self.run.new(state, Pointer("map-value", trust="trusted", readonly=True, origin="string"))

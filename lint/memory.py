@@ -5,7 +5,7 @@ from __future__ import annotations
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import access, fields, ir
 from kfuncgen.lint.machine import Fault, Life, Use, judge
-from kfuncgen.lint.places import frozen_value, is_frozen, is_global, path_of
+from kfuncgen.lint.places import frozen_value, is_frozen, path_of
 from kfuncgen.lint.run import Run, stop
 from kfuncgen.lint.slicing import WHOLE
 from kfuncgen.lint.spelling import pointer_of
@@ -183,7 +183,7 @@ class Memory:
         """Read a scalar or pointer from a place."""
         if id(place) in self.slice.places:
             return self._load_idle(state, place, ctype)
-        if isinstance(place, ir.Global) or is_global(place):
+        if type(place) is ir.Global:
             constant = frozen_value(place)
             if constant is not None:
                 return constant
@@ -194,7 +194,7 @@ class Memory:
                 return special
         if where.region is not None:
             value = self._load_region(state, where, place, ctype, span)
-            if isinstance(value, Ref) and is_frozen(place):
+            if where.region < 0 and isinstance(value, Ref) and is_frozen(place):
                 self.run.frozen.add(value.id)
             return value
         base = where.base
@@ -263,7 +263,8 @@ class Memory:
     def _load_region(self, state: State, where: Location, place: ir.Place, ctype: Type, span: Span) -> Value:
         assert where.region is not None
         size = ctype.size or 8
-        check_read(self._at(span), state, where.region, where.offset, size)
+        if state.slots:
+            check_read(self._at(span), state, where.region, where.offset, size)
         if where.symbol is not None:
             cell = state.symbols.get((where.region, *where.symbol))
             if cell is not None and cell[0] == size:
@@ -285,7 +286,7 @@ class Memory:
         var = self.run.variable_of(where.region)
         outside = var is not None and not (var.frozen or var.extern)
         unknown = scalar_of(ctype) if ctype.is_integer else ANY
-        made = self.run.new(state, replace(unknown, given=outside))
+        made = self.run.new(state, from_outside(ctype) if outside else unknown)
         if where.offset is not None and bits is None and not where.volatile:
             content = state.regions.get(where.region, ("uninit", {}))
             cells = dict(content[1])
@@ -309,7 +310,7 @@ class Memory:
                 return
             value = 0 if value == 0 else state.unknown_value()
         size = place.ctype.size or 8
-        lost = overwrite(self._at(span), state, where.region, where.offset, size)
+        lost = overwrite(self._at(span), state, where.region, where.offset, size) if state.slots else {}
         if where.symbol is not None:
             state.write_symbol(where.region, *where.symbol, size, value, where.extent)
         elif where.offset is None:

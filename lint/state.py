@@ -338,10 +338,11 @@ class State:
         rename: dict[int, int] = {}
         order: list[int] = []
         facts = self.facts
-        references = {r: n for n, r in enumerate(sorted(self.references), 1)}
+        references = {r: n for n, r in enumerate(sorted(self.references), 1)} if self.references else {}
         owners = {}
-        for n, (_, slot) in enumerate(sorted(self.slots.items()), 1):
-            owners[slot.identity or slot.reference] = n
+        if self.slots:
+            for n, (_, slot) in enumerate(sorted(self.slots.items()), 1):
+                owners[slot.identity or slot.reference] = n
 
         def number(identifier: int) -> int:
             found = rename.get(identifier)
@@ -359,27 +360,34 @@ class State:
         for region in sorted(self.regions):
             fill, cells = self.regions[region]
             row: list[object] = [region, fill] if scalars else [region]
-            for at in sorted(cells):
+            for at in sorted(cells) if len(cells) > 1 else cells:
                 size, value = cells[at]
-                if isinstance(value, int):
+                if type(value) is int:
                     if scalars or (nulls and size == 8 and value == 0):
                         # A NULL tells as much as a pointer; packet pointers are numbers here, their NULLs too.
                         row.append((at, size, value))
                     continue
-                fact = facts.get(value.id)
-                if scalars or type(fact) is Pointer:
-                    row.append((at, size, -number(value.id), value.offset))
+                assert type(value) is Ref
+                identifier, offset = value
+                if scalars:
+                    row.append((at, size, -(rename.get(identifier) or number(identifier)), offset))
+                    continue
+                fact = facts.get(identifier)
+                if type(fact) is Pointer:
+                    row.append((at, size, -(rename.get(identifier) or number(identifier)), offset))
                 elif type(fact) is Scalar and fact.death is not None:
                     row.append((at, size, fact.death.how))
             memory.append(tuple(row))
-        elements = [(k[0], rename[k[1]], k[2], c) for k, c in self.symbols.items() if k[1] in rename]
-        for region, index, offset, (size, value) in sorted(elements, key=lambda e: e[:3]):
-            held = (number(value.id), value.offset) if isinstance(value, Ref) else (value,)
-            memory.append(("element", region, index, offset, size, *held))
-        loads = [(rename[k[0]], k[1], v) for k, v in self.loads.items() if k[0] in rename]
-        for base, offset, value in sorted(loads, key=lambda e: e[:2]):
-            if isinstance(value, Ref) and (scalars or type(facts.get(value.id)) is Pointer):
-                memory.append(("load", base, offset, number(value.id), value.offset))
+        if self.symbols:
+            elements = [(k[0], rename[k[1]], k[2], c) for k, c in self.symbols.items() if k[1] in rename]
+            for region, index, start, (size, value) in sorted(elements, key=lambda e: e[:3]):
+                held = (number(value.id), value.offset) if isinstance(value, Ref) else (value,)
+                memory.append(("element", region, index, start, size, *held))
+        if self.loads:
+            loads = [(rename[k[0]], k[1], v) for k, v in self.loads.items() if k[0] in rename]
+            for base, start, value in sorted(loads, key=lambda e: e[:2]):
+                if isinstance(value, Ref) and (scalars or type(facts.get(value.id)) is Pointer):
+                    memory.append(("load", base, start, number(value.id), value.offset))
         if scalars:
             for identifier in self._settled(rename):
                 memory.append(("settled", number(identifier)))
@@ -392,8 +400,10 @@ class State:
             elif fact is not None and scalars:
                 shapes.append(fact.shape(rename))
         if scalars:
-            self.symbols = {k: c for k, c in self.symbols.items() if k[1] in rename}
-            self.loads = {k: v for k, v in self.loads.items() if k[0] in rename}
+            if self.symbols:
+                self.symbols = {k: c for k, c in self.symbols.items() if k[1] in rename}
+            if self.loads:
+                self.loads = {k: v for k, v in self.loads.items() if k[0] in rename}
             self.facts = {i: facts[i] for i in order if i in facts}
         references_held = tuple((r.site, r.kind, r.callback) for _, r in sorted(self.references.items()))
         slots = tuple(

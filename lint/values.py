@@ -173,15 +173,25 @@ ANY = Scalar(-(1 << 63), (1 << 64) - 1)
 
 def scalar_of(ctype: Type) -> Scalar:
     """Any value of an integer type."""
-    if ctype.is_integer and ctype.size and ctype.size <= 8:
-        low, high = ctype.limits()
-        return Scalar(low, high)
-    return ANY
+    return _scalars(ctype)[0]
 
 
 def from_outside(ctype: Type) -> Scalar:
     """Any value of a type, from outside of the program."""
-    return replace(scalar_of(ctype) if ctype.is_integer else ANY, given=True)
+    return _scalars(ctype)[1]
+
+
+_made: dict[tuple[str, int, bool], tuple[Scalar, Scalar]] = {}
+
+
+def _scalars(ctype: Type) -> tuple[Scalar, Scalar]:
+    """Any value of a type, and the same from outside; facts do not change, so one of each is enough."""
+    key = (ctype.kind, ctype.size, ctype.signed)
+    found = _made.get(key)
+    if found is None:
+        low, high = ctype.limits() if ctype.is_integer and 0 < ctype.size <= 8 else (ANY.low, ANY.high)
+        found = _made[key] = (Scalar(low, high), Scalar(low, high, given=True))
+    return found
 
 
 def dead(how: Demise, pointer: Pointer, by: str, site: int) -> Scalar:
