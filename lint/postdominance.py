@@ -5,40 +5,85 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kfuncgen.lint import ir
+from kfuncgen.records import dataclass
 
 
-def postdominators(function: ir.Function) -> list[int]:
-    """Per block (by order) the set of blocks through which every way out leads, as bits."""
-    everything = (1 << len(function.blocks)) - 1
-    after = [everything] * len(function.blocks)
-    following = [[f.order for f in block.successors()] for block in function.blocks]
+@dataclass(frozen=True, slots=True)
+class Postdominators:
+    """Per block (by order) the next one through which every way out leads: a tree, whose root stands for the end
+    of the function. `rank`: further to the root is more; -1 for blocks from which no way leads out."""
+
+    parent: Sequence[int]
+    rank: Sequence[int]
+
+    def common(self, one: int, other: int) -> int:
+        """The first block, or the root, that every way from these two leads through."""
+        while one != other:
+            if self.rank[one] < self.rank[other]:
+                one = self.parent[one]
+            else:
+                other = self.parent[other]
+        return one
+
+
+def postdominators(function: ir.Function) -> Postdominators:
+    """The tree of a function, as Cooper, Harvey and Kennedy make it (A Simple, Fast Dominance Algorithm, 2001):
+    time grows with the number of blocks, where sets of blocks would take its square."""
+    root = len(function.blocks)
+    following = [[block.order for block in one.successors()] or [root] for one in function.blocks]
+    before: list[list[int]] = [[] for _ in range(root + 1)]
+    for order, orders in enumerate(following):
+        for successor in orders:
+            before[successor].append(order)
+    backwards = _backwards(before, root)
+    rank = [-1] * (root + 1)
+    for number, order in enumerate(backwards):
+        rank[order] = root - number
+    parent = [-1] * (root + 1)
+    parent[root] = root
+    tree = Postdominators(parent, rank)
     changed = True
     while changed:
         changed = False
-        for order in range(len(after) - 1, -1, -1):
-            common = everything if following[order] else 0
-            for successor in following[order]:
-                common &= after[successor]
-            common |= 1 << order
-            if common != after[order]:
-                after[order] = common
+        for order in backwards[1:]:
+            known = [successor for successor in following[order] if parent[successor] >= 0]
+            common = known[0]
+            for successor in known[1:]:
+                common = tree.common(common, successor)
+            if common != parent[order]:
+                parent[order] = common
                 changed = True
-    return after
+    return tree
 
 
-def meeting(function: ir.Function, after: Sequence[int], sides: Sequence[ir.Block]) -> ir.Block | None:
-    """The first block that every way from `sides` leads through, None when some lead out of the function."""
-    common = -1
-    for side in sides:
-        common &= after[side.order]
-    nearest, most = None, 0
-    while common:
-        order = (common & -common).bit_length() - 1
-        common &= common - 1
-        count = after[order].bit_count()
-        if count > most:
-            nearest, most = function.blocks[order], count
-    return nearest
+def _backwards(before: Sequence[Sequence[int]], root: int) -> list[int]:
+    """The blocks in an order in which each comes after one of those that follow it: the root first."""
+    done: list[int] = []
+    seen = {root}
+    todo = [(root, iter(before[root]))]
+    while todo:
+        order, rest = todo[-1]
+        for other in rest:
+            if other not in seen:
+                seen.add(other)
+                todo.append((other, iter(before[other])))
+                break
+        else:
+            done.append(order)
+            todo.pop()
+    return done[::-1]
+
+
+def meeting(function: ir.Function, after: Postdominators, sides: Sequence[ir.Block]) -> ir.Block | None:
+    """The first block that every way from `sides` to the end of the function leads through; None when there is
+    none, or no way to the end."""
+    found = [side.order for side in sides if after.rank[side.order] >= 0]
+    if not found:
+        return None
+    common = found[0]
+    for other in found[1:]:
+        common = after.common(common, other)
+    return function.blocks[common] if common < len(function.blocks) else None
 
 
 def between(sides: Sequence[ir.Block], meeting: ir.Block) -> list[ir.Block]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
-from kfuncgen.lint.postdominance import between, meeting, postdominators
+from kfuncgen.lint.postdominance import Postdominators, between, meeting, postdominators
 from kfuncgen.lint.run import Run
 
 
@@ -20,7 +20,7 @@ class Relevance:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._owners: dict[int, ir.Function] = {}
-        self._after: dict[str, list[int]] = {}
+        self._after: dict[str, Postdominators] = {}
         self._watched: dict[str, set[int]] = {}
 
     def is_idle(self, branch: ir.Branch, fault: Span) -> bool:
@@ -41,7 +41,7 @@ class Relevance:
                     self._owners[id(block.terminator)] = function
         return self._owners.get(id(branch))
 
-    def _postdominators(self, function: ir.Function) -> list[int]:
+    def _postdominators(self, function: ir.Function) -> Postdominators:
         known = self._after.get(function.name)
         if known is None:
             known = self._after[function.name] = postdominators(function)
