@@ -2,6 +2,7 @@
 
 Each program holds a task's reference over a stretch of N parts (branches, loops, ...) and gives it back; its twin
 loses it on one way out in the middle. The first must be clean, the second must have exactly one error there.
+A second table is about the whole command (benchmarks.growth_command).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks import growth_command
 from kfuncgen.diagnostic import KfuncgenError, Severity
 from kfuncgen.lint import LintOptions, check_paths
 from kfuncgen.spec.load import load_builtin
@@ -206,18 +208,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="take the best of N (default: 1)")
-    parser.add_argument("--largest", type=int, default=1000, metavar="N", help="skip larger sizes")
+    parser.add_argument("--largest", type=int, metavar="N", help="skip larger sizes")
     parser.add_argument("--kernel", action="store_true", help="ask the running kernel too (needs root)")
+    parser.add_argument("--command", action="store_true", help="only the whole command: time, memory, growth")
     options = parser.parse_args(arguments)
+    largest = options.largest or 10**6
     shapes = [
-        Shape(s.name, tuple(n for n in s.sizes if n <= options.largest), s.parts, s.before, s.functions, s.behind)
+        Shape(s.name, tuple(n for n in s.sizes if n <= largest), s.parts, s.before, s.functions, s.behind)
         for s in SHAPES
     ]
-    rows = list(measure(shapes, options.rounds, options.kernel))
-    print("\n".join(table(rows)))
+    rows = list(measure(shapes, options.rounds, options.kernel)) if not options.command else []
+    if rows:
+        print("\n".join([*table(rows), ""]))
+    commands = list(growth_command.measure(largest=largest))
+    print("\n".join(growth_command.table(commands)))
     if options.json is not None:
-        options.json.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n")
-    return 0 if all(r.right for r in rows) else 1
+        both = {"functions": [asdict(r) for r in rows], "commands": [asdict(r) for r in commands]}
+        options.json.write_text(json.dumps(both, indent=1) + "\n")
+    return 0 if all(r.right for r in rows) and all(r.clean for r in commands) else 1
 
 
 if __name__ == "__main__":
