@@ -1,7 +1,5 @@
 """`python -m kfuncgen`."""
 
-import sys
+from kfuncgen.cli import start
 
-from kfuncgen.cli import main
-
-sys.exit(main())
+start()

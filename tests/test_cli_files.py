@@ -88,8 +88,31 @@ def test_excerpts_come_from_regular_files_only(folder: Path) -> None:
 
 # In processes of their own: what happens to real streams
 
-ERROR = ["-c", "import sys; from kfuncgen.cli import main; sys.exit(main())"]
+ERROR = ["-c", "from kfuncgen.cli import start; start()"]
 LISTING = [sys.executable, *ERROR, "spec", "list"]
+
+
+@pytest.mark.parametrize(
+    ("before", "quick"),
+    [
+        ("", True),
+        ("import atexit; atexit.register(lambda: None)", False),
+        ("import sys; sys.settrace(lambda *_: None)", False),
+        ("import sys; sys.setprofile(lambda *_: None)", False),
+        ("import threading, time; threading.Thread(target=time.sleep, args=(0.1,)).start()", False),
+        ("import sys; sys.stdout.close()", False),
+    ],
+)
+def test_a_process_ends_at_once_when_nothing_is_left_to_do(before: str, quick: bool) -> None:
+    code = f"{before}\nimport os; from kfuncgen import cli; os.write(2, b'%d' % cli._is_done())"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert run.stderr[:1] == b"%d" % quick
+
+
+def test_what_others_registered_for_the_end_is_called() -> None:
+    code = "import atexit; atexit.register(print, 'end'); from kfuncgen.cli import start; start()"
+    run = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True)
+    assert run.returncode == 0 and run.stdout.splitlines()[-1] == "end"
 
 
 def test_a_closed_pipe_is_quiet() -> None:

@@ -343,6 +343,16 @@ def test_header_is_not_unpacked_for_those_who_have_their_own(
     assert (Path(first[1]) / "vmlinux.h").is_file()
 
 
+def test_what_the_kernel_declares_is_known_without_a_cache(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    code = "from kfuncgen.toolchain.headers import *; print(kernel_declares_struct('task_struct')); "
+    code += "print(kernel_declares_struct('no_such'), kernel_declares_constant('BPF_MAP_TYPE_HASH'))"
+    told = run_python(code, XDG_CACHE_HOME=str(blocked), TMPDIR=str(tmp_path))
+    assert told.split() == ["True", "False", "True"]
+    assert list(tmp_path.iterdir()) == [blocked]
+
+
 def test_unwritable_cache_is_replaced_by_a_temporary_folder(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")

@@ -78,7 +78,11 @@ def kernel_declares_struct(name: str) -> bool:
 
 def kernel_declarations() -> str:
     """The text of the bundled vmlinux.h: all types of the kernel that it was made from, then its kfuncs."""
-    return (_vmlinux_folder(cache_dir()) / _NAME).read_text(encoding="utf-8")
+    cache = cache_dir()
+    if cache is not None:
+        with contextlib.suppress(OSError):
+            return (_cached(_compressed(), cache) / _NAME).read_text(encoding="utf-8")
+    return _unpacked(_compressed()).decode("utf-8")
 
 
 def kernel_declares_constant(name: str) -> bool:
@@ -88,8 +92,7 @@ def kernel_declares_constant(name: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _kernel_constants() -> frozenset[str]:
-    text = (_vmlinux_folder(cache_dir()) / _NAME).read_text(encoding="utf-8")
-    return frozenset(re.findall(r"^\t([A-Z]\w+)(?: = [^;,]+)?,$", text, re.MULTILINE))
+    return frozenset(re.findall(r"^\t([A-Z]\w+)(?: = [^;,]+)?,$", kernel_declarations(), re.MULTILINE))
 
 
 @lru_cache(maxsize=1)
@@ -177,9 +180,13 @@ def _drop_old(cache: Path, folder: Path) -> None:
 
 
 def _unpack(compressed: bytes, folder: Path) -> None:
-    import lzma
-
     with (folder / _NAME).open("wb") as stream:
-        stream.write(lzma.decompress(compressed))
+        stream.write(_unpacked(compressed))
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _unpacked(compressed: bytes) -> bytes:
+    import lzma
+
+    return lzma.decompress(compressed)
