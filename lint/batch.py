@@ -6,6 +6,7 @@ does without.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -57,9 +58,12 @@ class Checker:
     def load(self) -> None:
         """Import what checking needs, for processes that are forked afterwards."""
         import_module("kfuncgen.lint.check")
+        from kfuncgen.lint.parse import library
         from kfuncgen.lint.rule import catalogue
 
         catalogue()
+        with contextlib.suppress(SourceError):  # whoever parses a source tells why not
+            library()
 
     def kept(self, path: Path, text: str | None = None) -> Report | None:
         """The report that was kept for a source; None when it must be checked."""

@@ -74,6 +74,11 @@ def _cells(raw: bytes, start: int, stop: int, cut: bool) -> tuple[list[str], lis
     offset = 0
     for char in raw.decode("utf-8", "surrogateescape"):
         marked = start <= offset < stop
+        if " " <= char <= "~":  # nearly all of them
+            offset += 1
+            cells.append(char)
+            marks.append(marked)
+            continue
         offset += len(char.encode("utf-8", "surrogateescape"))
         if char == "\t":
             shown = [" "] * (TAB - len(cells) % TAB)
