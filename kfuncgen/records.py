@@ -89,7 +89,7 @@ else:
             elif type(value) is Field:
                 setattr(cls, name, value.default)
         methods = {
-            "__init__": _late("__init__", _init, frozen),
+            "__init__": _late_init(frozen),
             "__replace__": _late("__replace__", _replace),
             "__repr__": _repr,
             "__match_args__": tuple(one.name for one in found.values() if one.init),
@@ -124,19 +124,39 @@ else:
         made.__qualname__ = cls.__qualname__
         return made
 
+    FEW = 8
+    """Objects of a class that are filled by hand: writing the method takes as long as some fifteen of them."""
+
     def _late(name, make, *how):
         """A method that writes the one that takes its place, when it is first called."""
 
         def method(self, *args, **kwargs):
-            for cls in type(self).__mro__:
-                if cls.__dict__.get(name) is method:
-                    setattr(cls, name, make(cls, *how))
-                    break
-            else:
-                cls = self.__class__
-            return getattr(cls, name)(self, *args, **kwargs)
+            owner = _owner(type(self), name, method)
+            if owner is not None:
+                setattr(owner, name, make(owner, *how))
+            return getattr(owner or type(self), name)(self, *args, **kwargs)
 
         return method
+
+    def _late_init(frozen):
+        """As `_late`, for `__init__`, which is called for a few objects of many classes."""
+        left = FEW
+
+        def __init__(self, *args, **kwargs):
+            nonlocal left
+            owner = _owner(type(self), "__init__", __init__)
+            left -= 1
+            if left >= 0 and owner is not None and _fill(owner, self, args, kwargs):
+                return
+            if owner is not None:
+                owner.__init__ = _init(owner, frozen)
+            (owner or type(self)).__init__(self, *args, **kwargs)
+
+        return __init__
+
+    def _owner(cls, name, method):
+        """The class that has this method; None when another has taken its place."""
+        return next((base for base in cls.__mro__ if base.__dict__.get(name) is method), None)
 
     def _compiled(cls, name, parameters, body, known):
         """A method of that source; `known` are the names in it that are no parameters."""
@@ -147,6 +167,35 @@ else:
         method = scope["make"](**known)
         method.__qualname__ = f"{cls.__qualname__}.{name}"
         return method
+
+    def _fill(cls, self, args, kwargs):
+        """Do what the method that `_init` writes does. False where that would refuse the arguments."""
+        known = fields(cls)
+        given = dict(zip([one.name for one in known if one.init], args, strict=False))
+        if len(given) < len(args) or not given.keys().isdisjoint(kwargs):
+            return False
+        given.update(kwargs)
+        values = []
+        for one in known:
+            if one.init and one.name in given:
+                values.append((one.name, given.pop(one.name)))
+            elif one.default_factory is not _MISSING:
+                values.append((one.name, one.default_factory()))
+            elif one.default is not _MISSING:
+                values.append((one.name, one.default))
+            elif one.init:
+                return False
+        if given:
+            return False
+        for name, value in values:
+            slot = getattr(cls, name, None)
+            if type(slot) is _SLOT:  # as `_init` does
+                slot.__set__(self, value)
+            else:
+                object.__setattr__(self, name, value)
+        if hasattr(cls, "__post_init__"):
+            self.__post_init__()
+        return True
 
     def _init(cls, frozen):
         parameters, body, known = ["self"], [], {}

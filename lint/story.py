@@ -35,6 +35,8 @@ class Told:
 
 def tell(run: Run, occurrences: Sequence[Occurrence], sources: Sources | None = None) -> list[Told]:
     """Findings of one run, one per mistake: the shortest path wins, ties by place. No sources, no fixes."""
+    if not occurrences:
+        return []  # and no rule is imported
     rules = rules_by_fault()
     relevance = Relevance(run)
     best: dict[tuple[object, ...], tuple[tuple[object, ...], Broken]] = {}
