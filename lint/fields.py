@@ -50,7 +50,7 @@ def _met(memory: Memory, state: State, where: Location) -> tuple[Record, int]:
 def load(memory: Memory, state: State, where: Location, place: ir.Place, ctype: Type, span: Span) -> Value | None:
     """The value of a special field that is read, None when it is none; what is no good is reported."""
     record, _ = _met(memory, state, where)
-    if record.error and ctype.is_pointer and set(_tags(place)) & KPTRS:
+    if record.error and ctype.is_pointer and set(type_tags(place)) & KPTRS:
         # The kernel sees no kptr there, and so the load gives a number.
         gone = Death("undeclared", by=record.error, origin=f"kptr field {_name(place)}")
         return memory.run.new(state, replace(ANY, death=gone), _name(place))
@@ -278,7 +278,7 @@ def map_type(module: ir.Module, name: str) -> int:
     return map_number(definition, "type") if definition is not None else 0
 
 
-def _tags(place: ir.Place) -> tuple[str, ...]:
+def type_tags(place: ir.Place) -> tuple[str, ...]:
     """Type tags of the member or variable that a place is, or is an element of."""
     while isinstance(place, ir.Element):
         place = place.base

@@ -92,6 +92,7 @@ class Fault(Enum):
     KFUNC_ADDRESS = "kfunc-address"
     UNUSED_SUPPRESSION = "unused-suppression"
     USER_DEREFERENCE = "user-deref"
+    NUMBER_DEREFERENCE = "number-deref"
     CONST_STRING = "const-string-argument"
     MAP_ARGUMENT = "map-argument"
     MAP_FIELD_ARGUMENT = "map-field-argument"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kfuncgen.diagnostic import Span
-from kfuncgen.lint import access, fields, ir
+from kfuncgen.lint import access, fields, ir, stored
 from kfuncgen.lint.machine import Fault, Life, Use, judge
 from kfuncgen.lint.places import frozen_value, is_frozen, path_of
 from kfuncgen.lint.run import Run, stop
@@ -124,6 +124,8 @@ class Memory:
                 fault = Fault.USER_DEREFERENCE
             elif fact.kind == "alloc" and fact.trust == "untrusted" and not (fact.reference or fact.non_owning):
                 fault = Fault.USE_AFTER_UNLOCK  # RCU protected it, and nothing else
+        if isinstance(fact, Scalar) and fact.number and fact.death is None and fact.known is None:
+            fault = Fault.NUMBER_DEREFERENCE
         if fault is None:
             given = state.fact(value)
             if isinstance(given, Pointer) and given.kind == "dynptr":
@@ -230,7 +232,7 @@ class Memory:
         if made is None:
             made = scalar_of(ctype) if ctype.is_integer else ANY
         if isinstance(made, Scalar):
-            made = replace(made, given=True)
+            made = replace(made, given=True, number=stored.keeps_number(self.run, fact, place, ctype))
         value = self.read_pointer(state, made, where.member.name if where.member is not None else "", span)
         if key is not None:
             state.loads[key] = value
@@ -286,7 +288,10 @@ class Memory:
         var = self.run.variable_of(where.region)
         outside = var is not None and not (var.frozen or var.extern)
         unknown = scalar_of(ctype) if ctype.is_integer else ANY
-        made = self.run.new(state, from_outside(ctype) if outside else unknown)
+        word = from_outside(ctype) if outside else unknown
+        if var is not None and stored.global_keeps_number(self.run, var, place, ctype):
+            word = replace(word, number=True)
+        made = self.run.new(state, word)
         if where.offset is not None and bits is None and not where.volatile:
             content = state.regions.get(where.region, ("uninit", {}))
             cells = dict(content[1])
@@ -303,8 +308,12 @@ class Memory:
             state.loads.clear()
             if self.dereference(state, where.base, span, pointer_of(place)):
                 access.written(self, state, where, place, span, value=value)
+                stored.remember(self.run, stored.ANY_MAP, value, place.ctype)
             return
         fields.reach(self, state, where, place.ctype.size or 8, span, value, "write")
+        var = self.run.variable_of(where.region)
+        if var is not None:
+            stored.remember(self.run, var.name, value, place.ctype)
         if where.volatile:
             if where.region < 0:
                 return

@@ -37,7 +37,8 @@ def result(call: Transfer) -> Value:
     if call.name in _SIZED_RESULTS:
         return _bytes_written(call)
     if not ctype.is_pointer:
-        return call.any_result()
+        # bpf_get_current_task() gives an address, and the verifier a number.
+        return call.any_result(number=ctype.size == 8 and not ctype.signed)
     if call.effects.acquires:
         return acquired(call, Pointer("kernel", call.struct_type(ctype), trust="trusted"))
     if ctype.struct_name:

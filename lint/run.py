@@ -125,6 +125,10 @@ class Run:
     """Declarations that the kernel does not take, and where the program first feels it."""
     vague: set[int] = field(default_factory=set)
     """Pointers that were moved by a number that only joined paths made unknown."""
+    stored: set[str] = field(default_factory=set)
+    """Globals in which words were stored that may be pointers, "" for all maps (kfuncgen.lint.stored)."""
+    arena: bool | None = None
+    """Whether the module has an arena, None while nobody asked."""
     summaries: dict[str, tuple[bool, bool]] = field(default_factory=dict)
     """Of functions of this module: whether they may sleep, and whether they may move the packet."""
     callbacks: set[str] = field(default_factory=set)

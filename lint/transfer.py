@@ -12,6 +12,7 @@ from kfuncgen.lint.spelling import spell
 from kfuncgen.lint.state import Slot, State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Demise, Fact, Pointer, Ref, Scalar, Value, dead, from_outside, plain_name
+from kfuncgen.records import replace
 from kfuncgen.spec.model import Contract, CType
 
 Outcome = list[tuple[State, Value]]
@@ -98,10 +99,10 @@ class Transfer:
             return declared
         return self.run.module.struct.setdefault(name, Type("struct", name=name))
 
-    def any_result(self) -> Value:
-        """A result of which only the type is known."""
-        ctype = self.call.ctype
-        return self.run.new(self.state, from_outside(ctype))
+    def any_result(self, number: bool = False) -> Value:
+        """A result of which only the type is known, and whether it is no pointer for certain."""
+        made = from_outside(self.call.ctype)
+        return self.run.new(self.state, replace(made, number=True) if number else made)
 
     def nothing(self) -> Value:
         """The result of a call that was refused: nothing more is said about it."""

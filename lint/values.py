@@ -77,6 +77,9 @@ class Scalar:
     """It comes from outside (memory, the context, a call): what is not known of it the verifier does not know
     either. Of other numbers, as those that joined paths left open, it may know more. No part of identity."""
 
+    number: bool = field(default=False, compare=False)
+    """It is no pointer, whatever it is cast to; of other numbers nothing is known. No part of identity."""
+
     @property
     def known(self) -> int | None:
         """The value when only one is possible."""

@@ -8,12 +8,32 @@ from clang.cindex import conf
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
+from kfuncgen.lint.integers import MIRRORED
 from kfuncgen.lint.lower import kinds
 from kfuncgen.lint.lower.call import CallBuilder
 from kfuncgen.lint.lower.constants import fold, wrap
 from kfuncgen.lint.parse import evaluate, parts_of, referenced
 from kfuncgen.lint.positions import span_of
 from kfuncgen.lint.types import INT, LONG, VOID, Type
+
+
+def _test_of_zero(symbol: str, a: ir.Expr, b: ir.Expr) -> tuple[str, ir.Expr, ir.Expr]:
+    """A comparison as `==` or `!=` with 0 where it is one in disguise: compilers make one of it, and the verifier
+    takes that for a test for NULL."""
+    left, right, how = (b, a, MIRRORED[symbol]) if isinstance(_plain(a), ir.Const) else (a, b, symbol)
+    limit = _plain(right)
+    unsigned = left.ctype.is_pointer or (left.ctype.is_integer and not left.ctype.signed)
+    if not unsigned or not isinstance(limit, ir.Const):
+        return symbol, a, b
+    plain = {(">", 0): "!=", ("<=", 0): "==", (">=", 1): "!=", ("<", 1): "=="}.get((how, limit.value))
+    return (symbol, a, b) if plain is None else (plain, left, ir.Const(0, right.ctype))
+
+
+def _plain(expression: ir.Expr) -> ir.Expr:
+    """An expression without casts."""
+    while isinstance(expression, ir.Cast):
+        expression = expression.operand
+    return expression
 
 
 class ExpressionBuilder(CallBuilder):
@@ -265,6 +285,8 @@ class ExpressionBuilder(CallBuilder):
                 b = ir.Const(b.value * size, LONG)
             elif size != 1:
                 b = ir.Binary("*", b, ir.Const(size, LONG), LONG, span)
+        if symbol in MIRRORED and symbol not in ("==", "!="):
+            symbol, a, b = _test_of_zero(symbol, a, b)
         if isinstance(a, ir.Const) and isinstance(b, ir.Const) and not ctype.is_pointer:
             folded = fold(symbol, a.value, b.value)
             if folded is not None:
