@@ -191,7 +191,10 @@ class Evaluator(Memory):
         if isinstance(state.fact(right), Pointer) and op == "+" and not isinstance(state.fact(left), Pointer):
             left, right = right, left
         if op not in ("+", "-") or not isinstance(left, Ref) or isinstance(state.fact(right), Pointer):
-            ctype = expression.ctype
+            ctype, first = expression.ctype, state.fact(left)
+            if op not in ("+", "-") and isinstance(first, Pointer) and first.null:
+                # "pointer arithmetic on ptr_or_null_ prohibited, null-check it first", whatever is done to its bits
+                self.dereference(state, left, expression.span)
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
         fact = state.fact(right)
         step = fact.known if isinstance(fact, Scalar) else None

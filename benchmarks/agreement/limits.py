@@ -125,7 +125,9 @@ def _null_test(case: Case) -> bool:
 def _unused_parameter(case: Case) -> bool:
     """A global function is called, and the register of an argument holds nothing."""
     called = case.verdict.message.startswith("Caller passes invalid args into func")
-    return case.error is None and called and " type=? " in case.verdict.log
+    return (
+        case.error is None and called and re.search(r" type=\? |variable \? access", case.verdict.log) is not None
+    )
 
 
 def _vanished_type(case: Case) -> bool:

@@ -49,7 +49,7 @@ def dynptr_in_functions(m: Maker) -> Block:
     if not _main(m):
         return []
     dynptr = m.local("struct bpf_dynptr", "dyn")
-    inside: Block = [Line("u64 room = 0, *mem;")]
+    inside: Block = [Line("u64 room = 0, *mem = NULL;")]
     inside += lines(m.pick((
         "sink = bpf_dynptr_size(dyn);", "sink = bpf_dynptr_read(&room, sizeof(room), dyn, 0, 0);",
         "sink = bpf_dynptr_write(dyn, 0, &room, sizeof(room), 0);",

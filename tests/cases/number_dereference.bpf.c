@@ -211,3 +211,41 @@ int more_than_one_bad(void *ctx)
 		bpf_task_release(task); // error: null-argument
 	return 0;
 }
+
+/* A pointer that may be NULL is not calculated with, whatever is done to its bits. */
+SEC("syscall")
+int lowest_bit_bad(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(1);
+
+	if ((u64)task & 1) // error: unchecked-null
+		sink = 1;
+	if (task)
+		bpf_task_release(task);
+	return 0;
+}
+
+SEC("syscall")
+int shifted_bad(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(1);
+
+	sink = (u64)task >> 12; // error: unchecked-null
+	if (task)
+		bpf_task_release(task);
+	return 0;
+}
+
+SEC("syscall")
+int bits_of_null_bad(void *ctx)
+{
+	u32 key = sink;
+	struct kept *kept = bpf_map_lookup_elem(&keepers, &key);
+	struct task_struct *task = bpf_task_from_pid(1);
+
+	if (!task)
+		return 0;
+	sink = (u64)kept | task->pid; // error: unchecked-null
+	bpf_task_release(task);
+	return 0;
+}
