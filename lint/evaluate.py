@@ -193,7 +193,7 @@ class Evaluator(Memory):
         if op not in ("+", "-") or not isinstance(left, Ref) or isinstance(state.fact(right), Pointer):
             ctype, first = expression.ctype, state.fact(left)
             if op not in ("+", "-") and isinstance(first, Pointer) and first.null:
-                # "pointer arithmetic on ptr_or_null_ prohibited, null-check it first", whatever is done to its bits
+                # "pointer arithmetic on ptr_or_null_ prohibited, null-check it first", whatever the operation
                 self.dereference(state, left, expression.span)
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
         fact = state.fact(right)
