@@ -20,12 +20,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from benchmarks.agreement.classes import out_of_scope
-from benchmarks.agreement.engine import Error
+from benchmarks.agreement.code import read_code
+from benchmarks.agreement.engine import error_of
 from benchmarks.agreement.judge import Verdict
 from benchmarks.agreement.limits import LIMITS, Circumstances, explain
 from benchmarks.agreement.toolchain import vmlinux_folder
@@ -110,10 +111,13 @@ class Judges:
             if error and len(programs) > 1:
                 return self._without(_culprit(programs, text, error), programs)
             report = self.checker.check(file)
+            found = [_outcome(program, error, verdicts.get(program.name), report) for program in programs]
+            if any(outcome.state in (FALSE, MISSED) for outcome in found):
+                found = _explained(found, file, verdicts, report)
         finally:
             file.unlink()
             file.with_suffix(".o").unlink(missing_ok=True)
-        return [_outcome(program, error, verdicts.get(program.name), report) for program in programs]
+        return found
 
     def _without(self, culprit: int, programs: Sequence[Made]) -> list[Outcome]:
         """The outcomes of programs of which one, or who knows which (-1), breaks the file for all."""
@@ -182,21 +186,30 @@ def _outcome(program: Made, error: str, verdict: ProgramVerdict | None, report: 
     rules = tuple(sorted({f.rule for f in errors}))
     told = tuple(f"{f.span.line}: {f.rule}: {f.message}" for f in errors)
     notes = (*notes, failed) if failed else notes
-    limit = _limit(program, verdict, errors, notes) if verdict is not None and state in (FALSE, MISSED) else ""
     return Outcome(
-        program.number, program.section, program.mutations, said, message, line, rules, told, notes, state, limit
+        program.number, program.section, program.mutations, said, message, line, rules, told, notes, state
     )
 
 
-def _limit(program: Made, verdict: ProgramVerdict, errors: Sequence[Finding], notes: tuple[str, ...]) -> str:
-    """The limit that explains a disagreement, "" for none."""
-    said = Verdict(program.name, program.section, verdict.verdict, verdict.message, verdict.line, verdict.log)
-    found = [
-        Error(f.rule, f.span.line, f.message, f.function, (0, 0, 0, 0), tuple(event.message for event in f.path))
-        for f in errors
-    ]
-    limit = explain(said, found, Circumstances(frozenset(notes), log=verdict.log))
-    return "" if limit == "undefined-behaviour" else limit  # what is compiled here defines it
+def _explained(
+    outcomes: Sequence[Outcome], file: Path, verdicts: Mapping[str, ProgramVerdict], report: Report | FileFailure
+) -> list[Outcome]:
+    """The outcomes, those that differ with the limit that explains it."""
+    codes = read_code(file.with_suffix(".o"), file.name)
+    findings = [f for f in report.findings if f.severity is Severity.ERROR] if isinstance(report, Report) else []
+    told: list[Outcome] = []
+    for outcome in outcomes:
+        name = f"p{outcome.number}"
+        if outcome.state in (FALSE, MISSED) and name in codes:
+            loaded, code = verdicts[name], codes[name]
+            said = Verdict(name, outcome.section, loaded.verdict, loaded.message, loaded.line, loaded.log,
+                           externs=code.externs, places=code.places)  # fmt: skip
+            errors = [error_of(f, file) for f in findings if name in f.programs]
+            limit = explain(said, errors, Circumstances(frozenset(outcome.notes), log=loaded.log))
+            # What is compiled here defines what lies behind NULL.
+            outcome = replace(outcome, limit="" if limit == "undefined-behaviour" else limit)
+        told.append(outcome)
+    return told
 
 
 def judged(numbers: Iterable[int], judges: Judges) -> Iterator[list[Outcome]]:

@@ -70,13 +70,14 @@ def _lint_text(
             if told.finding.severity is Severity.ERROR:
                 for name in run.program.names:
                     if name in found:
-                        found[name].append(_error(told.finding, path))
+                        found[name].append(error_of(told.finding, path))
     for errors in found.values():
         errors.sort(key=lambda e: (e.line, e.rule, e.message))
     return found, notes
 
 
-def _error(finding: Finding, path: Path) -> Error:
+def error_of(finding: Finding, path: Path) -> Error:
+    """A finding in the source `path`, as agreement looks at it."""
     span = finding.path[0].span if finding.rule in _AT_EXIT and finding.path else finding.span
     evidence = (span.line, span.column, span.end_line, span.end_column)
     if span.file != str(path):
