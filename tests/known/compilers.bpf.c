@@ -4,6 +4,10 @@
 #include <bpf/bpf_helpers.h>
 
 extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
+extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;
+extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
+extern int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
+extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
 extern void bpf_task_release(struct task_struct *p) __ksym;
 
 struct {
@@ -106,5 +110,42 @@ int FN_struct_is_copied_in_words(u64 *ctx)
 	struct load_weight load = task->se.load;
 
 	sink = load.weight + load.inv_weight;
+	return 0;
+}
+
+/* Where compilers know that a pointer is NULL they write 0 in its place, and the verifier sees no pointer any more; behind
+ * the place where the branches meet it is a pointer again. It may be NULL to the verifier at each test, as all that RCU
+ * protects. */
+SEC("tp_btf/task_newtask")
+int FN_zero_stands_for_a_pointer(u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct task_struct *leader = task->group_leader, *got;
+
+	if (!leader) {
+		got = bpf_task_acquire(leader);
+		if (got)
+			bpf_task_release(got);
+	}
+	return 0;
+}
+
+/* The verifier remembers what a number is, and between which limits, but not what it is not: in the second round of the
+ * loop it takes both branches again. Outside of loops compilers make one of two equal tests. */
+SEC("tc")
+int FN_number_is_not_two(struct __sk_buff *skb)
+{
+	u32 number = bpf_get_prandom_u32();
+	struct task_struct *task = NULL;
+	struct bpf_iter_num it;
+
+	bpf_iter_num_new(&it, 0, 3);
+	while (bpf_iter_num_next(&it)) {
+		if (number != 2)
+			task = bpf_task_from_pid(1);
+		if (task)
+			bpf_task_release(task);
+	}
+	bpf_iter_num_destroy(&it);
 	return 0;
 }
