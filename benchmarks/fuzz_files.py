@@ -135,4 +135,4 @@ class Commands(Target):
             return f"status {status}"
         if control := _CONTROLS.search("".join(texts)):
             return f"shows {control[0]!r}: {''.join(texts)[max(0, control.start() - 60) : control.end() + 60]!r}"
-        return "says nothing" if status == 2 and not texts[1].startswith("kfuncgen: error: ") else ""
+        return "says nothing" if status == 2 and not "".join(texts) else ""

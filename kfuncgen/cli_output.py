@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kfuncgen.diagnostic import FileFailure, KfuncgenError, SourceError, UsageError
-from kfuncgen.render.escape import one_line
+from kfuncgen.render.escape import no_command, one_line
 
 MAX_SOURCE_BYTES = 16 << 20
 """Larger files are not read for excerpts or from standard input."""
@@ -85,7 +85,7 @@ def say(text: str) -> None:
     """One line to standard error, escaped; a standard error that cannot be written is ignored."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
-            print(one_line(text), file=sys.stderr)
+            print(no_command(one_line(text)), file=sys.stderr)
 
 
 def say_error(error: KfuncgenError) -> None:

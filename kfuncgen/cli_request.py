@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -40,6 +41,12 @@ class Group:
         """The file of the baseline; UsageError when none is named."""
         if self.baseline is None:
             raise UsageError("--write-baseline needs --baseline FILE, or 'baseline' in kfuncgen.toml")
+        if self.baseline == self.config.baseline and self.config.folder is not None:
+            # A configuration comes from anywhere, and makes no new files elsewhere.
+            inside = Path(os.path.realpath(self.baseline)).is_relative_to(os.path.realpath(self.config.folder))
+            if not inside and not self.baseline.exists():
+                what = f"the configuration's baseline '{self.baseline}' is not there, and not in its folder"
+                raise UsageError(f"{what}; name it with --baseline to make it")
         return self.baseline
 
 

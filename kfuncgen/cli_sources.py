@@ -24,8 +24,8 @@ def read_stdin(paths: Sequence[str], name: str | None) -> str | None:
         if name is not None:
             raise UsageError("--stdin-filename is for PATH '-' only")
         return None
-    if name is not None:
-        as_path(name, "--stdin-filename")
+    if name is not None and as_path(name, "--stdin-filename").as_posix().startswith(("-", ":")):
+        raise UsageError("--stdin-filename begins with '-' or ':': name it from the root")
     if len(paths) > 1:
         raise UsageError("'-' must be the only PATH")
     if sys.stdin is None:
@@ -81,7 +81,9 @@ def find_sources(paths: Sequence[str], configs: Configs, force_exclude: bool = F
             if not walked and len(failures) == known:
                 say(f"kfuncgen: warning: no *{SUFFIX} file in '{text}'")
         for file in files:
-            found.setdefault(os.path.realpath(file), file)
+            # libclang would take its name for an option, GitHub's log for a command
+            named = file.absolute() if str(file).startswith(("-", ":")) else file
+            found.setdefault(os.path.realpath(file), named)
     if not found and not failures and not excluded:
         raise UsageError(f"no *{SUFFIX} file found")
     readable = []

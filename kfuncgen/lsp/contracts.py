@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lsprotocol import types
 
 from kfuncgen.lint import LintOptions
+from kfuncgen.render.escape import visible
 from kfuncgen.spec.model import Contract
 from kfuncgen.spec.progtypes import allowed_sections
 from kfuncgen.spec.telling import in_words, lifetime
@@ -20,7 +22,16 @@ def contract_of(name: str, options: LintOptions) -> Contract | None:
 
 def hover(contract: Contract, options: LintOptions) -> str:
     """The contract as Markdown."""
-    return "\n".join(_page(contract, options))
+    return _harmless("\n".join(_page(contract, options)))
+
+
+def _harmless(page: str) -> str:
+    """Markdown that fetches and hides nothing, as specs may be anybody's: without images, links and HTML; what
+    reorders text is shown as its escape."""
+    shown = "".join(char if char in "\n\t" else visible(char) for char in page)
+    parts = re.split(r"(```.*?```|`[^`\n]*`)", shown, flags=re.DOTALL)
+    parts[::2] = [re.sub(r"[<\[\]]", r"\\\g<0>", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _page(contract: Contract, options: LintOptions) -> Iterator[str]:

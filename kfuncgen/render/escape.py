@@ -32,6 +32,14 @@ def one_line(text: str) -> str:
     return "".join(visible(char) for char in text)
 
 
+def no_command(line: str) -> str:
+    """A line that GitHub's runner takes for no command, wherever it prints it: those are `::...` at its beginning,
+    and `##[...]` anywhere."""
+    if line.lstrip().startswith("::"):
+        line = line.replace("::", ": :", 1)
+    return line.replace("##[", "# #[")
+
+
 def width(char: str) -> int:
     """Terminal columns of one visible character: 2 for wide and emoji, 0 for combining marks."""
     if char.isascii():

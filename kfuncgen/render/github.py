@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kfuncgen.diagnostic import Finding, Severity
 from kfuncgen.render import Outcome
-from kfuncgen.render.escape import one_line
+from kfuncgen.render.escape import no_command, one_line
 from kfuncgen.render.identity import relative
 from kfuncgen.render.summary import facts, note_line, shown_notes, summary_line
 
@@ -44,8 +44,7 @@ def _finding(finding: Finding, kernels: tuple[str, ...]) -> str:
 
 def _notes(outcome: Outcome) -> Iterator[str]:
     for note in shown_notes(outcome):
-        # A line that begins with `::` would be a command.
-        yield f"{one_line(relative(note.file)) if note.file else 'kfuncgen'}: note: {note_line(note)}".lstrip(":")
+        yield no_command(f"{one_line(relative(note.file)) if note.file else 'kfuncgen'}: note: {note_line(note)}")
 
 
 def _command(word: str, properties: dict[str, str], text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -13,7 +14,11 @@ from kfuncgen.diagnostic import Place, SourceError, UsageError
 
 COMPILE_SECONDS = 120
 """A BPF source with vmlinux.h takes a third of a second; more than this is no compile."""
+COMPILE_BYTES = 4 << 30
+"""Address space of the compiler: a hundred megabytes are usual, and macros that double each other have no end."""
 MAX_COMPILER_LINES = 100
+_QUIET = ("-fno-color-diagnostics", "-fno-crash-diagnostics")
+"""Plain text; and no copy of the source in /tmp when clang crashes."""
 MAX_SOURCE_BYTES = 16 * 1024 * 1024
 
 
@@ -63,23 +68,33 @@ def compile_bpf(source: Path, output: Path, args: Sequence[str], shown: str = ""
         raise UsageError(f"cannot be read: {error.strerror}", place) from None
     # `./` keeps a source called `-x.c` from being an option
     name = str(source) if source.is_absolute() else f".{os.sep}{source}"
-    command = [find_clang(), "-O2", "-g", *args, "-fno-color-diagnostics", "-c", name, "-o", str(output)]
+    command = [find_clang(), "-O2", "-g", *args, *_QUIET, "-c", name, "-o", str(output)]
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=COMPILE_SECONDS,
-            check=False,
-        )
+        status, told = _run(command)
     except subprocess.TimeoutExpired:
         raise SourceError(f"does not compile within {COMPILE_SECONDS} s", place) from None
     except (OSError, ValueError) as error:
         raise UsageError(f"clang cannot be run: {error}") from None
-    if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").splitlines()[:MAX_COMPILER_LINES]
+    if status or not output.is_file():  # clang that gets no memory may end with 0
+        lines = told.decode("utf-8", "replace").splitlines()[:MAX_COMPILER_LINES]
         raise SourceError("does not compile", _first_error(lines) or place, tuple(lines))
+
+
+def _run(command: Sequence[str]) -> tuple[int, bytes]:
+    """The status of a compiler and what it said on standard error; its time and memory have bounds."""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):  # Linux has it
+            import resource
+
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (COMPILE_BYTES, COMPILE_BYTES))
+        try:
+            told = process.communicate(timeout=COMPILE_SECONDS)[1]
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, told
 
 
 def _first_error(lines: Sequence[str]) -> Place | None:
