@@ -384,7 +384,10 @@ class Memory:
             state.loads.clear()
             if self.dereference(state, target.base, span, pointer_of(instruction.place)):
                 access.written(self, state, target, instruction.place, span, size, how="copy")
+                stored.remember_all(self.run, None)
             return
+        if target.region < 0:
+            stored.remember_all(self.run, self.run.variable_of(target.region))
         lost = overwrite(self._at(span), state, target.region, target.offset, size or target.whole)
         if target.offset is None:
             state.fill(target.region, 0, None, "unknown", target.whole)

@@ -49,6 +49,11 @@ def remember(run: Run, where: str, value: Value, ctype: Type) -> None:
         run.stored.add(where)
 
 
+def remember_all(run: Run, var: ir.GlobalVariable | None) -> None:
+    """A struct is copied into a global, or through a pointer (None): pointers may be in it."""
+    run.stored.add(var.name if var is not None else ANY_MAP)
+
+
 def _has_arena(run: Run) -> bool:
     """Whether the module has an arena: pointers into it may be kept anywhere."""
     if run.arena is None:

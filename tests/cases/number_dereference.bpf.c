@@ -136,6 +136,25 @@ int stored_before_ok(void *ctx)
 }
 
 SEC("syscall")
+int copied_before_ok(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(1);
+	struct kept local = { .task = task };
+	u32 key = 1;
+	struct kept *kept;
+
+	if (!task)
+		return 0;
+	kept = bpf_map_lookup_elem(&keepers, &key);
+	if (kept) {
+		*kept = local;
+		sink = kept->task->pid;
+	}
+	bpf_task_release(task);
+	return 0;
+}
+
+SEC("syscall")
 int read_as_from_any_address_ok(void *ctx)
 {
 	struct task_struct *task = bpf_task_from_pid(1);
