@@ -112,3 +112,10 @@ def test_what_is_not_passed_is_told_from_what_is_wrong() -> None:
     unset = verdict("rejected", message, log="R1 type=? expected=ptr_, trusted_ptr_, rcu_ptr_\n" + message)
     assert limits.explain(unset, []) == "unused-parameter"
     assert limits.explain(replace(unset, log="R1 type=scalar expected=ptr_\n" + message), []) == ""
+
+
+def test_a_context_that_the_compiler_moved_is_told_from_one_that_the_source_moved() -> None:
+    message = "dereference of modified ctx ptr R7 off=60 disallowed"
+    read = verdict("rejected", message, log="50: (61) r1 = *(u32 *)(r7 +0)\n" + message)
+    assert limits.explain(read, []) == "moved-context"
+    assert limits.explain(replace(read, log="50: (85) call bpf_skb_pull_data#39\n" + message), []) == ""

@@ -130,6 +130,15 @@ def _unused_parameter(case: Case) -> bool:
     )
 
 
+_MOVED_CONTEXT = re.compile(r"\(61\) r\d+ = \*\(u32 \*\)\(r\d+ \+0\)\s*\ndereference of modified ctx ptr ")
+"""A member of the context is read through a pointer to the member alone."""
+
+
+def _moved_context(case: Case) -> bool:
+    """The compiler keeps a pointer to a member of the context."""
+    return case.error is None and _MOVED_CONTEXT.search(case.verdict.log) is not None
+
+
 def _vanished_type(case: Case) -> bool:
     """The object's BTF was refused, or a map's type in it is not whole."""
     message = case.verdict.message
@@ -177,6 +186,11 @@ LIMITS = (
         "unused-parameter",
         "compilers do not pass what a global function does not use, and the verifier asks for it all the same",
         _unused_parameter,
+    ),
+    Limit(
+        "moved-context",
+        "compilers keep the address of a context's member in a register, which the verifier does not take",
+        _moved_context,
     ),
     Limit(
         "vanished-type",
