@@ -96,7 +96,7 @@ SCALES = (
     Scale("branches", (100, 400, 1600, 6400), _branches),
     Scale("functions", (50, 200, 800, 3200), _functions),
     Scale("pairs of calls", (50, 200, 800, 3200), _pairs),
-    Scale("cases of a switch", (50, 200, 800, 3200), _cases),
+    Scale("cases of a switch", (50, 200, 800, 3200, 12_800), _cases),
     Scale("else if", (50, 200, 800), _otherwise),
     Scale("depth of calls", (2, 4, 8, 15), _chains),
     Scale("files", (5, 20, 80), lambda size: _functions(20) + f"int number_{size};\n", files=True),

@@ -168,19 +168,18 @@ def finish(function: ir.Function) -> None:
     """Number the blocks in reverse post-order and compute which locals are live where."""
     order: list[ir.Block] = []
     seen: set[int] = set()
-    stack: list[tuple[ir.Block, int]] = [(function.blocks[0], 0)]
-    seen.add(function.blocks[0].index)
+    first = function.blocks[0]
+    stack = [(first, iter(first.successors()))]
+    seen.add(first.index)
     while stack:
-        block, position = stack.pop()
-        successors = block.successors()
-        if position < len(successors):
-            stack.append((block, position + 1))
-            following = successors[position]
-            if following.index not in seen:
-                seen.add(following.index)
-                stack.append((following, 0))
+        block, rest = stack[-1]
+        following = next((other for other in rest if other.index not in seen), None)
+        if following is not None:
+            seen.add(following.index)
+            stack.append((following, iter(following.successors())))
         else:
             order.append(block)
+            stack.pop()
     for number, block in enumerate(reversed(order)):
         block.order = number
     function.blocks = list(reversed(order))
