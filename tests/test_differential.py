@@ -12,7 +12,7 @@ from benchmarks.grammar import made
 from kfuncgen.spec.kernels import live_kernel
 from kfuncgen.spec.load import load_builtin
 
-COUNT = 75
+COUNT = 120
 
 
 @pytest.mark.kernel
