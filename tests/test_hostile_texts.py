@@ -21,6 +21,7 @@ from kfuncgen.lsp.contracts import contract_of, hover
 from kfuncgen.render import FORMATS
 from kfuncgen.spec.load import load_specs
 from kfuncgen.toolchain import clang
+from kfuncgen.toolchain.flags import find_flags
 
 NAMES = (
     "esc\x1b]0;owned\x07\x1b[2J.bpf.c",
@@ -200,3 +201,18 @@ def test_the_compiler_has_bounds_too(folder: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(SourceError, match="does not compile within 1 s"):
         clang.compile_bpf(Path("wait.bpf.c"), folder / "out" / "x.o", ("--target=bpf",))
     assert sorted(folder.iterdir()) == before
+
+
+def test_no_flag_of_a_project_is_a_response_file(folder: Path) -> None:
+    """clang itself reads a file for each word that begins with @, whatever stands before it."""
+    Path("evil").write_text("own.h -fplugin=./evil.so")
+    Path("own.h").write_text("")
+    Path("a.bpf.c").write_text("int x;\n")
+    words = [word for option in ("-include", "-imacros", "-I", "-isystem") for word in (option, "@evil")]
+    Path("compile_flags.txt").write_text("\n".join([*words, "@evil", *map("{}@evil".format, words[::2])]))
+    args = find_flags(Path("a.bpf.c")).args
+    assert any("@evil" in arg for arg in args) and not any(arg.startswith("@") for arg in args)
+    try:
+        clang.compile_bpf(Path("a.bpf.c"), folder / "x.o", args)
+    except UsageError as error:
+        pytest.skip(error.message)

@@ -193,6 +193,8 @@ def _take_valued(option: str, value: str, directory: Path) -> tuple[str, ...]:
         return (letter + value,)
     option = {"--include-directory": "-I", "--include": "-include", "-isysroot": "--sysroot"}.get(option, option)
     if option in _FORCED_INCLUDES:
+        if value.startswith(("@", "-")):
+            return ()  # clang reads a response file wherever a word begins with @, also as the value of an option
         file = Path(os.path.normpath(directory / value))
         try:
             if file.exists():
