@@ -181,6 +181,8 @@ class Databases(Target):
     def answer(self, path: Path) -> str:
         args = find_flags(path.parent / "a.bpf.c").args
         bad = [
-            arg for before, arg in pairwise(("", *args)) if _REFUSED.match(arg) and before not in _BEFORE_A_NAME
+            arg
+            for before, arg in pairwise(("", *args))
+            if arg.startswith("@") or (_REFUSED.match(arg) and before not in _BEFORE_A_NAME)
         ]
         return f"lets through {bad}" if bad else ""
