@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kfuncgen.cli_output import emit, read_source
 from kfuncgen.diagnostic import FileFailure, Finding, Note, Place, Report, UsageError
-from kfuncgen.records import dataclass, field, replace
+from kfuncgen.records import Struct, field, replace
 from kfuncgen.render import Reader
 from kfuncgen.render.escape import one_line
 from kfuncgen.render.summary import plural
@@ -28,8 +28,7 @@ def less_known(report: Report, file: Path, sources: Sequence[Path], read: Reader
     return replace(report, findings=tuple(new), known=number, notes=notes)
 
 
-@dataclass(slots=True)
-class NewBaseline:
+class NewBaseline(Struct):
     """What goes into a baseline: what was found, and in which sources it was looked for."""
 
     findings: list[Finding] = field(default_factory=list)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -21,8 +21,7 @@ Candidate = tuple[str, str]
 """A word, and what it means in a few words ("" when that is plain)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A command line whose last word is to be completed: the commands in it, other words that are no options, and
     what the last word has so far."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kfuncgen.cli_output import read_source, replace_file, say
 from kfuncgen.diagnostic import Finding, Report, UsageError
 from kfuncgen.fixing import hand_written, mend
-from kfuncgen.records import dataclass, field, replace
+from kfuncgen.records import Struct, field, replace
 from kfuncgen.render.summary import plural
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 Check = Callable[[Sequence[Path], "LintOptions", str | None], "LintResult"]
 
 
-@dataclass(slots=True)
-class Fixes:
+class Fixes(Struct):
     """The fixes of one command. `sources`: new contents by file, `original` what they replace."""
 
     unsafe: bool

@@ -13,7 +13,7 @@ import typer
 from kfuncgen import cli_options as options
 from kfuncgen.cli_output import emit, folded, say
 from kfuncgen.diagnostic import UsageError
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.render.escape import one_line
 
 if TYPE_CHECKING:
@@ -140,8 +140,7 @@ def told(done: Sequence[Written], folder: Path, dry_run: bool) -> int:
     return 0
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     """What a list says of a template; of one in a folder nothing is known but what it says of itself."""
 
     name: str

@@ -12,7 +12,7 @@ from kfuncgen.cli_baseline import NewBaseline
 from kfuncgen.cli_sources import find_sources
 from kfuncgen.config import Config, Configs, FailOn
 from kfuncgen.diagnostic import FileFailure, Report, Severity, UsageError
-from kfuncgen.records import dataclass, field, replace
+from kfuncgen.records import Struct, field, replace
 from kfuncgen.render import Outcome, Reader
 from kfuncgen.render.summary import FLAGS_NOTE
 from kfuncgen.settings import lint_options, newer_kernels
@@ -26,8 +26,7 @@ COMPILER_ERROR = re.compile(r".*:\d+:\d+: ", re.DOTALL)
 """A failure with a place in it: other flags might have helped, unlike for a file that cannot be read."""
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """Sources under one configuration. `paths` is what the linter is given for `files`: `-` for standard input."""
 
     config: Config
@@ -50,8 +49,7 @@ class Group:
         return self.baseline
 
 
-@dataclass(slots=True)
-class Asked:
+class Asked(Struct):
     """The command line, its words checked where that needs no other file. None: the configuration decides."""
 
     paths: Sequence[str]
@@ -118,8 +116,7 @@ class Asked:
         )
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """What was found in all groups. `failed`: something as bad as its group takes for a failure."""
 
     report: Report = field(default_factory=Report)

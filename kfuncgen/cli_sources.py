@@ -11,7 +11,7 @@ from pathlib import Path
 from kfuncgen.cli_output import MAX_SOURCE_BYTES, open_without_waiting, read_source, say
 from kfuncgen.config import Configs
 from kfuncgen.diagnostic import FileFailure, UsageError
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.render import Reader
 from kfuncgen.settings import as_path
 
@@ -47,8 +47,7 @@ def reader(name: str | None, text: str | None) -> Reader:
     return lambda file: data if file == name else read_source(file)
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """What PATH... means: `files` to check, what cannot be read, and how many were left out (`exclude`)."""
 
     files: list[Path]

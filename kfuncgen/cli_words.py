@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kfuncgen.diagnostic import UsageError
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 if TYPE_CHECKING:
     from kfuncgen.config import Configs
@@ -24,8 +24,7 @@ Value = str | int | bool | list[str] | None
 """What an option has: a list where it may be repeated, None where it was not given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """An option. Without `metavar` it is a flag. `many`: it may be repeated. `least`: its value is a number, and
     this the smallest."""
 
@@ -41,8 +40,7 @@ class Option:
         return None if self.metavar else False
 
 
-@dataclass(frozen=True, slots=True)
-class CliState:
+class CliState(Struct, frozen=True):
     """What `main` hands to commands beside the parsed options: the compiler arguments after `--`."""
 
     clang_args: tuple[str, ...] | None = None

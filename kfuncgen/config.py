@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 from kfuncgen.diagnostic import Place, UsageError
 from kfuncgen.patterns import PathPattern
 from kfuncgen.patterns import problem as pattern_problem
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 from kfuncgen.spec.typetags import TYPE_TAGS, TypeTags
 from kfuncgen.toolchain.arch import ARCHITECTURES
 
@@ -42,8 +42,7 @@ Word = TypeVar("Word", bound=str)
 Kind = Literal["word", "words", "table", "text"]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """What may stand behind one key: a word of `choices`, some text, a list of words, or a table of such lists.
 
     A list of one word may be the word. `rules`: the words are names of rules. `patterns`: they are about files, as
@@ -74,8 +73,7 @@ KEYS: Mapping[str, Key] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """A read configuration; `path` is None when there is no file. Paths in it are absolute."""
 
     path: Path | None = None
@@ -91,7 +89,7 @@ class Config:
     loader: str = LOADERS[0]
     type_tags: TypeTags = "without"
     baseline: Path | None = None
-    given: frozenset[str] = field(default=frozenset(), repr=False)
+    given: frozenset[str] = frozenset()
     """The keys that the file has."""
 
     @property
@@ -104,8 +102,7 @@ class Config:
         return _place(self.path, _read(self.path), *keys) if self.path is not None else None
 
 
-@dataclass(slots=True)
-class Configs:
+class Configs(Struct):
     """The configurations of many sources, each file read once.
 
     `only`: this file counts for all of them, whatever is near. `isolated`: none counts.
@@ -113,8 +110,8 @@ class Configs:
 
     only: Path | None = None
     isolated: bool = False
-    _found: dict[Path, Path | None] = field(default_factory=dict, init=False)
-    _read: dict[Path | None, Config] = field(default_factory=lambda: {None: Config()}, init=False)
+    _found: dict[Path, Path | None] = field(default_factory=dict)
+    _read: dict[Path | None, Config] = field(default_factory=lambda: {None: Config()})
 
     def of(self, folder: Path) -> Config:
         """What counts for the sources in a folder."""

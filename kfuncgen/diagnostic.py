@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(Struct, frozen=True, order=True):
     """A point in a file. `line` and `column` are 1-based, 0 where only the file is known."""
 
     file: str
@@ -28,8 +27,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(Struct, frozen=True, order=True):
     """A stretch of one file, end exclusive in columns (`end_column` is the column after the last byte)."""
 
     file: str
@@ -64,24 +62,21 @@ class Severity(IntEnum):
             raise ValueError(f"unknown severity '{text}', expected error, warning or hint") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One numbered step of a finding's path: what happened where, in program order."""
 
     span: Span
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """Replace `span` of its file by `text` (an empty span inserts)."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """A set of edits that mends one finding. `safe` = it cannot change what a correct program does."""
 
     message: str
@@ -89,8 +84,7 @@ class Fix:
     safe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One breach of a contract, ready to be rendered.
 
     `function` is where the finding stands, `program` the SEC() function under which it was found, `verifier`
@@ -122,8 +116,7 @@ class Finding:
         return (self.span, self.rule, self.message, self.program)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Note:
+class Note(Struct, frozen=True, order=True):
     """Something the analysis could not check fully, or a fact the user should know (which flags were used).
 
     `kind` is `incomplete` (a limit or an unknown construct: silence is no promise here) or `info`.
@@ -137,8 +130,7 @@ class Note:
     column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """The result of linting some files: sorted findings, sorted notes, counts for the summary."""
 
     findings: tuple[Finding, ...] = ()
@@ -194,8 +186,7 @@ class SourceError(KfuncgenError):
         return type(self), (self.message, self.place, self.details)
 
 
-@dataclass(frozen=True, slots=True)
-class FileFailure:
+class FileFailure(Struct, frozen=True):
     """A file that could not be linted while others were: reported, counted, exit 3."""
 
     file: str

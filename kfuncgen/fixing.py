@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from kfuncgen.diagnostic import Edit, Finding, Fix, Severity
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 
 MAX_ROUNDS = 64
 """Rounds of linting and fixing per source; a fix may uncover the next finding, but not for ever."""
@@ -30,8 +30,7 @@ Lint = Callable[[Mapping[str, bytes]], Linted]
 Read = Callable[[str], bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
+class _Cut(Struct, frozen=True):
     """One edit in bytes: [start, end) becomes `text`; an empty one inserts."""
 
     start: int
@@ -45,8 +44,7 @@ class _Cut:
         return self.start < other.end and other.start < self.end
 
 
-@dataclass(slots=True)
-class _Text:
+class _Text(Struct):
     """One file and what is to be done to it."""
 
     data: bytes
@@ -102,8 +100,7 @@ def hand_written(file: str, data: bytes) -> bool:
     return not file.endswith(("/vmlinux.h", "\\vmlinux.h")) and not _GENERATED.search(data[:MARK_BYTES])
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """What became of sources: those that changed, the numbers of the fixes that were applied, and the texts."""
 
     changed: Mapping[str, bytes]
@@ -150,8 +147,7 @@ def _cuts(sources: Mapping[str, bytes], texts: dict[str, _Text], fix: Fix) -> li
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
+class Mended(Struct, frozen=True):
     """One source after its fixes. `sources`: what changed, by file; how many findings were `fixed`, and `refused`
     as their fix did not convince the linter."""
 

@@ -12,14 +12,13 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 MAX_PARTS = 64
 """Names in one pattern; no path has more folders that matter."""
 
 
-@dataclass(frozen=True, slots=True)
-class PathPattern:
+class PathPattern(Struct, frozen=True):
     """One pattern, and the (real) folder that it is relative to."""
 
     text: str

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from kfuncgen.config import KEYS, Config, FailOn
 from kfuncgen.diagnostic import Note, UsageError
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.toolchain.arch import ARCHITECTURES, target_architecture
 
 if TYPE_CHECKING:
@@ -154,8 +154,7 @@ def lint_options(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """What is in force for a key of KEYS, as JSON has it, and where it comes from: `default`, `command line`, or
     places in files. `value` is None for what there is none of."""
 

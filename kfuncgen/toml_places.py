@@ -11,7 +11,7 @@ import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 Keys = tuple[str | int, ...]
 """The way to a value: names of tables and keys, numbers of elements of arrays."""
@@ -25,8 +25,7 @@ _SCALAR = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """Where a key and its value begin: 1-based lines, and columns that count UTF-8 bytes.
 
     An element of an array has its own place as its key; a table that a header opens has that of the header.

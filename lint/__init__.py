@@ -7,13 +7,12 @@ from pathlib import Path
 
 from kfuncgen.diagnostic import FileFailure, Report
 from kfuncgen.patterns import PathPattern
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 from kfuncgen.spec.model import Kernel, SpecSet
 from kfuncgen.spec.typetags import TypeTags
 
 
-@dataclass(frozen=True, slots=True)
-class LintOptions:
+class LintOptions(Struct, frozen=True):
     """What to check and how. `clang_args` are the arguments after `--` (None: look for a database).
 
     `loader` is one of kfuncgen.lint.externs.LOADERS: what will load the objects.
@@ -44,8 +43,7 @@ class LintOptions:
         return any(rule in rules and pattern.matches(file) for pattern, rules in self.per_file_ignores)
 
 
-@dataclass(frozen=True, slots=True)
-class LintResult:
+class LintResult(Struct, frozen=True):
     """Findings and notes of the files that could be parsed, and the files that could not."""
 
     report: Report = field(default_factory=Report)

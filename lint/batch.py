@@ -18,7 +18,7 @@ from kfuncgen.diagnostic import FileFailure, Finding, KfuncgenError, Note, Place
 from kfuncgen.lint import LintOptions, LintResult
 from kfuncgen.lint.compiler import MAX_SOURCE_BYTES, compiler_args, flags_of
 from kfuncgen.lint.kept import Reports
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 if TYPE_CHECKING:
     from kfuncgen.lint.ahead import Ahead
@@ -125,8 +125,7 @@ def _read(path: Path, options: LintOptions) -> bytes | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
+class Effort(Struct, frozen=True):
     """How sources are checked: in how many processes (0: in this one; -1: as many as are of use), and who is told
     how many are done, of how many."""
 

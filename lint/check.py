@@ -33,7 +33,7 @@ from kfuncgen.lint.specials import check_references
 from kfuncgen.lint.story import by_place, tell
 from kfuncgen.lint.suppress import read_suppressions, silence
 from kfuncgen.lint.targets import alike
-from kfuncgen.records import dataclass, field, replace
+from kfuncgen.records import Struct, field, replace
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.progtypes import section_info
 from kfuncgen.spec.typetags import BtfKind
@@ -253,8 +253,7 @@ def explore_all(
     return runs + [alone[key] for key in sorted(alone, key=str)]
 
 
-@dataclass(slots=True)
-class _Merged:
+class _Merged(Struct):
     """One mistake, wherever it was met: the finding as first told, kernels and programs (in order)."""
 
     finding: Finding

@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Sequence, Set
 
 from kfuncgen.lint import ir
 from kfuncgen.lint.postdominance import between, meeting, postdominators
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 
 Key = int | ir.GlobalVariable
 """What holds a number: a local by its index, or a global."""
@@ -19,8 +19,7 @@ ELSEWHERE = -1
 """The result of a call is put where it is not followed."""
 
 
-@dataclass(slots=True, eq=False)
-class InlineCall:
+class InlineCall(Struct, eq=False):
     """A call of a function whose body is walked in its caller."""
 
     call: ir.Call
@@ -33,8 +32,7 @@ class InlineCall:
     """Reading the arguments and keeping the result is all that happens in the caller."""
 
 
-@dataclass(slots=True, eq=False)
-class Fork:
+class Fork(Struct, eq=False):
     """The end of a block that takes several ways: the numbers that decide, and what lies between it and where the
     ways meet again (`end`, None when they do not)."""
 
@@ -44,8 +42,7 @@ class Fork:
     region: tuple[int, ...]
 
 
-@dataclass(slots=True, eq=False)
-class BlockFlow:
+class BlockFlow(Struct, eq=False):
     """A block that may only compute (`plain`): what it assigns, which functions it calls."""
 
     plain: bool = True
@@ -53,8 +50,7 @@ class BlockFlow:
     calls: list[InlineCall] = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False)
-class Flows:
+class Flows(Struct, eq=False):
     """The flows of one function."""
 
     function: ir.Function

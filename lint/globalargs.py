@@ -17,7 +17,7 @@ from kfuncgen.lint.records import is_kernel_struct
 from kfuncgen.lint.run import Program
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, plain_name
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.spec.model import Contract, CType, Effects, Function, Kernel, Param, Prototype, Role
 
 _CONTEXTS = frozenset(
@@ -35,8 +35,7 @@ _TRACING_TYPES = frozenset(("KPROBE", "PERF_EVENT", "TRACEPOINT", "RAW_TRACEPOIN
 Kind = Literal["number", "context", "dynptr", "trusted", "untrusted", "arena", "memory"]
 
 
-@dataclass(frozen=True, slots=True)
-class GlobalParameter:
+class GlobalParameter(Struct, frozen=True):
     """What a parameter is to the verifier. `wrong` says why it takes no such parameter, "" when it does."""
 
     kind: Kind

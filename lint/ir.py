@@ -12,11 +12,10 @@ from typing import Literal
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint.types import Type
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 
 
-@dataclass(slots=True, eq=False)
-class Variable:
+class Variable(Struct, eq=False):
     """A local, a parameter or a temporary. `index` is unique within its function."""
 
     name: str
@@ -34,8 +33,7 @@ class Variable:
         return plain and not (self.address_taken or self.is_param or self.is_temp)
 
 
-@dataclass(slots=True, eq=False)
-class GlobalVariable:
+class GlobalVariable(Struct, eq=False):
     """A variable of file scope. `value` is its constant initialiser when it is a known integer.
 
     `frozen`: `const`, in read-only data at load time, so the verifier knows the value (CONTRACT 10.4).
@@ -63,20 +61,17 @@ class GlobalVariable:
 # Places: what can be read from and written to.
 
 
-@dataclass(slots=True, eq=False)
-class Local:
+class Local(Struct, eq=False):
     var: Variable
     ctype: Type
 
 
-@dataclass(slots=True, eq=False)
-class Global:
+class Global(Struct, eq=False):
     var: GlobalVariable
     ctype: Type
 
 
-@dataclass(slots=True, eq=False)
-class Deref:
+class Deref(Struct, eq=False):
     """What `pointer` points to."""
 
     pointer: Expr
@@ -84,8 +79,7 @@ class Deref:
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Member:
+class Member(Struct, eq=False):
     """A member of `base`; `offset` in bytes within it, `struct` the type that declares it."""
 
     base: Place
@@ -98,8 +92,7 @@ class Member:
     """(first bit behind `offset`, width) of a bit-field."""
 
 
-@dataclass(slots=True, eq=False)
-class Element:
+class Element(Struct, eq=False):
     base: Place
     index: Expr
     ctype: Type
@@ -111,44 +104,38 @@ Place = Local | Global | Deref | Member | Element
 # Expressions: pure.
 
 
-@dataclass(slots=True, eq=False)
-class Const:
+class Const(Struct, eq=False):
     value: int
     ctype: Type
     size_of_pointer: bool = False
     """It was written as sizeof() of a pointer: a common slip where a struct was meant."""
 
 
-@dataclass(slots=True, eq=False)
-class Text:
+class Text(Struct, eq=False):
     """A string literal (without its terminating NUL)."""
 
     value: str
     ctype: Type
 
 
-@dataclass(slots=True, eq=False)
-class Load:
+class Load(Struct, eq=False):
     place: Place
     ctype: Type
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class AddressOf:
+class AddressOf(Struct, eq=False):
     place: Place
     ctype: Type
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class FunctionRef:
+class FunctionRef(Struct, eq=False):
     name: str
     ctype: Type
 
 
-@dataclass(slots=True, eq=False)
-class Unary:
+class Unary(Struct, eq=False):
     """`op` is one of - ~ !"""
 
     op: str
@@ -157,8 +144,7 @@ class Unary:
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Binary:
+class Binary(Struct, eq=False):
     """`op` is one of + - * / % & | ^ << >> == != < <= > >= ; pointer + integer has the integer on the right,
     scaled to bytes already (`ctype` is then the pointer)."""
 
@@ -169,15 +155,13 @@ class Binary:
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Cast:
+class Cast(Struct, eq=False):
     operand: Expr
     ctype: Type
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Unknown:
+class Unknown(Struct, eq=False):
     """A value nothing is known of (inline asm, unknown constructs); of CO-RE type ids, the type they name.
 
     `ids`: whose id it is, the program's (`local`) or the kernel's; `typedef`: the type is named by a typedef,
@@ -196,15 +180,13 @@ Expr = Const | Text | Load | AddressOf | FunctionRef | Unary | Binary | Cast | U
 # Instructions.
 
 
-@dataclass(slots=True, eq=False)
-class Assign:
+class Assign(Struct, eq=False):
     place: Place
     value: Expr
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Fill:
+class Fill(Struct, eq=False):
     """Set every byte of a place to zero (initialisers, memset), or to unknown when `zero` is false."""
 
     place: Place
@@ -213,8 +195,7 @@ class Fill:
     size: int | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Copy:
+class Copy(Struct, eq=False):
     """memcpy() and memmove() of `size` bytes, None when not constant."""
 
     place: Place
@@ -223,16 +204,14 @@ class Copy:
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Declare:
+class Declare(Struct, eq=False):
     """A local comes into scope: what it held before (the last round of a loop) is gone."""
 
     var: Variable
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Call:
+class Call(Struct, eq=False):
     """`callee` is a function's name, or an expression for calls through pointers. `result` gets the value.
 
     `implicit`: made by the compiler (cleanup attribute), not written at this place.
@@ -247,16 +226,14 @@ class Call:
     prototype: Type | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Evaluate:
+class Evaluate(Struct, eq=False):
     """An expression statement: its reads happen, its value is dropped."""
 
     value: Expr
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Opaque:
+class Opaque(Struct, eq=False):
     """Something the lowering does not understand; counted, and what it names becomes unknown."""
 
     what: str
@@ -270,21 +247,18 @@ Instruction = Assign | Fill | Copy | Declare | Call | Evaluate | Opaque
 # Terminators: how a block ends.
 
 
-@dataclass(slots=True, eq=False)
-class Jump:
+class Jump(Struct, eq=False):
     target: Block
 
 
-@dataclass(slots=True, eq=False)
-class Branch:
+class Branch(Struct, eq=False):
     condition: Expr
     if_true: Block
     if_false: Block
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Switch:
+class Switch(Struct, eq=False):
     """`cases`: (low, high, block), bounds inclusive."""
 
     value: Expr
@@ -293,22 +267,19 @@ class Switch:
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Return:
+class Return(Struct, eq=False):
     value: Expr | None
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Unreachable:
+class Unreachable(Struct, eq=False):
     span: Span
 
 
 Terminator = Jump | Branch | Switch | Return | Unreachable
 
 
-@dataclass(slots=True, eq=False)
-class Block:
+class Block(Struct, eq=False):
     index: int
     instructions: list[Instruction] = field(default_factory=list)
     terminator: Terminator | None = None
@@ -331,8 +302,7 @@ class Block:
         return ()
 
 
-@dataclass(slots=True, eq=False)
-class Function:
+class Function(Struct, eq=False):
     """A function with a body. `section` is its SEC(), "" when it has none."""
 
     name: str
@@ -391,8 +361,7 @@ def root_of(place: Place) -> Place:
     return place
 
 
-@dataclass(slots=True, eq=False)
-class Declaration:
+class Declaration(Struct, eq=False):
     """A function declared without body: a kfunc, a helper or an unknown external."""
 
     name: str
@@ -402,8 +371,7 @@ class Declaration:
     span: Span
 
 
-@dataclass(slots=True, eq=False)
-class Module:
+class Module(Struct, eq=False):
     """One translation unit. `functions` holds the bodies that programs can reach."""
 
     file: str

@@ -22,7 +22,7 @@ from kfuncgen.cachedir import cache_dir, drop_stale, read_kept, write_kept
 from kfuncgen.diagnostic import Report
 from kfuncgen.lint import LintOptions
 from kfuncgen.plain import report_of, to_plain
-from kfuncgen.records import fields
+from kfuncgen.records import field_names
 from kfuncgen.spec.cached import identity
 from kfuncgen.toolchain.dependencies import Dependencies, unchanged
 
@@ -46,9 +46,9 @@ class Reports:
         if self._folder is None or not specs or options.unsaved:
             return ""
         chosen = [
-            f"{field.name}={_word(getattr(options, field.name))}"
-            for field in fields(options)
-            if field.name not in ("specs", "unsaved")
+            f"{name}={_word(getattr(options, name))}"
+            for name in field_names(options)
+            if name not in ("specs", "unsaved")
         ]
         parts = [code(), specs, str(Path.cwd()), str(path), *chosen, str(tuple(args)), str(tuple(words))]
         digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape"))

@@ -14,14 +14,13 @@ from kfuncgen.lint.state import FRAME, WORDS, Fill, State
 from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import ANY, Death, Pointer, Ref, Scalar, Value, from_outside, scalar_of
 from kfuncgen.lint.walk import context_field, kernel_field
-from kfuncgen.records import dataclass, replace
+from kfuncgen.records import Struct, replace
 
 NULL_PAGE = 4096
 """Addresses below are members of an object that was to be at NULL."""
 
 
-@dataclass(slots=True)
-class Location:
+class Location(Struct):
     """Where a place is: in modelled memory (`region`), or behind the pointer `base`."""
 
     region: int | None

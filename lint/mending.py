@@ -14,15 +14,14 @@ from kfuncgen.diagnostic import Edit, Finding, Fix, Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.run import Exit, Occurrence, Run
 from kfuncgen.lint.suppress import TOKEN
-from kfuncgen.records import dataclass, field, replace
+from kfuncgen.records import Struct, field, replace
 
 _ENDS = re.compile(rb"\r\n|\r|\n")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _READS_MEMORY = re.compile(r"->|[*\[(]")
 
 
-@dataclass(slots=True)
-class Source:
+class Source(Struct):
     """One file. `code` is its text with comments, directives and what is in quotes blanked out, byte for byte."""
 
     file: str
@@ -101,8 +100,7 @@ class Source:
         return first, at + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """One finding that is to be mended, with what the analysis knows of it. `words` are those of its message."""
 
     finding: Finding

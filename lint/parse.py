@@ -18,7 +18,7 @@ from clang import cindex
 
 from kfuncgen.diagnostic import Place, SourceError
 from kfuncgen.lint.compiler import MAX_SOURCE_BYTES
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 from kfuncgen.toolchain.dependencies import Dependencies
 
 MAX_ERRORS_SHOWN = 10
@@ -87,8 +87,7 @@ def string_of(value: Any) -> str:
     return str(cindex.conf.lib.clang_getCString(value) or "")
 
 
-@dataclass(slots=True)
-class Unit:
+class Unit(Struct):
     """A parsed translation unit. `file` is the name findings use for the main file.
 
     `whole`: `top_level` shows the declarations of all headers, not only of those that were not compiled before; of

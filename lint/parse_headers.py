@@ -28,7 +28,7 @@ from kfuncgen.lint.compiler import MAX_SOURCE_BYTES
 from kfuncgen.lint.parse import Unit, check_source, errors_of, finished, library, parse
 from kfuncgen.lint.prefix import masked, stages
 from kfuncgen.lint.processes import done_alone
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.toolchain.dependencies import Dependencies, dependencies, environment, state, unchanged
 
 MAX_BYTES = 256 << 20
@@ -55,8 +55,7 @@ _UNSUITED = (
 """Flags that bring more than folders into the search, or headers before the prefix: parsed as a whole then."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
+class _Compiled(Struct, frozen=True):
     """Compiled headers: the file, what it was made from, whether all declarations matter, where functions are."""
 
     file: str

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kfuncgen.lint import ir
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Postdominators:
+class Postdominators(Struct, frozen=True):
     """Per block (by order) the next one through which every way out leads: a tree, whose root stands for the end
     of the function. `rank`: further to the root is more; -1 for blocks from which no way leads out."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 _TOKEN = re.compile(
     rb"""//(?:[^\n\\]|\\.)*|/\*.*?\*/|/\*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\\\r?\n|\n|[^\n"'/\\]+|.""",
@@ -21,8 +21,7 @@ _BETWEEN = (b"else", b"elif", b"elifdef", b"elifndef")
 _PLAIN = (b"define", b"undef", b"include")
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """A part of a prefix: its directives without comments, where it ends in the source, and the names that it
     includes in quotes (they are looked for beside the source first)."""
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 SECONDS = 120.0
 """For one source: far more than the longest of thousands of lines takes."""
@@ -39,8 +39,7 @@ class Lost(Exception):
     """There is no answer: the worker died or was stopped. The message says why."""
 
 
-@dataclass(slots=True, eq=False)
-class _Worker:
+class _Worker(Struct, eq=False):
     """A process, where it is asked, where it answers (file descriptors), what it was asked last and when."""
 
     process: int

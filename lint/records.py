@@ -14,7 +14,7 @@ from functools import lru_cache
 from kfuncgen.lint import ir
 from kfuncgen.lint.emitted import EmittedTypes
 from kfuncgen.lint.types import Type
-from kfuncgen.records import dataclass, replace
+from kfuncgen.records import Struct, replace
 from kfuncgen.spec.trust import DESTRUCTORS, LOCKS, ROOTS
 from kfuncgen.toolchain.headers import kernel_declares_struct
 
@@ -52,8 +52,7 @@ _MAPS: dict[str, tuple[int, ...]] = {
 """Map types whose values may have the field (map_check_btf); a map of another type is made without BTF."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpecialField:
+class SpecialField(Struct, frozen=True):
     """One field: `kind` is its struct's name, or the tag of a kptr. `target` is what a kptr points to;
     `contains` the struct and member that a head or root names."""
 
@@ -73,8 +72,7 @@ class SpecialField:
         return self.target is not None and is_kernel_struct(self.target.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """The special fields of a type, by offset. `error`: why the kernel takes none of them, "" when it does."""
 
     fields: tuple[SpecialField, ...] = ()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from kfuncgen.diagnostic import Fix, Severity
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.rulenames import rule_names
-from kfuncgen.records import dataclass, replace
+from kfuncgen.records import Struct, replace
 
 if TYPE_CHECKING:
     from kfuncgen.lint.mending import Broken
@@ -45,8 +45,7 @@ TOPICS: Mapping[Topic, str] = {
 """What rules are about: titles, in the order in which catalogues show them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule. Templates are format strings over the words of a fault, or functions of them.
 
     `verifier`: beginnings of the kernel messages it pre-empts, `%d` and `%s` as the kernel prints them; none

@@ -12,7 +12,7 @@ from kfuncgen.lint.slicing import Slicing
 from kfuncgen.lint.state import BEYOND, State
 from kfuncgen.lint.targets import TIMERS_NEVER_SLEEP_SINCE
 from kfuncgen.lint.values import ANY, Death, Fact, Pointer, Ref, Scalar, Value, plain_name
-from kfuncgen.records import dataclass, field, replace
+from kfuncgen.records import Struct, field, replace
 from kfuncgen.spec.helperargs import helper_contract
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progtypes import SectionInfo, hook_at
@@ -26,8 +26,7 @@ MAX_FRAMES = 16
 """Frames of inlined functions; the verifier itself allows 8 (MAX_CALL_FRAMES)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True):
     """One fault on one path: raw material of a finding. `words` fill the rule's message."""
 
     fault: Fault
@@ -40,8 +39,7 @@ class Occurrence:
     kfunc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True):
     """What is held on one way out of a function: sites of references, and how often regions were entered."""
 
     sites: tuple[int, ...]
@@ -51,8 +49,7 @@ class Exit:
     """Locks, and saved interrupt flags."""
 
 
-@dataclass(slots=True)
-class Site:
+class Site(Struct):
     """A call that acquired something, or whose options are watched."""
 
     name: str
@@ -62,8 +59,7 @@ class Site:
     struct: str = ""
 
 
-@dataclass(slots=True)
-class Program:
+class Program(Struct):
     """What is explored: a SEC() function, a global function or an asynchronous callback."""
 
     function: ir.Function
@@ -83,8 +79,7 @@ class Program:
         return self.owners or (self.function.name,)
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """One exploration. `in_rcu` and friends are questions about program and state together."""
 
     module: ir.Module

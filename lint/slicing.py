@@ -14,13 +14,12 @@ from collections.abc import Iterable, Mapping
 from kfuncgen.lint import ir
 from kfuncgen.lint.flows import ELSEWHERE, Flows, Key, flows_of
 from kfuncgen.lint.values import plain_name
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 from kfuncgen.spec.helperargs import numbers_of
 from kfuncgen.spec.model import Kernel, Role, SpecSet
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Slice:
+class Slice(Struct, frozen=True, eq=False):
     """What need not be walked of a function, for callers that need its result or do not (`result`)."""
 
     idle: frozenset[int] = frozenset()

@@ -12,7 +12,7 @@ from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.run import Run
 from kfuncgen.lint.state import Slot, State
 from kfuncgen.lint.values import Pointer, Ref, Value, dead
-from kfuncgen.records import dataclass, replace
+from kfuncgen.records import Struct, replace
 
 _READ = {
     "iterator": Fault.ITERATOR_RAW_ACCESS,
@@ -21,8 +21,7 @@ _READ = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct, frozen=True):
     """Who accesses the stack: the run, the place in the source, and the call when a call does it."""
 
     run: Run

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint import ir
 from kfuncgen.lint.values import ANY, Fact, Pointer, Ref, Scalar, Value
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 FRAME = 1 << 20
 """Region ids of frame d are d*FRAME + variable index; globals have negative ids."""
@@ -28,8 +28,7 @@ MAX_SETTLED = 12
 Fill = Literal["zero", "unknown", "uninit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A live reference: `site` is the acquire call, `holder` the id of the value that was returned by it.
 
     `kind`: `object` (released by a kfunc or helper), `iterator` and `dynptr` (their variable owns it).
@@ -60,8 +59,7 @@ UNIT = 8
 """Bytes of the units in which the verifier follows the stack (BPF_REG_SIZE): a write ends all that is in one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """An iterator, a dynptr or saved interrupt flags in a local variable; `size` in bytes.
 
     `kind`: an iterator's family, how a dynptr was made, or who saved the flags (`native`, `lock`).
@@ -81,8 +79,7 @@ class Slot:
     size: int = UNIT
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One thing that happened on a path; `subject` is the value or reference it is about, 0 = the path itself."""
 
     what: str

@@ -13,7 +13,7 @@ from kfuncgen.lint.relevance import Relevance
 from kfuncgen.lint.rule import Rule, rules_by_fault
 from kfuncgen.lint.run import Occurrence, Run
 from kfuncgen.lint.state import Step
-from kfuncgen.records import dataclass, replace
+from kfuncgen.records import Struct, replace
 
 MAX_BRANCHES = 8
 """Branch events shown between the acquire and the fault; the latest tell most."""
@@ -25,8 +25,7 @@ _KFUNC_FAULTS = frozenset((Fault.MISSING, Fault.KERNEL_NEEDS, Fault.LOADER_NEEDS
 """Faults that are one mistake, or one fact, per kfunc, however often it is called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A finding together with what orders and deduplicates it."""
 
     finding: Finding

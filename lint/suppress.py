@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from kfuncgen.diagnostic import Edit, Finding, Fix, Severity, Span
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 Scope = Literal["line", "function", "file"]
 
@@ -26,8 +26,7 @@ _WORDS = re.compile(rb"kfuncgen:\s*ignore(?P<scope>-\w+)?\s*(?:\[(?P<rules>[^\]\
 _ENDS = re.compile(rb"\r\n|\r|\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """One comment. `rules` as they are written, `first` to `last` the lines for which it counts.
 
     `scope` is "" when its word is none that is known."""

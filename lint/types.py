@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct
 
 TypeKind = Literal["void", "int", "bool", "float", "pointer", "struct", "union", "array", "function", "enum"]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A member of a struct or union; `tags` are its btf_type_tag words (kptr, percpu_kptr, rcu ...)."""
 
     name: str
@@ -26,8 +25,7 @@ class Field:
     """btf_decl_tag words of heads of lists and trees (`contains:T:field`)."""
 
 
-@dataclass(slots=True, eq=False)
-class Type:
+class Type(Struct, eq=False):
     """An interned C type. `name` is a struct's tag ("" when it has none) or an arithmetic type's spelling."""
 
     kind: TypeKind
@@ -41,10 +39,10 @@ class Type:
     params: tuple[Type, ...] = ()
     incomplete: bool = False
     """A struct or union that is only declared; one without members is complete."""
-    _load: Callable[[], tuple[Field, ...]] | None = field(default=None, repr=False)
-    _fields: tuple[Field, ...] | None = field(default=None, repr=False)
-    _probe: Callable[[], bool] | None = field(default=None, repr=False)
-    _relocated: bool | None = field(default=None, repr=False)
+    _load: Callable[[], tuple[Field, ...]] | None = None
+    _fields: tuple[Field, ...] | None = None
+    _probe: Callable[[], bool] | None = None
+    _relocated: bool | None = None
 
     @property
     def is_pointer(self) -> bool:

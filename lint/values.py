@@ -11,7 +11,7 @@ import re
 from typing import Literal, NamedTuple
 
 from kfuncgen.lint.types import Type
-from kfuncgen.records import dataclass, field, replace
+from kfuncgen.records import Struct, replace
 
 
 class Ref(NamedTuple):
@@ -46,8 +46,7 @@ PointerKind = Literal[
 Demise = Literal["null", "released", "stale", "submitted", "unlocked", "undeclared", "stop"]
 
 
-@dataclass(frozen=True, slots=True)
-class Death:
+class Death(Struct, frozen=True):
     """Why a value that was a pointer no longer is one: `null` (its NULL branch), `released`, `stale` (a slice),
     `submitted` (a slice of a ring buffer record that was submitted), `unlocked` (a non-owning pointer),
     `undeclared` (a kptr that the kernel does not see), `stop` (a fault was reported).
@@ -61,8 +60,7 @@ class Death:
     site: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True, eq=False):
     """An integer in [low, high] without `excluded`. `expr` is the operation that made it, so that equal
     operations on equal values are the same value and a test of the result tells about the operands."""
 
@@ -73,12 +71,22 @@ class Scalar:
     death: Death | None = None
     error_of: int = 0
     """Site of the call whose options struct's error field this is; 0 = none."""
-    given: bool = field(default=False, compare=False)
+    given: bool = False
     """It comes from outside (memory, the context, a call): what is not known of it the verifier does not know
     either. Of other numbers, as those that joined paths left open, it may know more. No part of identity."""
 
-    number: bool = field(default=False, compare=False)
+    number: bool = False
     """It is no pointer, whatever it is cast to; of other numbers nothing is known. No part of identity."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scalar) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
+        return (self.low, self.high, self.excluded, self.expr, self.death, self.error_of)
 
     @property
     def known(self) -> int | None:
@@ -98,8 +106,7 @@ class Scalar:
         return (self.low, self.high, self.excluded, named, self.death, self.error_of)
 
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
+class Pointer(Struct, frozen=True):
     """A pointer. `null` = may be NULL (only then does a test refine it). `reference` is the id of the live
     reference it carries, 0 = none. `region` is the memory it points into, when the state models that memory;
     `size` its bytes when it is bounded memory. `parent` ties slices to their dynptr."""

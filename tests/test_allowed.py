@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from kernel import can_load
 from benchmarks import helpers
 from benchmarks.allowed import HOOKS, VMLINUX, Hook, Verifier, contracts, disagreements, linted
 from kfuncgen.facts.btf import read_btf
+from kfuncgen.records import replace
 from kfuncgen.spec.kernels import live_kernel
 from kfuncgen.spec.load import load_builtin
 

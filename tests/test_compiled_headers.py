@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from kfuncgen.lint import LintOptions, parse_headers
 from kfuncgen.lint.check import check_file
 from kfuncgen.lint.parse_headers import Headers
 from kfuncgen.lint.prefix import masked, stages
+from kfuncgen.records import replace
 from kfuncgen.spec.cached import load_specs
 from kfuncgen.toolchain.dependencies import names_included
 from kfuncgen.toolchain.flags import find_flags

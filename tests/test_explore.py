@@ -117,7 +117,7 @@ def test_order_of_independent_branches_does_not_matter() -> None:
 DRIVER = """
 import json, sys
 from pathlib import Path
-from dataclasses import asdict
+from kfuncgen.records import asdict
 from kfuncgen.lint import LintOptions, check_paths
 from kfuncgen.spec.load import load_builtin
 specs = load_builtin()

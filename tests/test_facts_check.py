@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +16,7 @@ from kfuncgen.diagnostic import UsageError
 from kfuncgen.facts import probe as probing
 from kfuncgen.facts.check import Comparison, compare
 from kfuncgen.facts.origins import config_options, only
+from kfuncgen.records import replace
 from kfuncgen.render.kernels import check_text
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts, read_facts, to_json
 from kfuncgen.spec.load import builtin_nodes, link, load_builtin

@@ -6,7 +6,6 @@ import json
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from kfuncgen.diagnostic import SpecError, UsageError
 from kfuncgen.facts.check import compare
 from kfuncgen.facts.importing import Plan, import_facts
 from kfuncgen.facts.yamledit import SpecText, words
+from kfuncgen.records import replace
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts, to_json
 from kfuncgen.spec.load import link, load_specs
 from kfuncgen.spec.model import Contract, Kernel, SpecSet

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from kfuncgen.diagnostic import UsageError
 from kfuncgen.facts.check import compare
 from kfuncgen.facts.definitions import declarations, find_definition, without_comments
 from kfuncgen.facts.source import read_source
+from kfuncgen.records import replace
 from kfuncgen.spec.load import load_builtin
 from kfuncgen.spec.model import Change, Kernel
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from kfuncgen.diagnostic import Finding, Severity, UsageError
 from kfuncgen.fixing import Mended, mend
 from kfuncgen.lint import LintOptions, check_paths
 from kfuncgen.lint.rule import catalogue
+from kfuncgen.records import replace
 from kfuncgen.spec.load import load_builtin
 
 FIXABLE = sorted(name for name, rule in catalogue().items() if rule.fix is not None)

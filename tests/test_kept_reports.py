@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from kfuncgen.lint import LintOptions, LintResult, batch, check, kept
 from kfuncgen.lint.kept import Reports
 from kfuncgen.lint.parse_headers import Headers
+from kfuncgen.records import replace
 from kfuncgen.spec.cached import load_specs
 from kfuncgen.spec.model import Kernel
 

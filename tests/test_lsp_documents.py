@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from lsprotocol import types
 
 from kfuncgen.lint import LintOptions, Session, parse_headers
 from kfuncgen.lsp.uris import file_of, unsaved_file
+from kfuncgen.records import replace
 from kfuncgen.spec.cached import load_specs
 
 RELEASES = "#define DROP(task) bpf_task_release(task)\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from test_render import LEAK, REPORT, SOURCE, read, span
 from kfuncgen import cli
 from kfuncgen.diagnostic import Event, FileFailure, Finding, Report, Severity
 from kfuncgen.lint.rule import catalogue
+from kfuncgen.records import replace
 from kfuncgen.render import Outcome, render
 from kfuncgen.render.excerpt import Sources
 from kfuncgen.render.identity import characters, fingerprints, relative, uri

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from test_render_formats import OUTCOME
 
 from kfuncgen import cli
 from kfuncgen.diagnostic import Edit, FileFailure, Finding, Fix, Report, Severity
+from kfuncgen.records import replace
 from kfuncgen.render import FORMATS, Outcome, render
 
 SCHEMAS = Path(__file__).parent / "schemas"

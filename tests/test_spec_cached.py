@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kfuncgen.diagnostic import SpecError
+from kfuncgen.records import Struct, field_names
 from kfuncgen.spec import cached, load, store
 from kfuncgen.spec.model import SpecSet
 from kfuncgen.spec.store import decode, encode
@@ -60,20 +60,20 @@ def from_files(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 def kind_of(value: object) -> type:
     """The type of a value; those that come from the store may be of types that make their parts when asked."""
-    return next(kind for kind in (SpecSet, Mapping, type(value)) if isinstance(value, kind))
+    return next(kind for kind in (str, Mapping, Sequence, type(value)) if isinstance(value, kind))
 
 
 def alike(one: Any, two: Any, path: str = "specs") -> None:
     """Both are of the same types and values, all the way down."""
     assert kind_of(one) is kind_of(two), path
-    if dataclasses.is_dataclass(one):
-        for field in dataclasses.fields(one):
-            alike(getattr(one, field.name), getattr(two, field.name), f"{path}.{field.name}")
+    if isinstance(one, Struct):
+        for name in field_names(one):
+            alike(getattr(one, name), getattr(two, name), f"{path}.{name}")
     elif isinstance(one, Mapping):
         assert list(one) == list(two), path
         for key in one:
             alike(one[key], two[key], f"{path}[{key}]")
-    elif isinstance(one, tuple):
+    elif isinstance(one, Sequence) and not isinstance(one, str):
         assert len(one) == len(two), path
         for index, (first, second) in enumerate(zip(one, two, strict=True)):
             alike(first, second, f"{path}[{index}]")

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import zipfile
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from outside import CHECKOUT, need, program
 
 import kfuncgen
 from kfuncgen.lsp.configured import Settings
+from kfuncgen.records import field_names
 
 SOURCE = CHECKOUT / "editors/vscode"
 MANIFEST = json.loads((SOURCE / "package.json").read_text("utf-8"))
@@ -91,8 +91,8 @@ def test_the_manifest_agrees_with_the_rest() -> None:
     properties = contributed["configuration"]["properties"]
     for setting in properties:
         assert f"`{setting}`" in readme
-    for one in fields(Settings):
-        assert properties[f"kfuncgen.{one.name}"]["default"] == one.default
+    for name in field_names(Settings):
+        assert properties[f"kfuncgen.{name}"]["default"] == getattr(Settings(), name)
     source = (SOURCE / "src/extension.js").read_text("utf-8")
     for command in contributed["commands"]:
         assert f"{command['category']}: {command['title']}" in readme

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kfuncgen.diagnostic import Place, UsageError
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 MAX_BTF_BYTES = 128 << 20
 """A distribution's vmlinux has 5 to 10 MB of BTF."""
@@ -52,8 +52,7 @@ class _Malformed(ValueError):
     """The bytes are no BTF; the message says what is wrong with them."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Type:
+class _Type(Struct, frozen=True):
     name: int
     info: int
     target: int

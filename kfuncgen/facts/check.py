@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts
 from kfuncgen.spec.model import Contract, SpecSet
 from kfuncgen.spec.normalise import normalised
@@ -28,8 +28,7 @@ FILTER_WORDS = {
 TEST_SOURCES = "tools/testing/"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One fact on which specs and kernel do not agree; `place`: of the spec, else the kernel's."""
 
     name: str
@@ -39,8 +38,7 @@ class Difference:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """`compared`: how many kfuncs are in both; `told`: (name, reason) of what is missing for a known reason."""
 
     facts: KernelFacts
@@ -111,8 +109,7 @@ def describe(found: KfuncFacts) -> str:
     return f"{found.prototype or found.name}{hooks}{flags}"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A kfunc that is not the same in two kernels: `kind` is came, went, or what changed."""
 
     name: str

@@ -18,7 +18,7 @@ from typing import Literal
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.facts.check import FILTER_WORDS
 from kfuncgen.facts.yamledit import SpecText, quoted, words, written_block
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts
 from kfuncgen.spec.load import builtin_nodes, link, user_files
 from kfuncgen.spec.model import Function, Kernel, SpecSet
@@ -35,8 +35,7 @@ Field = Literal["flags", "hooks", "prototype"]
 FIELDS: tuple[Field, ...] = ("prototype", "flags", "hooks")
 
 
-@dataclass(slots=True)
-class Import:
+class Import(Struct):
     """The result: `texts` of the files that are to be written by name; lines for the user; `stubs` of kfuncs that
     belong into no file yet; `made`: the files that are new."""
 
@@ -46,16 +45,14 @@ class Import:
     made: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Home:
+class _Home(Struct, frozen=True):
     """A function's file."""
 
     file: str
     family: RawFamily
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Where kfuncs go that no spec has: the file `add_to`, a new one of the family `family` when it is not there
     yet; "" for nowhere. `hooks` are theirs where the facts do not tell."""
 

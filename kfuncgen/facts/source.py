@@ -16,7 +16,7 @@ from pathlib import Path
 
 from kfuncgen.diagnostic import Place, UsageError
 from kfuncgen.facts.definitions import find_definition, without_comments
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 from kfuncgen.spec.kernelfacts import KernelFacts, KfuncFacts, flag_order
 from kfuncgen.spec.model import Kernel
 
@@ -58,8 +58,7 @@ _FMODRET = re.compile(r"\bregister_btf_fmodret_id_set\(\s*&\s*(\w+)\s*\)")
 _MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)(?:\(([^)]*)\))?((?:[^\n\\]|\\\n|\\.)*)$", re.MULTILINE)
 
 
-@dataclass(slots=True)
-class _File:
+class _File(Struct):
     """What one file says, names still unresolved."""
 
     name: str
@@ -207,8 +206,7 @@ def _hooks(folder: Path) -> Mapping[str, str]:
     return table
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct):
     home: str
     hooks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     filter: str = ""

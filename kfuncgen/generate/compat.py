@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kfuncgen.generate.ctext import comment, declaration, join_type, split_prototype, stem, strip_declarator
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.spec.kernels import LAST_MINOR
 from kfuncgen.spec.model import Contract, CType, Function, Kernel, OptionsStruct, Prototype, Role, SpecSet
 
@@ -21,8 +21,7 @@ OWN_FLAVOUR = "___kfg"
 """Put to names that would otherwise meet another prototype, or that end in what libbpf drops."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """One prototype under one C name, and the kernels of the range on which libbpf finds it."""
 
     symbol: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.toolchain.headers import kernel_declarations
 
 QUALIFIERS = frozenset(("const", "volatile", "restrict", "extern", "static", "typedef"))
@@ -32,8 +32,7 @@ _SPELLED = (
 """How compilers name the integers in debugging information, and how people do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One member of a struct or union. `name` is "" for an anonymous one, whose own members are `inner`.
 
     `ctype` is the type without the declarator: `struct mm_struct`, `u32`; "" where the type is written in

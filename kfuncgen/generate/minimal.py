@@ -22,7 +22,7 @@ from kfuncgen.generate import kerneltypes, resources
 from kfuncgen.generate.ctext import split_prototype, strip_declarator, struct_text
 from kfuncgen.generate.kerneltypes import Member
 from kfuncgen.generate.resources import TemplateFault
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 from kfuncgen.spec.model import Prototype, Role, SpecSet
 from kfuncgen.spec.progtypes import context_structs
 
@@ -44,16 +44,14 @@ _WHY_UNKNOWN = "/* Only a vmlinux.h of a kernel that has them tells the members 
 _TAG = re.compile(r"\b(struct|union|enum)\s+(\w+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A type, enumerator or macro by name; `paths`: only these members of a struct, a.b being b of a."""
 
     name: str
     paths: tuple[tuple[str, ...], ...] = ()
 
 
-@dataclass(slots=True)
-class Tree:
+class Tree(Struct):
     """Members that are kept, each with what is kept of it; no entries: all of it."""
 
     kept: dict[str, Tree] = field(default_factory=dict)
@@ -73,8 +71,7 @@ def wanted(text: str) -> Wanted:
     return Wanted(f"{match[1].split()[0]} {match[2]}" if match[1] else match[2], paths)
 
 
-@dataclass(slots=True)
-class _Item:
+class _Item(Struct):
     """One top-level declaration of the library, with the comment before it."""
 
     text: str

@@ -16,14 +16,13 @@ from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate import resources
 from kfuncgen.generate.resources import TemplateFault
 from kfuncgen.generate.template import Template, Value, read_template
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.spec.model import Function, Kernel, SpecSet
 
 __all__ = ["GeneratedFile", "Template", "Value", "find_template", "render_project", "template_since", "templates"]
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratedFile:
+class GeneratedFile(Struct, frozen=True):
     """The text of one file and its permission bits. `rewrite`: remade in place when an older one of ours is found;
     otherwise a file that was changed since belongs to the user and is kept."""
 

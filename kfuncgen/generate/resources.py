@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kfuncgen import __version__
 from kfuncgen.diagnostic import KfuncgenError, Place
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 MAX_TEMPLATE_BYTES = 1 << 20
 """No template file is near a megabyte; a larger one is a mistake or an attack."""
@@ -41,8 +41,7 @@ def is_shared(name: str) -> bool:
     return re.fullmatch(r"_[a-z]+", name) is not None and (template_root() / name).is_dir()
 
 
-@dataclass(frozen=True, eq=False)
-class Folder:
+class Folder(Struct, frozen=True, eq=False, dict=True):
     """A folder with templates. `label` is what places in it begin with; `root` is the folder itself."""
 
     name: str

@@ -19,7 +19,7 @@ from kfuncgen.generate.caller.render import render_call, render_program
 from kfuncgen.generate.header import render_header
 from kfuncgen.generate.project import GeneratedFile, render_project
 from kfuncgen.generate.resources import MARK
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 from kfuncgen.spec.kernels import parse_targets
 from kfuncgen.spec.model import Kernel, SpecSet
 
@@ -37,8 +37,7 @@ _WORD = re.compile(r"[A-Za-z0-9_.,:=*/ -]{1,400}", re.ASCII)
 Status = Literal["current", "stale", "missing", "edited", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """A generated file below the folder that was looked at, by its path from there.
 
     `current`: as its command makes it; `stale`: otherwise, and not to be edited by hand; `missing`: a file of a
@@ -52,8 +51,7 @@ class Checked:
     reason: str = ""
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """A file with our mark, as it is on disk."""
 
     path: str
@@ -61,8 +59,7 @@ class _Found:
     command: str
 
 
-@dataclass(slots=True)
-class _Maker:
+class _Maker(Struct):
     """Makes what commands make, each once."""
 
     specs: SpecSet

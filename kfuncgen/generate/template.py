@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from kfuncgen.diagnostic import Place, SpecError
 from kfuncgen.generate import resources
 from kfuncgen.generate.resources import Folder, TemplateFault
-from kfuncgen.records import dataclass, field, replace
+from kfuncgen.records import Struct, field, replace
 from kfuncgen.spec import yamlsrc
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.words import HOOKS
@@ -48,8 +48,7 @@ MODES = ("file", "executable")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """A value that `--set NAME=VALUE` may give: `pattern` must match all of its at most `longest` characters;
     `expected` says so in words."""
 
@@ -70,8 +69,7 @@ class Value:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class FileRule:
+class FileRule(Struct, frozen=True):
     """One file of a template. `path` is itself a template; `rewrite` = ours to remake, never hand-edited."""
 
     path: str
@@ -83,8 +81,7 @@ class FileRule:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """A project template as its template.yaml tells it. `facts` are words of its own for shared files."""
 
     name: str
@@ -101,8 +98,7 @@ class Template:
     place: Place
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A value whose parts may come from a skeleton and from the template."""
 
     place: Place

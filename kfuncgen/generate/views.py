@@ -33,13 +33,12 @@ from kfuncgen.generate.ctext import (
     struct_text,
 )
 from kfuncgen.generate.errnos import ERRNO
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.spec.model import Contract, ErrorCause, Function, Kernel, OptionField, OptionsStruct, Role, SpecSet
 from kfuncgen.spec.words import REGION_ENDS
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorView:
+class ErrorView(Struct, frozen=True):
     """One error of an options struct with all its causes; `text` is a C string literal."""
 
     name: str
@@ -48,8 +47,7 @@ class ErrorView:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class DecoderView:
+class DecoderView(Struct, frozen=True):
     """Errors as an enum: `stem` and `upper` make names, `lines` are those of the list macro, `what` is decoded."""
 
     stem: str
@@ -60,8 +58,7 @@ class DecoderView:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldView:
+class FieldView(Struct, frozen=True):
     """One field of an options struct and the line of the initialiser that sets it ("" for out fields)."""
 
     name: str
@@ -74,8 +71,7 @@ class FieldView:
     assignment: str
 
 
-@dataclass(frozen=True, slots=True)
-class OptionsView:
+class OptionsView(Struct, frozen=True):
     """An options struct as the header and documents need it. `stem` is its name without `bpf_`."""
 
     name: str
@@ -97,8 +93,7 @@ class OptionsView:
     users: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DeclarationView:
+class DeclarationView(Struct, frozen=True):
     """One extern. `attributes` follow the declarator, without `__weak __ksym`; `alias` as in KfuncView."""
 
     name: str
@@ -108,8 +103,7 @@ class DeclarationView:
     alias: Literal["", "always", "after"]
 
 
-@dataclass(frozen=True, slots=True)
-class AutoView:
+class AutoView(Struct, frozen=True):
     """The function behind KFG_AUTO(): parameter, what must not be NULL ("" for iterators), statement."""
 
     param: str
@@ -117,8 +111,7 @@ class AutoView:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class GuardView:
+class GuardView(Struct, frozen=True):
     """The statements behind KFG_GUARD(): what enters and leaves a region; `flags`: both take the saved state."""
 
     enter: str
@@ -126,8 +119,7 @@ class GuardView:
     flags: bool
 
 
-@dataclass(frozen=True, slots=True)
-class KfuncView:
+class KfuncView(Struct, frozen=True):
     """One kfunc: declarations and words. `attributes` follow the declarator, without `__weak __ksym`."""
 
     name: str
@@ -156,8 +148,7 @@ class KfuncView:
     wrapper: str
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyView:
+class FamilyView(Struct, frozen=True):
     """The chosen kfuncs of one spec file."""
 
     name: str

@@ -33,7 +33,7 @@ MAX_FILE_BYTES = 1 << 20
 MAX_TOTAL_BYTES = 8 << 20
 
 
-class UserFolder(Folder):
+class UserFolder(Folder, frozen=True):
     """A folder that may hold anything: no link is followed, only regular files are read, and not without end."""
 
     def read_bytes(self, parts: Sequence[str]) -> bytes:

@@ -20,7 +20,7 @@ from typing import Literal
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate.project import GeneratedFile
 from kfuncgen.generate.resources import MARK
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 Action = Literal["written", "unchanged", "kept", "refused", "withheld"]
 
@@ -32,8 +32,7 @@ _LEFT_SECONDS = 60
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What became of one file: `written` (new or remade), `unchanged`, `kept` (ours once, edited since), `refused`
     (somebody else's), `withheld` (to be written, if no other file were refused)."""
 

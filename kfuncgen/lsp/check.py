@@ -18,7 +18,7 @@ from pygls.lsp.client import LanguageClient
 
 from kfuncgen import __version__
 from kfuncgen.lsp.journal import LEFT_ALONE
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 from kfuncgen.render.escape import one_line
 
 SECONDS = 30.0
@@ -31,8 +31,7 @@ SEVERITIES = {
 }
 
 
-@dataclass(slots=True)
-class Tried:
+class Tried(Struct):
     """What was seen, in lines, and whether the server did what it should."""
 
     lines: list[str] = field(default_factory=list)

@@ -20,7 +20,7 @@ from kfuncgen.lsp.scan import Scan
 from kfuncgen.lsp.server import Server
 from kfuncgen.lsp.snippets import Client, declaring, inserted, missing, plain
 from kfuncgen.lsp.surroundings import Place, sections_of, statement_place, surroundings
-from kfuncgen.records import dataclass, replace
+from kfuncgen.records import Struct, replace
 from kfuncgen.spec.model import Contract
 from kfuncgen.spec.progtypes import SectionInfo, allows, section_info
 
@@ -32,8 +32,7 @@ HEADERS_WAIT = 0.5
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\r?\n|[^\r\n])*", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A place in one version of a source."""
 
     document: Document

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from kfuncgen.records import dataclass, fields
+from kfuncgen.records import Struct, field_names
 
 SECTION = "kfuncgen"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What a client may choose. All of them are true or false."""
 
     notes: bool = True
@@ -29,5 +28,5 @@ def settings(value: Any) -> Settings:
         value = value[SECTION]
     if not isinstance(value, dict):
         return Settings()
-    known = {one.name for one in fields(Settings)}
+    known = set(field_names(Settings))
     return Settings(**{key: word for key, word in value.items() if key in known and isinstance(word, bool)})

@@ -19,7 +19,7 @@ from kfuncgen.lsp.positions import Text
 from kfuncgen.lsp.scan import Scan
 from kfuncgen.lsp.uris import file_of, unsaved_file, uri_of
 from kfuncgen.lsp.wire import Answer
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 
 MARKS = ("bpf_helpers.h", "vmlinux.h")
 """What a BPF program that is not called *.bpf.c includes."""
@@ -29,8 +29,7 @@ MAX_READ = 8
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Linted:
+class Linted(Struct, frozen=True):
     """What was found in one version of a text. `failure`: why there is no answer."""
 
     version: int
@@ -39,16 +38,14 @@ class Linted:
     failure: str = ""
 
 
-@dataclass(slots=True)
-class Headers:
+class Headers(Struct):
     """What is known of names that a source's headers may declare. `directives`: of which text that was."""
 
     directives: str = ""
     names: dict[str, bool] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
-class Document:
+class Document(Struct, eq=False):
     """An open source. `task` lints it; `newer` is set when the text changes meanwhile.
 
     `version` counts our own revisions, `client_version` is the client's number. `touched` grows with every sign

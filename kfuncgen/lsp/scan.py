@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 MAX_CHARACTERS = 2 << 20
 MAX_STATEMENT = 20_000
@@ -27,8 +27,7 @@ _CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 _WORD = re.compile(r"\w+")
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A definition. Offsets into the text: `start` of its declaration, `name_at`, `body` its brace, `end` behind.
 
     `section` is what SEC() says, "" without it.

@@ -11,7 +11,7 @@ from kfuncgen.generate import Declaration, Insertion, slots
 from kfuncgen.lsp.positions import Text
 from kfuncgen.lsp.scan import Scan
 from kfuncgen.lsp.surroundings import Place
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 TAB = "\t"
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include\b(?:\\\r?\n|[^\r\n])*(?:\r\n|\r|\n|\Z)", re.MULTILINE)
@@ -19,8 +19,7 @@ _EXTERN = re.compile(r"^extern\b[^;{}]*;[ \t]*(?:\r\n|\r|\n|\Z)", re.MULTILINE)
 _CONDITION = re.compile(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|endif)\b", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """What a client does with inserted text: `snippets` have places to fill in; `adjusts` tells whether it indents
     the lines behind the first one itself, `modes` whether it can be told which."""
 

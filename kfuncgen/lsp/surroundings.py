@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kfuncgen.generate import Surroundings, Variable
 from kfuncgen.lsp.scan import MAX_STATEMENT, Function, Scan
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 MAX_BODY = 200_000
 """How far the variables of a function are looked for."""
@@ -21,8 +21,7 @@ _DEFINED = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a statement may begin: offset, the white space before its line, and whether it must stay one statement
     (behind `if (...)`, or a label that no declaration may follow)."""
 

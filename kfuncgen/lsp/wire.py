@@ -16,14 +16,13 @@ from typing import Any
 
 from kfuncgen.diagnostic import FileFailure, Finding, Note
 from kfuncgen.plain import failure_of, finding_of, note_of
-from kfuncgen.records import asdict, dataclass
+from kfuncgen.records import Struct, asdict
 
 OUT_OF_MEMORY = 77
 """The status with which the worker ends when it has reached its bound."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The result of linting one text."""
 
     findings: tuple[Finding, ...] = ()

@@ -16,7 +16,7 @@ from kfuncgen.lsp.linter import LinterFailed
 from kfuncgen.lsp.positions import Text
 from kfuncgen.lsp.server import Server
 from kfuncgen.lsp.uris import uri_of
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 
 SUFFIX = ".bpf.c"
 MAX_FILES = 500
@@ -33,16 +33,14 @@ change: what was found holds as long as they stay."""
 Report = types.WorkspaceFullDocumentDiagnosticReport | types.WorkspaceUnchangedDocumentDiagnosticReport
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """What the client was told of one file. `number` changes with it."""
 
     items: list[types.Diagnostic]
     number: int
 
 
-@dataclass(slots=True)
-class Workspace:
+class Workspace(Struct):
     """What was found in sources that are not open, by name, and what was told of files, by URI."""
 
     server: Server

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 
 from kfuncgen.diagnostic import FileFailure, Report, UsageError
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 Reader = Callable[[str], bytes | None]
 """The bytes of a source by the name a finding carries, None when it cannot be read."""
@@ -31,8 +31,7 @@ def read_nothing(file: str) -> bytes | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a format renders: the report, the files that failed, and how to show them.
 
     `kernels` are the targeted kernels (a finding on all of them need not list them), `colour` allows terminal
@@ -48,8 +47,7 @@ class Outcome:
     pages: Pages = no_pages
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """One output format. `document`: stdout must hold nothing else, as a machine parses it."""
 
     module: str

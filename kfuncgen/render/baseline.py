@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kfuncgen.diagnostic import Finding, Place, UsageError
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.render.excerpt import Sources
 from kfuncgen.render.identity import fingerprints, relative
 from kfuncgen.render.json import dump
@@ -22,8 +22,7 @@ KEYS = ("file", "rule", "function", "message", "fingerprint")
 """Of an entry, in their order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """A read baseline: where it is, the file of each fingerprint, and the entries as they were written."""
 
     path: Path

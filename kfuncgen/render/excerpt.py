@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 
 from kfuncgen.diagnostic import Span
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.render.escape import visible, width
 
 TAB = 8
@@ -23,8 +23,7 @@ LINE_END = re.compile(rb"\r\n|\r|\n")
 """What clang counts as a line end (LineOffsetMapping): not Unicode's, nor form feeds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """One source line ready to print: `text`, and `marker` that underlines the stretch ("" = nothing to mark)."""
 
     line: int

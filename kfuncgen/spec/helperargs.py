@@ -12,7 +12,7 @@ from functools import cache
 from types import MappingProxyType
 
 from kfuncgen.diagnostic import Place
-from kfuncgen.records import dataclass, replace
+from kfuncgen.records import Struct, replace
 from kfuncgen.spec.model import Contract, CType, Effects, Function, Kernel, Param, Prototype, Role
 
 WORDS = MappingProxyType(
@@ -49,8 +49,7 @@ WORDS = MappingProxyType(
 (MEM_FIXED_SIZE), `struct:T` names the type."""
 
 
-@dataclass(frozen=True, slots=True)
-class HelperArgument:
+class HelperArgument(Struct, frozen=True):
     """One argument. `size` is that of fixed memory, 0 otherwise; `struct` the tag of the wanted kernel object."""
 
     word: str

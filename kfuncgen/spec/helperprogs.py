@@ -11,15 +11,14 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.progtypes import SectionInfo, section_info
 
 TABLE = "helper_programs.tsv"
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(Struct, frozen=True):
     kernels: tuple[Kernel, ...]
     """The measured ones, oldest first."""
     kinds: Mapping[Kernel, frozenset[str]]

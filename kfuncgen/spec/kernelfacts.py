@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kfuncgen.diagnostic import Place, UsageError
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.words import HOOKS, KF_FLAGS
 
@@ -26,8 +26,7 @@ MAX_KFUNCS = 20_000
 EXPECTED = 'expected a probe file: JSON with "kernel" (a release) and "kfuncs" (flags and hooks by name)'
 
 
-@dataclass(frozen=True, slots=True)
-class KfuncFacts:
+class KfuncFacts(Struct, frozen=True):
     """One kfunc of one kernel. None = the origin does not tell.
 
     `hooks`: the flags by hook, in the vocabularies' order (kernels register flags per hook). `prototype`: C in one
@@ -48,8 +47,7 @@ class KfuncFacts:
         return None if self.hooks is None else most_common(self.hooks)
 
 
-@dataclass(frozen=True, slots=True)
-class KernelFacts:
+class KernelFacts(Struct, frozen=True):
     """The kfuncs of one kernel by name.
 
     `complete`: what is not among them, the kernel does not have. `config`: values of its options, None when

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from kfuncgen.diagnostic import Place, SpecError
-from kfuncgen.records import dataclass, replace
+from kfuncgen.records import Struct, replace
 from kfuncgen.spec.model import (
     Change,
     ErrorCause,
@@ -119,8 +119,7 @@ def link(raw_families: Sequence[RawFamily]) -> SpecSet:
     return SpecSet(families, functions, options, newest, checked)
 
 
-@dataclass(frozen=True, slots=True)
-class _Built:
+class _Built(Struct, frozen=True):
     """A family whose functions are built but not yet linked."""
 
     raw: RawFamily

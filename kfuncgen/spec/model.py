@@ -9,16 +9,15 @@ and the effects that the verifier derives from them. Effects are derived here an
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Literal
 
 from kfuncgen.diagnostic import Place
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Kernel:
+class Kernel(Struct, frozen=True, order=True):
     """A kernel release by major and minor number; stable updates do not change contracts."""
 
     major: int
@@ -41,8 +40,7 @@ TRUSTED_BY_DEFAULT_SINCE = Kernel(7, 0)
 flag KF_TRUSTED_ARGS is gone (CONTRACT section 8)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CType:
+class CType(Struct, frozen=True):
     """A C type of a prototype, as far as contracts need it; typedefs are resolved.
 
     `name` is the tag of a struct, union or enum, or the spelling of an arithmetic type; `size` its bytes
@@ -106,8 +104,7 @@ class Role(Enum):
     POINTER = "pointer"
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(Struct, frozen=True):
     """One parameter. `size_param` is the index of the size that bounds this pointer, when it has one.
 
     `nullable`: x__nullable or x__opt; `uninit`: x__uninit (a dynptr that the call initialises).
@@ -124,8 +121,7 @@ class Param:
     """What generated callers pass: C, in which other parameters are known by their names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prototype:
+class Prototype(Struct, frozen=True):
     """A parsed prototype. `text` is the kernel's C, one line, as the spec has it."""
 
     text: str
@@ -134,8 +130,7 @@ class Prototype:
     variadic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Struct, frozen=True):
     """What a call does to the verifier's state, derived from flags, suffixes and special names."""
 
     acquires: bool = False
@@ -154,8 +149,7 @@ class Effects:
     """Words of SPECIAL_EFFECTS."""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionField:
+class OptionField(Struct, frozen=True):
     """One field of an options struct. `offset` and `size` in bytes, from its C definition.
 
     `minimum`/`maximum`: valid range of a `direction` in field; `values`: valid named values; `required`: the
@@ -181,8 +175,7 @@ class OptionField:
     place: Place = Place("")
 
 
-@dataclass(frozen=True, slots=True)
-class OptionSize:
+class OptionSize(Struct, frozen=True):
     """A size that the kfunc accepts, and from which kernel on (until: first kernel that refuses it)."""
 
     size: int
@@ -190,8 +183,7 @@ class OptionSize:
     until: Kernel | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OptionsStruct:
+class OptionsStruct(Struct, frozen=True):
     """An options struct: exact sizes, fields, and the errors it reports through `error_field`."""
 
     name: str
@@ -223,16 +215,14 @@ class OptionsStruct:
         return next((f for f in self.fields if f.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorCause:
+class ErrorCause(Struct, frozen=True):
     """One cause of one error: `EINVAL` and the condition under which it is reported."""
 
     error: str
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What became different in kernel `since`; None = unchanged."""
 
     since: Kernel
@@ -245,8 +235,7 @@ class Change:
     """False: the function is gone from this kernel on, to come back; True: it is back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What a kept probe says of a function on the kernel it was taken from; it goes before what the spec says.
 
     `present`: whether that kernel has it; the rest is None where the spec is to be believed. `hook_flags`: flags
@@ -261,8 +250,7 @@ class Measured:
     hook_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(Struct, frozen=True):
     """A function's contract on one kernel."""
 
     function: Function
@@ -290,8 +278,7 @@ class Contract:
         return self.function.release
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Function:
+class Function(Struct, frozen=True, eq=False):
     """A kfunc or helper as its spec tells it, over all kernels."""
 
     name: str
@@ -405,8 +392,7 @@ def derive_effects(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Family:
+class Family(Struct, frozen=True, eq=False):
     """One spec file: what belongs together."""
 
     name: str
@@ -416,11 +402,10 @@ class Family:
     options: tuple[OptionsStruct, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SpecSet:
+class SpecSet(Struct, frozen=True, eq=False):
     """All loaded specs. `functions` maps names of kfuncs and helpers alike (their names never clash)."""
 
-    families: tuple[Family, ...]
+    families: Sequence[Family]
     functions: Mapping[str, Function]
     options: Mapping[str, OptionsStruct]
     newest: Kernel

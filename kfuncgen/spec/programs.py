@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TypeVar
 
 from kfuncgen.diagnostic import Place, SpecError
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.spec import yamlsrc
 from kfuncgen.spec.model import Prototype
 from kfuncgen.spec.prototype import PrototypeError, parse_prototype
@@ -26,8 +26,7 @@ _KEYS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Operations:
+class Operations(Struct, frozen=True):
     """A struct of operations: its members' prototypes by name, those without which it cannot be registered, and
     argument types that the verifier knows as another type."""
 
@@ -41,8 +40,7 @@ class Operations:
     """Spec families whose kfuncs are for these operations alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectType:
+class ObjectType(Struct, frozen=True):
     """A kernel object: the name for variables, (member, printk format) that tells one from another, and members
     that are objects themselves, by name of member."""
 
@@ -51,8 +49,7 @@ class ObjectType:
     embeds: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramFacts:
+class ProgramFacts(Struct, frozen=True):
     """Everything of the file. `targets`: section -> arguments; `iterators`: target -> member -> C type."""
 
     targets: Mapping[str, Prototype]

@@ -11,7 +11,7 @@ import re
 from functools import cache
 from typing import Literal
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.spec.model import Contract, Kernel
 
 Arguments = Literal["ctx", "trusted", "plain", "scalar", "unknown"]
@@ -19,8 +19,7 @@ Arguments = Literal["ctx", "trusted", "plain", "scalar", "unknown"]
 that kfuncs accept, `plain` = kernel pointers to read from, `scalar` = numbers, `unknown` = the target decides."""
 
 
-@dataclass(frozen=True, slots=True)
-class SectionInfo:
+class SectionInfo(Struct, frozen=True):
     """A program section. `hook` is that of the newest kernel, "" when only COMMON kfuncs are allowed."""
 
     section: str

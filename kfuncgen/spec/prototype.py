@@ -14,7 +14,7 @@ import re
 from functools import cache
 from typing import Any
 
-from kfuncgen.records import dataclass, replace
+from kfuncgen.records import Struct, replace
 from kfuncgen.spec.model import CType, Param, Prototype, Role
 
 MAX_LENGTH = 2000
@@ -85,8 +85,7 @@ _LATE_STRUCT_ROLES: dict[str, Role] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One member of a parsed struct: `size` is that of all `count` elements together, in bytes like `offset`."""
 
     name: str
@@ -96,8 +95,7 @@ class Member:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class StructLayout:
+class StructLayout(Struct, frozen=True):
     """A struct for the BPF target: total `size` in bytes, trailing padding included."""
 
     name: str

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from kfuncgen.diagnostic import Place, SpecError
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.words import FILTERS, HOOKS, KF_FLAGS, SPECIAL_EFFECTS
 from kfuncgen.spec.yamlsrc import Mapping, Node, Sequence, Text
@@ -21,8 +21,7 @@ T = TypeVar("T")
 IDENTIFIER = r"[A-Za-z_]\w{0,127}"
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """A word with its place."""
 
     text: str

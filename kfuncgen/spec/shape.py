@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 from kfuncgen.diagnostic import Place, SpecError
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 from kfuncgen.spec.model import Kernel
 from kfuncgen.spec.reading import (
     IDENTIFIER,
@@ -100,8 +100,7 @@ FIELD_KEYS = (
 DIRECTIONS = ("in", "out", "inout")
 
 
-@dataclass(slots=True)
-class RawChange:
+class RawChange(Struct):
     """What the YAML says became different in kernel `since`; None = not said."""
 
     since: Kernel
@@ -113,8 +112,7 @@ class RawChange:
     present: bool | None = None
 
 
-@dataclass(slots=True)
-class RawFunction:
+class RawFunction(Struct):
     """One entry under `kfuncs:` or `helpers:`; None = not said, so that the family's default applies."""
 
     name: str
@@ -142,8 +140,7 @@ class RawFunction:
     errors: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(slots=True)
-class RawField:
+class RawField(Struct):
     """What the YAML says of one member of an options struct."""
 
     place: Place
@@ -158,8 +155,7 @@ class RawField:
     summary: str = ""
 
 
-@dataclass(slots=True)
-class RawSize:
+class RawSize(Struct):
     """One accepted size in bytes, with the kernels that accept it."""
 
     size: int
@@ -168,8 +164,7 @@ class RawSize:
     until: Kernel | None = None
 
 
-@dataclass(slots=True)
-class RawOptions:
+class RawOptions(Struct):
     """One entry under `options:`."""
 
     name: str
@@ -183,8 +178,7 @@ class RawOptions:
     errors: tuple[tuple[str, str], ...]
 
 
-@dataclass(slots=True)
-class RawFamily:
+class RawFamily(Struct):
     """One spec file."""
 
     name: str

@@ -1,6 +1,6 @@
 """A `SpecSet` as bytes and back, for the cache: JSON of plain data, so that no file can make code run.
 
-The form follows the model's own dataclasses, whatever fields they have: a list of nodes in which each refers to
+The form follows the model's own records, whatever fields they have: a list of nodes in which each refers to
 earlier ones by number. A node is a scalar (as it is), or `[kind, number...]`: a tuple, a set, a mapping, an enum's
 member, or a record of the model. Equal values are one node.
 
@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
 from kfuncgen.diagnostic import Place
-from kfuncgen.records import fields, is_dataclass
+from kfuncgen.records import Struct, field_names
 from kfuncgen.spec import model
 
-_RECORDS: tuple[type, ...] = (
+_RECORDS: tuple[type[Struct], ...] = (
     Place,
     *sorted(
-        (found for found in vars(model).values() if isinstance(found, type) and is_dataclass(found)
+        (found for found in vars(model).values() if isinstance(found, type) and issubclass(found, Struct)
          and found.__module__ == model.__name__),
         key=lambda found: found.__name__,
     ),
@@ -37,7 +37,7 @@ _FIRST_RECORD = _FIRST_ENUM + len(_ENUMS)
 
 def layout() -> str:
     """A word that is different whenever the form of the stored records is."""
-    members_of = ((record.__name__, [f.name for f in fields(record)]) for record in _RECORDS)
+    members_of = ((record.__name__, field_names(record)) for record in _RECORDS)
     members = ((enum.__name__, [member.value for member in enum]) for enum in _ENUMS)
     return json.dumps([*members_of, *members])
 
@@ -62,20 +62,20 @@ class _Encoder:
             return number
         row = self._row(value)
         key: object = (type(value), tuple(row)) if isinstance(row, list) else (type(value), row)
-        if is_dataclass(value) and type(value).__eq__ is object.__eq__:
+        if isinstance(value, Struct) and not type(value).__struct_config__.eq:
             key = id(value)
         number = self._known.get(key)
         if number is None:
             number = self._known[key] = len(self.nodes)
             self.nodes.append(row)
-        if is_dataclass(value):
+        if isinstance(value, Struct):
             self._known[id(value)] = number  # alive as long as the set that holds it
         return number
 
     def _row(self, value: Any) -> Any:
         if value is None or isinstance(value, str | int):
             return value
-        if isinstance(value, tuple):
+        if isinstance(value, tuple | _Families):
             return [_TUPLE, *map(self._node, value)]
         if isinstance(value, frozenset):
             return [_SET, *map(self._node, sorted(value))]
@@ -83,8 +83,8 @@ class _Encoder:
             return [_MAPPING, *(self._node(part) for pair in value.items() for part in pair)]
         if isinstance(value, Enum):
             return [_FIRST_ENUM + _ENUMS.index(type(value)), self._node(value.value)]
-        parts = (self._node(getattr(value, field.name)) for field in fields(value))
-        return [_FIRST_RECORD + _RECORDS.index(_kind(value)), *parts]
+        parts = (self._node(getattr(value, name)) for name in field_names(value))
+        return [_FIRST_RECORD + _RECORDS.index(type(value)), *parts]
 
 
 def decode(data: bytes) -> model.SpecSet:
@@ -102,7 +102,11 @@ def decode(data: bytes) -> model.SpecSet:
         kind, families, functions, options, newest, checked = rows[-1]
         if kind != _FIRST_RECORD + _RECORDS.index(model.SpecSet):
             raise ValueError("no set")
-        return _Stored(nodes, families, _Lazy(nodes, functions), _Lazy(nodes, options), newest, checked)
+        made = _Families(nodes, families), _Lazy(nodes, functions), _Lazy(nodes, options)
+        found = model.SpecSet(*made, nodes.value(newest), nodes.value(checked))
+        if not isinstance(found.newest, model.Kernel):
+            raise ValueError("no kernel")
+        return found
     except (ValueError, TypeError, IndexError, AttributeError, KeyError, RecursionError) as error:
         raise ValueError(f"no stored specs: {error}") from None
     finally:
@@ -157,35 +161,29 @@ class _Lazy(Mapping[str, Any]):
         return len(self._numbers)
 
 
-class _Stored(model.SpecSet):
-    """A set from the store. The families hold all functions, and few ask for them."""
+class _Families(Sequence[model.Family]):
+    """The families of a set, made when they are asked for: they hold all functions, and few want them."""
 
-    __slots__ = ("_families", "_nodes")
-    _families: int
-    _nodes: _Nodes
-
-    def __init__(
-        self, nodes: _Nodes, families: int, functions: _Lazy, options: _Lazy, newest: int, checked: int
-    ) -> None:
-        object.__setattr__(self, "_nodes", nodes)
-        object.__setattr__(self, "_families", families)
-        super().__init__((), functions, options, nodes.value(newest), nodes.value(checked))
-        if not isinstance(self.newest, model.Kernel):
-            raise ValueError("no kernel")
+    def __init__(self, nodes: _Nodes, number: int) -> None:
+        self._nodes = nodes
+        self._number = number
 
     @property
-    def families(self) -> tuple[model.Family, ...]:
-        """All families."""
-        found: tuple[model.Family, ...] = self._nodes.value(self._families)
+    def _made(self) -> tuple[model.Family, ...]:
+        found: tuple[model.Family, ...] = self._nodes.value(self._number)
         return found
 
-    def __replace__(self, /, **changes: Any) -> model.SpecSet:
-        return model.SpecSet(**{field.name: getattr(self, field.name) for field in fields(self)} | changes)
+    def __getitem__(self, index: Any) -> Any:
+        return self._made[index]
 
+    def __len__(self) -> int:
+        return len(self._made)
 
-def _kind(record: object) -> type:
-    """The class in _RECORDS that a record is of."""
-    return model.SpecSet if isinstance(record, _Stored) else type(record)
+    def __eq__(self, other: object) -> bool:
+        return self._made == (other._made if isinstance(other, _Families) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._made)
 
 
 def _mapping(*parts: Any) -> dict[Any, Any]:

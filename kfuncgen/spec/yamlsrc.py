@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from kfuncgen.diagnostic import Place, SpecError
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 
 MAX_BYTES = 1 << 20
 """A family of 50 functions takes 30 KB; 1 MiB is no spec."""
@@ -28,8 +28,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser where PyYAML has it (10 times faster), its Python twin elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A scalar, as written; `plain` tells `null` from `"null"`."""
 
     text: str
@@ -37,16 +36,14 @@ class Text:
     plain: bool = True
 
 
-@dataclass(slots=True)
-class Sequence:
+class Sequence(Struct):
     """A list of nodes."""
 
     place: Place
     items: list[Node] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Mapping:
+class Mapping(Struct):
     """Keys with their own places, in file order."""
 
     place: Place

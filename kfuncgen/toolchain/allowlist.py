@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 MAX_ARGUMENTS = 4096
 """More arguments than this are no compiler call; the rest is left out, with a note."""
@@ -96,8 +96,7 @@ _SEPARATE_VALUE = frozenset((
 # fmt: on
 
 
-@dataclass(frozen=True, slots=True)
-class Filtered:
+class Filtered(Struct, frozen=True):
     """What was taken, and which options were left out that might have mattered (sorted, without values)."""
 
     args: tuple[str, ...]

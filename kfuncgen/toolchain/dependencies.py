@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 MAX_ABSENT = 4000
 """Files that must not appear: looking for so many takes a few milliseconds."""
@@ -21,8 +21,7 @@ _VARIABLES = ("CPATH", "C_INCLUDE_PATH")
 """Folders that clang searches because the environment names them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dependencies:
+class Dependencies(Struct, frozen=True):
     """`inputs`: name, size and time (ns) of each header; `absent`: files and folders that do not exist."""
 
     inputs: Sequence[tuple[str, int, int]]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from kfuncgen.diagnostic import Place, UsageError
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.toolchain.allowlist import Filtered, filter_arguments
 from kfuncgen.toolchain.arch import BIG_ENDIAN, own_machine, target_architecture
 
@@ -52,8 +52,7 @@ CONFIGURED = "clang-args of the configuration"
 """What the flags of a kfuncgen.toml are called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(Struct, frozen=True):
     """The arguments for one source, without the source itself.
 
     `origin` says in words where they came from; `notes` what the user should know (options left out, a database
@@ -224,8 +223,7 @@ def _from_database(database: Path, source: Path) -> Filtered | None:
     return first
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     """One entry of a compile database, its types checked."""
 
     number: int

@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 
 from kfuncgen.diagnostic import Place, UsageError
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 MAX_OBJECT_BYTES = 64 * 1024 * 1024
 """The largest BPF objects (Cilium, sched_ext schedulers) have a few MB."""
@@ -23,8 +23,7 @@ _SHT_SYMTAB, _SHT_REL = 2, 9
 _LITTLE, _BIG = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Section:
+class _Section(Struct, frozen=True):
     name: str
     kind: int
     link: int

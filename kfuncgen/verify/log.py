@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 _STATISTICS = re.compile(
     r"processed \d+ insns|verification time \d+|stack depth |insns processed|max_states_per_insn|total_states"
@@ -42,8 +42,7 @@ _RESTATEMENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What a log says. `message` is "" when the verifier said nothing (it was never reached, or is silent).
 
     `reasons` are all lines of the reason, `message` first: what a classifier may look at in this order. `line` is

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kfuncgen.diagnostic import Place, SourceError, UsageError
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 from kfuncgen.toolchain.clang import compile_bpf
 from kfuncgen.toolchain.flags import Flags, find_flags
 from kfuncgen.toolchain.headers import WITHOUT_PROTOTYPES, fallback_include_args
@@ -37,8 +37,7 @@ Verdict = Literal["accepted", "rejected", "not-loaded"]
 Classifier = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramVerdict:
+class ProgramVerdict(Struct, frozen=True):
     """What the running kernel says of one program.
 
     `not-loaded`: the load failed before the verifier looked at the program, so this is no verdict about it;
@@ -137,8 +136,7 @@ def verify_object(
     return verdicts
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     """What one worker managed: all programs of the object, outcomes from the first one asked for on."""
 
     programs: list[list[str]] = field(default_factory=list)

@@ -13,11 +13,10 @@ from kfuncgen.lint.lower.types import TypeTable
 from kfuncgen.lint.parse import Unit, evaluate, function_named, parts_of, pretty
 from kfuncgen.lint.positions import span_of
 from kfuncgen.lint.types import Field, Type
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 
 
-@dataclass(slots=True, eq=False)
-class Scope:
+class Scope(Struct, eq=False):
     """A C scope; `cleanups` are its variables with a cleanup function, in order of declaration."""
 
     cleanups: list[tuple[ir.Variable, str]] = field(default_factory=list)
@@ -33,8 +32,7 @@ class MemberPath(NamedTuple):
     bits: tuple[int, int] | None
 
 
-@dataclass(slots=True, eq=False)
-class PendingGoto:
+class PendingGoto(Struct, eq=False):
     block: ir.Block
     label: str
     scopes: list[tuple[Scope, int]]

@@ -6,11 +6,10 @@ text has every statement in the order in which a walk over the cursors meets the
 
 from __future__ import annotations
 
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class AsmText:
+class AsmText(Struct, frozen=True):
     """One asm statement: its template and how many operands are outputs."""
 
     template: str
@@ -18,8 +17,7 @@ class AsmText:
     inputs: int
 
 
-@dataclass(frozen=True, slots=True)
-class BodyText:
+class BodyText(Struct, frozen=True):
     """Per `for` which of (init, condition, increment) are present; per asm its operands; in text order."""
 
     fors: tuple[tuple[bool, bool, bool], ...]

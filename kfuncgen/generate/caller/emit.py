@@ -24,11 +24,10 @@ from kfuncgen.generate.caller.plan import (
     unmarked,
 )
 from kfuncgen.generate.ctext import comment
-from kfuncgen.records import dataclass, field
+from kfuncgen.records import Struct, field
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Struct):
     """A level of nesting: its open obligations, the labels that were jumped to, and how one leaves it."""
 
     leave: str

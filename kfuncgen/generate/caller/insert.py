@@ -28,7 +28,7 @@ from kfuncgen.generate.caller.planner import FUNCTIONS, MAPS, TYPES, Planner, fr
 from kfuncgen.generate.caller.render import Caller, extern, guarded, macro_definition
 from kfuncgen.generate.caller.sections import Argument, Program, programs
 from kfuncgen.generate.caller.target import plan
-from kfuncgen.records import dataclass, replace
+from kfuncgen.records import Struct, replace
 from kfuncgen.spec.model import Contract, Kernel, SpecSet
 from kfuncgen.spec.progtypes import allowed_sections
 
@@ -36,8 +36,7 @@ CONTEXT = "ctx"
 """The name that plans have for a program's context."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """A variable that holds an object at the place: C that reads it, the kernel's struct; `local`: it is no
     argument of the function, and so may hold a reference of the function's own."""
 
@@ -46,8 +45,7 @@ class Variable:
     local: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What is around a place in a function.
 
     `sections`: those of the programs that the function is part of, () when that is not known. `context`: the name
@@ -66,8 +64,7 @@ class Surroundings:
     used: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(Struct, frozen=True):
     """Something that belongs at file scope. `kind` is `include`, `macro`, `extern` or `item`; `names` are what it
     declares (`struct item` for a type)."""
 
@@ -76,8 +73,7 @@ class Declaration:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Insertion:
+class Insertion(Struct, frozen=True):
     """What is inserted: lines indented by tabs in which `slots` finds what the author replaces; declarations in
     the order in which they must stand; and in a few words what there is beside the call."""
 

@@ -7,11 +7,10 @@ at the end, or where a `Guard` leaves early, are ended in reverse order: `emit` 
 
 from __future__ import annotations
 
-from kfuncgen.records import dataclass, field, replace
+from kfuncgen.records import Struct, field, replace
 
 
-@dataclass(frozen=True, slots=True)
-class Local:
+class Local(Struct, frozen=True):
     """A variable of the function: its declaration without the semicolon; `comment` stands above it."""
 
     text: str
@@ -20,28 +19,24 @@ class Local:
     """The parameter of the kfunc for which it stands, "" for variables that only the caller needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """Statements, one or more lines without indentation."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Use(Line):
+class Use(Line, frozen=True):
     """A use of what was got, to show one: the author's own code takes its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """A comment of its own. `place`: it stands where the author's code goes."""
 
     text: str
     place: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Struct, frozen=True):
     """Leave when `test` holds, after `lines`. Without `leave` only `lines` run, and the program goes on."""
 
     test: str
@@ -49,30 +44,26 @@ class Guard:
     leave: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(Struct, frozen=True):
     """From here on every way out runs `undo`; `label` is the name for its goto label."""
 
     undo: str
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """`undo` of the obligation `label` runs here, and no more."""
 
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Give:
+class Give(Struct, frozen=True):
     """The obligation `label` went to the kernel."""
 
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """Everything that follows is the body of `while (head)`, or of another loop's head with `keyword`."""
 
     head: str
@@ -118,8 +109,7 @@ def code_of(step: Step) -> str:
     return step.head if isinstance(step, Loop) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """A declaration at file scope. Equal keys are written once; `rank` orders kinds: types, maps, functions."""
 
     rank: int
@@ -127,8 +117,7 @@ class Item:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A part of a plan that yields a value: `expr` is valid once `steps` ran.
 
     `names`: variables that it declares; `calls`: kfuncs; `cost`: how long it is; `rcu`: it must run in an RCU
@@ -166,8 +155,7 @@ class Piece:
         return replace(self, expr=expr)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A whole caller. `supplied`: (name, documentation) of what the author of a snippet brings along."""
 
     piece: Piece

@@ -14,7 +14,7 @@ from kfuncgen.generate.caller.errors import decoded, errno_macros, error_sources
 from kfuncgen.generate.caller.plan import Guard, Item, Line, Local, NoPlan, Own, Piece, slot
 from kfuncgen.generate.caller.sections import Program
 from kfuncgen.generate.ctext import join_type, split_prototype, strip_declarator
-from kfuncgen.records import dataclass, replace
+from kfuncgen.records import Struct, replace
 from kfuncgen.spec.model import Contract, ErrorCause, Function, Kernel, Param, Role, SpecSet
 from kfuncgen.spec.programs import ObjectType, program_facts
 from kfuncgen.spec.progtypes import allows, hook_at, refused_operation
@@ -38,8 +38,7 @@ TYPES, MAPS, FUNCTIONS = 1, 2, 3
 """Ranks of items at file scope."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What is asked of a pointer to a kernel object."""
 
     struct: str
@@ -51,8 +50,7 @@ class Wish:
     """The parameter is no pointer to const."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How a reference ends: the statement, the kfuncs it calls, a goto label, variables that it needs."""
 
     undo: str
@@ -89,8 +87,7 @@ def declared_types(contract: Contract) -> tuple[str, tuple[str, ...]]:
     return result, tuple(strip_declarator(param)[0] for param in params)
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
+class _Index(Struct, frozen=True):
     """Functions in order of their names: by the struct that they return or release, by special effect."""
 
     results: dict[str, list[Function]]

@@ -16,14 +16,13 @@ from kfuncgen.generate.caller.target import plan
 from kfuncgen.generate.ctext import comment, comment_lines, declaration, join_type, split_prototype
 from kfuncgen.generate.errnos import ERRNO
 from kfuncgen.generate.header import selected
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.spec.model import Contract, Function, Kernel, SpecSet
 from kfuncgen.spec.progtypes import allowed_sections, allows
 from kfuncgen.toolchain.headers import kernel_declares_constant
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """A plan for one program, and what the author brings along (snippets only)."""
 
     contract: Contract

@@ -7,7 +7,7 @@ import re
 
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.generate.ctext import join_type
-from kfuncgen.records import dataclass
+from kfuncgen.records import Struct
 from kfuncgen.spec.iterargs import iterator_field
 from kfuncgen.spec.model import Kernel, Prototype
 from kfuncgen.spec.progargs import struct_ops_argument, tracepoint_argument
@@ -15,8 +15,7 @@ from kfuncgen.spec.programs import program_facts
 from kfuncgen.spec.progtypes import SectionInfo, return_range, section_info, section_names
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """A kernel object that the program is given: C that reads it, its struct, its trust, whether it may be NULL,
     and whether it arrives as a reference that the program must end."""
 
@@ -27,8 +26,7 @@ class Argument:
     reference: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """One concrete section. `parameters`: C declarations after the function's name; `macro`: whether the signature
     is written with BPF_PROG(); `context`: the C type of ctx, "" with BPF_PROG()."""
 
