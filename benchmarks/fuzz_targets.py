@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from benchmarks import grammar
 from kfuncgen.config import load_config
 from kfuncgen.diagnostic import FileFailure, KfuncgenError
 from kfuncgen.lint import LintOptions
@@ -114,7 +115,7 @@ class Target:
 
 
 class Sources(Target):
-    """BPF programs: the test programs, and the examples of the rules' pages."""
+    """BPF programs: the test programs, the examples of the rules' pages, and random programs of the grammar."""
 
     name, file = "source", "fuzz.bpf.c"
 
@@ -123,7 +124,8 @@ class Sources(Target):
         self._checker = Checker(LintOptions((specs.newest,), specs), Headers(self.folder / "cache", at_once=True))
         pages = [page.read_bytes() for page in sorted((ROOT / "lint" / "rules").glob("*.md"))]
         blocks = [block for page in pages for block in re.findall(rb"```c[^\n]*\n(.*?)```", page, re.DOTALL)]
-        return [file.read_bytes() for file in sorted((ROOT / "tests" / "cases").glob("*.c"))] + blocks
+        grown = [grammar.made(number).source.encode() for number in range(100)]
+        return [file.read_bytes() for file in sorted((ROOT / "tests" / "cases").glob("*.c"))] + blocks + grown
 
     def answer(self, path: Path) -> str:
         result = self._checker.check(path)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cache
 from html import escape
 from pathlib import Path
 
 from kfuncgen.lint import LintOptions, check_paths
 from kfuncgen.lint.rule import catalogue
+from kfuncgen.records import replace
 from kfuncgen.render import Outcome, render
 from kfuncgen.spec.load import load_builtin
 
