@@ -5,6 +5,7 @@ from __future__ import annotations
 from kfuncgen.lint import ir
 from kfuncgen.lint.bounds import moved as moved_by
 from kfuncgen.lint.integers import combine, decide
+from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.memory import Location, Memory
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type
@@ -15,6 +16,10 @@ MAX_EXPRESSION = 3
 """Operations in a row that are remembered of a number: `(x & 3) == 1` is two."""
 
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+_SHORTENED = frozenset(("&", "|", "^", "<<", "*"))
+"""Compilers calculate these in as few bits as are wanted of the result: 32 bits of a pointer are a number."""
+_OF_NUMBERS = frozenset((*_SHORTENED, ">>", "/", "%"))
+_KNOWN_POINTERS = frozenset(("kernel", "alloc", "percpu", "map-key", "map-value", "memory"))
 
 
 class Evaluator(Memory):
@@ -159,15 +164,24 @@ class Evaluator(Memory):
             return ~value if expression.ctype.signed else ~value & expression.ctype.limits()[1]
         return self.run.new(state, scalar_of(expression.ctype))
 
-    def _binary(self, state: State, expression: ir.Binary) -> Value:
-        left = self.value(state, expression.left)
-        right = self.value(state, expression.right)
+    def tested(self, state: State, expression: ir.Expr) -> Value:
+        """The value of a condition, or of what is compared: all of its bits count."""
+        if type(expression) is ir.Binary:
+            return self._binary(state, expression, whole=True)
+        return self.value(state, expression)
+
+    def _binary(self, state: State, expression: ir.Binary, whole: bool = False) -> Value:
         op = expression.op
         if op in _COMPARISONS:
-            return self.compare(state, op, left, right)
+            left = self.tested(state, expression.left)
+            return self.compare(state, op, left, self.tested(state, expression.right))
+        left = self.value(state, expression.left)
+        right = self.value(state, expression.right)
         a, b = state.fact(left), state.fact(right)
         gone = isinstance(a, Scalar) and a.death is not None and expression.ctype.is_pointer
         if gone or isinstance(a, Pointer) or isinstance(b, Pointer):
+            if op in _OF_NUMBERS and (whole or not _shortened(op, right)) and not _folded(op, right):
+                self._numbers_only(state, op, left, right, expression)
             return self._pointer_arithmetic(state, op, left, right, expression)
         if op == "&" and isinstance(right, int):
             masked = _masked(a, right)
@@ -191,10 +205,7 @@ class Evaluator(Memory):
         if isinstance(state.fact(right), Pointer) and op == "+" and not isinstance(state.fact(left), Pointer):
             left, right = right, left
         if op not in ("+", "-") or not isinstance(left, Ref) or isinstance(state.fact(right), Pointer):
-            ctype, first = expression.ctype, state.fact(left)
-            if op not in ("+", "-") and isinstance(first, Pointer) and first.null:
-                # "pointer arithmetic on ptr_or_null_ prohibited, null-check it first", whatever the operation
-                self.dereference(state, left, expression.span)
+            ctype = expression.ctype
             return self.run.new(state, scalar_of(ctype) if ctype.is_integer else ANY)
         fact = state.fact(right)
         step = fact.known if isinstance(fact, Scalar) else None
@@ -208,6 +219,23 @@ class Evaluator(Memory):
                     self.run.vague.add(left.id)
             return moved_by(self.run, state, left, right, 1 if op == "+" else -1)
         return Ref(left.id, left.offset + (step if op == "+" else -step))
+
+    def _numbers_only(self, state: State, op: str, left: Value, right: Value, expression: ir.Binary) -> None:
+        """Report a pointer that is calculated with as if it were a number.
+
+        kernel/bpf/verifier.c, 6.12, adjust_ptr_min_max_vals(): operations that are neither + nor - are refused.
+        """
+        for value in (left, right):
+            fact = state.fact(value)
+            if not isinstance(fact, Pointer) or fact.kind not in _KNOWN_POINTERS or fact.region is not None:
+                continue
+            if fact.trust == "plain" and not (fact.reference or fact.null):
+                continue
+            words = {**self.describe(state, value), "op": op}
+            subject = value.id if isinstance(value, Ref) else 0
+            where = self.function.name
+            self.run.report(state, Fault.POINTER_BITS, expression.span, where, subject, fact.site, words)
+            return
 
     def compare(self, state: State, op: str, left: Value, right: Value) -> Value:
         """`left op right` as 0, 1 or a value that a branch can settle."""
@@ -225,6 +253,16 @@ class Evaluator(Memory):
                 x, y = Scalar(left.offset, left.offset), Scalar(right.offset, right.offset)
                 return int(bool(decide(op, x, y)))
         return self._numbered(state, (op, left, right), Scalar(0, 1))
+
+
+def _shortened(op: str, right: Value) -> bool:
+    """Whether compilers may calculate it in fewer bits; of a remainder by a power of two they keep the lowest."""
+    return op in _SHORTENED or (op == "%" and isinstance(right, int) and not right & (right - 1))
+
+
+def _folded(op: str, right: Value) -> bool:
+    """Whether compilers know the result without the operation."""
+    return right == 0 or (op in "*/%" and right in (1, -1)) or (op in "&|" and right == -1)
 
 
 def _width(ctype: Type) -> str:

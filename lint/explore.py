@@ -196,7 +196,7 @@ class Explorer:
                 # Compilers drop the test with the branch: it teaches the verifier nothing.
                 self._arrive(other_side, state)
                 return
-        condition = self.evaluator.value(state, end.condition)
+        condition = self.evaluator.tested(state, end.condition)
         self.run.callback_depth = self.callback
         passed = self.slice.passed.get(id(end))
         if passed is not None and not _is_about_pointers(state, condition):

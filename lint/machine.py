@@ -93,6 +93,7 @@ class Fault(Enum):
     UNUSED_SUPPRESSION = "unused-suppression"
     USER_DEREFERENCE = "user-deref"
     NUMBER_DEREFERENCE = "number-deref"
+    POINTER_BITS = "pointer-bits"
     CONST_STRING = "const-string-argument"
     MAP_ARGUMENT = "map-argument"
     MAP_FIELD_ARGUMENT = "map-field-argument"

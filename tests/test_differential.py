@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from kernel import can_load
 
-from benchmarks.differential import AGREE, FALSE, MISSED, Judges, Outcome, judged, report, show
+from benchmarks.differential import AGREE, FALSE, MISSED, UNJUDGED, Judges, Outcome, judged, report, show
 from benchmarks.grammar import made
 from kfuncgen.spec.kernels import live_kernel
 from kfuncgen.spec.load import load_builtin
@@ -25,8 +25,11 @@ def test_linter_and_kernel_agree_on_random_programs(tmp_path: Path) -> None:
     outcomes = [o for batch in judged(range(COUNT), Judges(tmp_path)) for o in batch]
     odd = [(o.number, o.state, o.message, o.told) for o in outcomes if o.state in (FALSE, MISSED)]
     assert odd == []
-    agreed = [o for o in outcomes if o.state == AGREE]
-    assert len(agreed) >= 0.95 * len(outcomes)
+    # Older releases of libbpf know neither struct_ops nor netfilter well enough to load such programs.
+    judgements = [o for o in outcomes if o.state != UNJUDGED]
+    assert len(judgements) >= 0.85 * COUNT
+    agreed = [o for o in judgements if o.state == AGREE]
+    assert len(agreed) >= 0.95 * len(judgements)
     assert min(sum(o.verdict == verdict for o in agreed) for verdict in ("accepted", "rejected")) >= COUNT // 4
 
 

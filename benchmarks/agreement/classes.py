@@ -39,7 +39,7 @@ _CLASSES: dict[str, tuple[str, ...]] = {
     ),
     "pointer-arithmetic": (
         r"pointer \+= pointer", "subtract pointer from scalar", r"arithmetic on (?!.*or_null)\S+ prohibited",
-        "bitwise operator", "bit pointer arithmetic", r"arithmetic with \S+ operator",
+        "bit pointer arithmetic",
         "pointer comparison prohibited",
     ),
     "socket-field": (r"invalid \w*sock\w* access", "cannot write into sock"),

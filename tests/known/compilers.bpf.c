@@ -149,3 +149,17 @@ int FN_number_is_not_two(struct __sk_buff *skb)
 	bpf_iter_num_destroy(&it);
 	return 0;
 }
+
+/* Compilers calculate in 32 bits what is stored in 32 bits, where the target has such instructions: in place, which is
+ * refused, or on a copy of half of the pointer, which is a number. */
+SEC("tc")
+int FN_low_bits_of_a_pointer(struct __sk_buff *skb)
+{
+	struct task_struct *task = bpf_task_from_pid(1);
+
+	if (!task)
+		return 0;
+	sink = (u64)task & 0xff;
+	bpf_task_release(task);
+	return 0;
+}
