@@ -26,7 +26,7 @@ from kfuncgen.cli_words import (
     kernel_option,
     plain,
 )
-from kfuncgen.config import FAIL_ON
+from kfuncgen.config import FAIL_ON, Configs
 from kfuncgen.diagnostic import UsageError
 from kfuncgen.records import replace
 from kfuncgen.render import FORMATS, Outcome, Reader, render
@@ -238,7 +238,7 @@ def lint(
 
 def show_findings(asked: Asked, jobs: int | None, shown: str, statistics: bool, verbose: bool) -> None:
     """Check what is there now, with the settings that are in force now, and print what is found."""
-    asked.configs = replace(asked.configs)  # without what was read
+    asked.configs = Configs(asked.configs.only, asked.configs.isolated)  # without what was read
     found = Found()
     for group in asked.groups():
         found.add(

@@ -30,11 +30,11 @@ def watch(paths: Sequence[str], once: Callable[[], object]) -> int:
     """Run `once` now, and after every change; what is wrong with settings or specs is told and may be mended.
 
     Ends with KeyboardInterrupt, and with a KfuncgenError of the first run."""
+    seen = look(paths)  # before they are read: what changes meanwhile is checked again
     once()
     while True:
-        seen = look(paths)
         say(f"kfuncgen: watching {plural(len(seen), 'file')}; Ctrl-C ends it")
-        wait(paths, seen)
+        seen = wait(paths, seen)
         if sys.stdout is not None and sys.stdout.isatty():
             emit("\x1b[H\x1b[2J")
         try:
@@ -43,15 +43,15 @@ def watch(paths: Sequence[str], once: Callable[[], object]) -> int:
             say_error(error)
 
 
-def wait(paths: Sequence[str], seen: Seen) -> None:
-    """Until something is no longer as it was seen, and nothing changes any more."""
+def wait(paths: Sequence[str], seen: Seen) -> Seen:
+    """Until something is no longer as it was seen, and nothing changes any more; how it is seen then."""
     while (now := look(paths)) == seen:
         time.sleep(INTERVAL)
     while True:
         time.sleep(SETTLED)
         later = look(paths)
         if later == now:
-            return
+            return now
         now = later
 
 

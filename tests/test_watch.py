@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kfuncgen import cli
-from kfuncgen.cli_watch import look
+from kfuncgen.cli_watch import look, watch
 
 HEADER = """\
 static int peek(void)
@@ -73,23 +73,45 @@ def watching(folder: Path) -> Iterator[Watching]:
     process.process.communicate()
 
 
+def write(name: str, text: str) -> None:
+    """As editors do: the file is never seen half-written."""
+    Path("new").write_text(text)
+    Path("new").rename(name)
+
+
 def test_every_kind_of_change_is_seen(watching: Watching) -> None:
     assert "unchecked-null" not in watching.until("watching 2 files; Ctrl-C ends it")
-    Path("src/peek.h").write_text(HEADER.replace("if (task) {", "{"))
+    write("src/peek.h", HEADER.replace("if (task) {", "{"))
     assert "unchecked-null" in watching.until("Ctrl-C")
-    Path("kfuncgen.toml").write_text("ignore = ['unchecked-null']\n")
+    write("kfuncgen.toml", "ignore = ['unchecked-null']\n")
     assert "unchecked-null" not in watching.until("watching 3 files")
-    Path("kfuncgen.toml").write_text("ignored = ['unchecked-null']\n")
+    write("kfuncgen.toml", "ignored = ['unchecked-null']\n")
     assert "kfuncgen.toml:1:1: unknown key 'ignored'" in watching.until("Ctrl-C")
     Path("kfuncgen.toml").unlink()
     assert "unchecked-null" in watching.until("watching 2 files")
-    Path("src/b.bpf.c").write_text("nonsense\n")
+    write("src/b.bpf.c", "nonsense\n")
     assert "src/b.bpf.c:1:1: unknown type name 'nonsense'" in watching.until("watching 3 files")
     Path("src/b.bpf.c").unlink()
-    Path("src/peek.h").write_text(HEADER)
+    write("src/peek.h", HEADER)
     assert "unchecked-null" not in watching.until("watching 2 files")
     watching.process.send_signal(signal.SIGINT)
     assert watching.process.wait(10) == cli.INTERRUPTED
+
+
+def test_what_changes_during_a_run_is_checked_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.bpf.c").write_text("int x;\n")
+    runs = []
+
+    def once() -> None:
+        runs.append(Path("a.bpf.c").read_text())
+        if len(runs) == 1:
+            write("a.bpf.c", "int changed;\n")
+        else:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        watch(["a.bpf.c"], once)
+    assert runs == ["int x;\n", "int changed;\n"]
 
 
 def test_what_is_wrong_at_first_is_an_error(folder: Path) -> None:
