@@ -289,6 +289,8 @@ class Block(Struct, eq=False):
     """Indices of the locals whose value may still be read from here on."""
     joins: bool = False
     """Whether paths can meet here: more than one edge leads here, or a call that may come back on several."""
+    repeats: bool = False
+    """Whether an edge leads back here: the head of a loop."""
 
     def successors(self) -> tuple[Block, ...]:
         """The blocks that may follow, without repeats."""

@@ -34,14 +34,20 @@ NULLS_APART = 16
 """As many of them may differ in nothing but which words are NULL (numbers that happen to be 0 are among these), or
 in the constant that is to be returned."""
 
+TOLD_APART = 4
+"""States of plain functions that differ in the constants that were put into memory of the callers."""
+
 WIDEN_AFTER = 3
 """Joins of one state before integers that still grow become unknown."""
+
+Told = tuple[tuple[int, int, int], ...]
+"""Constants that a function has put into memory of its callers: region, offset, value."""
 
 
 class Meeting:
     """The states met at one point of one frame."""
 
-    __slots__ = ("count", "function", "ground", "grounds", "joined", "keys", "plain", "run", "span")
+    __slots__ = ("count", "function", "ground", "grounds", "joined", "keys", "plain", "run", "span", "told")
 
     def __init__(self, run: Run, function: str, span: Span, plain: bool = False) -> None:
         self.run = run
@@ -52,11 +58,13 @@ class Meeting:
         self.joined: dict[object, tuple[State, int]] = {}
         self.count = 0
         self.grounds: dict[object, int] = {}
+        self.told: set[Told] = set()
         self.ground: object = None
         """Of the state that arrived last: what it was joined on, None when it stays by itself."""
 
-    def arrive(self, state: State, label: object = None) -> State | None:
-        """The state to walk on with, None when it tells nothing new. Only states of one `label` are joined."""
+    def arrive(self, state: State, label: object = None, told: Told | None = None) -> State | None:
+        """The state to walk on with, None when it tells nothing new. Only states of one `label` are joined, and
+        of the same constants that callers are told, as long as these are few."""
         if len(state.references) > 2:
             forget_lost_twins(state)
         self.ground = None
@@ -68,6 +76,9 @@ class Meeting:
         states, alike = self._budget(state)
         if self.count <= alike or (self.count <= states and self._alike(state, label) <= alike):
             return state
+        if told is not None and (told in self.told or len(self.told) < TOLD_APART):
+            self.told.add(told)
+            label = (label, told)
         return self._join(state, label)
 
     def _budget(self, state: State) -> tuple[int, int]:
@@ -134,6 +145,9 @@ def widen(run: Run, known: State, new: State, forget: bool) -> bool:
         for at in sorted(set(cells) | set(other[1])):
             mine, theirs = _cell(cells, at, fill), _cell(other[1], at, other[0])
             if mine is not None and _points(known, mine[1]):
+                if theirs is not None and isinstance(mine[1], Ref) and isinstance(theirs[1], Ref):
+                    pairs.setdefault(mine[1].id, theirs[1].id)
+                    back.setdefault(theirs[1].id, mine[1].id)
                 continue
             if mine is None or theirs is None or (mine[0] and theirs[0] and mine[0] != theirs[0]):
                 joined: Value | None = state_unknown(mine)
@@ -147,7 +161,102 @@ def widen(run: Run, known: State, new: State, forget: bool) -> bool:
             fill = "unknown"
             changed = True
         known.regions[region] = (fill, merged)
+    matched = (pairs, back)
+    changed |= _join_loads(run, known, new, matched, forget)
+    changed |= _join_elements(run, known, new, matched, forget)
+    return _join_results(known, new, matched, forget) or changed
+
+
+def _join_loads(run: Run, known: State, new: State, matched: _Matched, forget: bool) -> bool:
+    """The numbers that were read through pointers: what only one of the states has read may be anything."""
+    changed = False
+    for (base, at), mine in list(known.loads.items()):
+        if _points(known, mine):
+            continue  # part of the ground
+        theirs = new.loads.get((matched[0].get(base, 0), at))
+        joined = Ref(0, 0) if theirs is None else _joined(run, known, new, mine, theirs, matched, forget)
+        if joined == Ref(0, 0):
+            del known.loads[base, at]
+        elif joined is not None:
+            known.loads[base, at] = joined
+        changed |= joined is not None
     return changed
+
+
+def _join_elements(run: Run, known: State, new: State, matched: _Matched, forget: bool) -> bool:
+    """The numbers in elements of arrays at an index that is a value."""
+    changed = False
+    for (region, index, at), (size, mine) in list(known.symbols.items()):
+        if _points(known, mine):
+            continue
+        other = new.symbols.get((region, matched[0].get(index, 0), at))
+        joined: Value | None = Ref(0, 0)
+        if other is not None and other[0] == size:
+            joined = _joined(run, known, new, mine, other[1], matched, forget)
+        if joined is not None:
+            known.symbols[region, index, at] = (size, joined)
+            changed = True
+    return changed
+
+
+def _join_results(known: State, new: State, matched: _Matched, forget: bool) -> bool:
+    """Numbers that no memory holds, outcomes of tests and what was tested: what both states know stays known."""
+    pairs, back = matched
+    held = _held(known)
+    theirs: dict[object, int] | None = None
+    changed = False
+    for identifier, fact in list(known.facts.items()):
+        if type(fact) is not Scalar or identifier in held:
+            continue
+        same = pairs.get(identifier)
+        if same is None and fact.expr is not None:
+            if theirs is None:
+                theirs = {f.expr: i for i, f in new.facts.items() if type(f) is Scalar and f.expr is not None}
+            op, left, right = fact.expr
+            same = theirs.get((op, _partner(left, pairs), _partner(right, pairs)))
+            if same is not None and back.setdefault(same, identifier) == identifier:
+                pairs[identifier] = same
+            else:
+                same = None
+        other = new.facts.get(same) if same is not None else None
+        if not isinstance(other, Scalar):
+            if fact.expr is not None:
+                del known.facts[identifier]
+                changed = True
+            elif fact.death is None and (fact.low, fact.high, fact.excluded) != (ANY.low, ANY.high, ()):
+                known.facts[identifier] = replace(fact, low=ANY.low, high=ANY.high, excluded=())
+                changed = True
+        elif not _covers(fact, other):
+            low, high = (ANY.low, ANY.high) if forget else (min(fact.low, other.low), max(fact.high, other.high))
+            both = tuple(n for n in fact.excluded if n in other.excluded)
+            known.facts[identifier] = replace(fact, low=low, high=high, excluded=both)
+            changed = True
+    return changed
+
+
+def _covers(one: Scalar, other: Scalar) -> bool:
+    """Whether all numbers that `other` may be `one` may be too."""
+    return one.low <= other.low and other.high <= one.high and not set(one.excluded) - set(other.excluded)
+
+
+def _partner(value: Value, pairs: dict[int, int]) -> Value | None:
+    """What stands for a value in the other state, None when nothing does."""
+    if not isinstance(value, Ref):
+        return value
+    partner = pairs.get(value.id)
+    return Ref(partner, value.offset) if partner is not None else None
+
+
+def _held(state: State) -> set[int]:
+    """The values that memory holds, and what was read from it."""
+    cells = (value for _, row in state.regions.values() for _, value in row.values())
+    elements = (value for _, value in state.symbols.values())
+    return {
+        value.id
+        for values in (cells, elements, state.loads.values())
+        for value in values
+        if isinstance(value, Ref)
+    }
 
 
 def _cell(cells: dict[int, tuple[int, Value]], at: int, fill: str) -> tuple[int, Value] | None:
@@ -178,7 +287,7 @@ def _joined(
     same = False
     if isinstance(mine, Ref) and isinstance(theirs, Ref):
         same = pairs.setdefault(mine.id, theirs.id) == theirs.id and back.setdefault(theirs.id, mine.id) == mine.id
-    covered = a.low <= b.low and b.high <= a.high and not set(a.excluded) - set(b.excluded)
+    covered = _covers(a, b)
     low, high = min(a.low, b.low), max(a.high, b.high)
     if forget and not covered:
         low, high = ANY.low, ANY.high

@@ -311,7 +311,7 @@ class Run(Struct):
             fault, site = Fault.DEAD_NULL_TEST, state.shadow
         if state.blurred is not None:
             where, name = state.blurred
-            text = "so many paths meet here that numbers no longer tell them apart"
+            text = "paths are joined here, and numbers no longer tell them apart"
             self.note(name, f"{text}: findings behind it may be on paths that cannot be taken", where)
         self.occurrences.append(
             Occurrence(fault, span, function, subject, site, words, state.trail, words.get("kfunc", ""))

@@ -124,8 +124,11 @@ class Slicing:
                 wanted = call.result == ELSEWHERE or (call.result is not None and call.result in needs)
                 inner = self._solve(call.callee, wanted)
                 params = self._module.functions[call.callee].params
+                followed = self._flow(call.callee).locals
                 for index, reads in enumerate(call.args):
-                    if not reads <= needs and (index >= len(params) or params[index].index in inner):
+                    if not reads <= needs and (
+                        index >= len(params) or params[index].index in inner or params[index].index not in followed
+                    ):
                         needs |= reads
             rest = []
             for fork in undecided:

@@ -61,7 +61,7 @@ MEMBER = Error("null-argument", 9, "'&b->lock' is NULL where it is passed to f()
 PASSED = Error("null-argument", 9, "'b' is NULL where it is passed to f()", "p", (9, 5, 10, 8))
 PLACED = replace(UNCHECKED, told=("'p' obtained here, may be NULL" + PLACED_KEY, "dereferenced here"))
 LOOKED_UP = Error("unchecked-null", 9, "'p' from bpf_map_lookup_elem() may be NULL where ...", "p", (9, 5, 10, 8))
-CROWDED = "so many paths meet here that numbers no longer tell them apart: findings behind it may be ..."
+CROWDED = "paths are joined here, and numbers no longer tell them apart: findings behind it may be ..."
 
 
 SCALAR = "R4 invalid mem access 'scalar'"

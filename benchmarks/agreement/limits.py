@@ -200,7 +200,7 @@ LIMITS = (
     ),
     Limit(
         "joined-paths",
-        "so many paths meet that the linter no longer tells them apart by numbers, which it says in a note",
+        "paths were joined that the linter no longer tells apart by numbers, which it says in a note",
         _joined,
     ),
 )

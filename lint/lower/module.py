@@ -186,6 +186,8 @@ def finish(function: ir.Function) -> None:
     edges = Counter(b.index for block in function.blocks for b in _targets(block))
     for block in function.blocks:
         block.joins |= edges[block.index] + (block.order == 0) > 1
+        for target in block.successors():
+            target.repeats |= target.order <= block.order
     _liveness(function)
 
 
