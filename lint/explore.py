@@ -16,12 +16,12 @@ from kfuncgen.lint.conditions import assume, assume_comparison
 from kfuncgen.lint.dynptrs import change_packet
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.integers import decide
-from kfuncgen.lint.joining import Meeting, Told
+from kfuncgen.lint.joining import Meeting, told_by
 from kfuncgen.lint.regions import check_exit
 from kfuncgen.lint.returns import check_program_return
 from kfuncgen.lint.run import MAX_FRAMES, MAX_STEPS, Run, stop
 from kfuncgen.lint.slicing import WHOLE
-from kfuncgen.lint.state import FRAME, PSEUDO, Fill, State
+from kfuncgen.lint.state import FRAME, PSEUDO, Regions, State
 from kfuncgen.lint.subprograms import call_global, under_lock
 from kfuncgen.lint.targets import RETURNED_REFERENCES_SINCE, TAIL_CALLS_RETURN_SINCE
 from kfuncgen.lint.transfer import Outcome, forget_memory
@@ -29,9 +29,6 @@ from kfuncgen.lint.values import Pointer, Ref, Scalar, Value, dead, from_outside
 
 _CARRY = FRAME - 3
 """Index of the pseudo local, in the caller's frame, through which a struct is returned."""
-
-TOLD = 4
-"""Constants that a function writes for its callers and by which its paths are kept apart."""
 
 _RESULT = FRAME - 1
 """Index of the pseudo local that holds a frame's return value."""
@@ -63,7 +60,7 @@ class Explorer:
         self.exits: list[tuple[State, Value]] = []
         self.plain = not run.matters(function.name)
         self.leaving = self._meeting()
-        self.before: dict[int, tuple[Fill, dict[int, tuple[int, Value]]]] = {}
+        self.before: Regions = {}
         self.returned = run.returned_by(function) if self.plain else ()
         self.meetings: dict[int, Meeting] = {}
         self.queue: list[tuple[int, int, State, object]] = []
@@ -108,7 +105,7 @@ class Explorer:
         meeting = self.meetings.get(block.order)
         if meeting is None:
             meeting = self.meetings[block.order] = self._meeting()
-        told = self._told(state) if self.plain and not block.repeats else None
+        told = told_by(state, self.before, self.depth * FRAME) if self.plain and not block.repeats else None
         onward = meeting.arrive(state, self._to_return(state) if self.plain else None, told)
         if onward is not None:
             self.serial += 1
@@ -120,23 +117,6 @@ class Explorer:
         """The constants that a path is about to return: what tells the caller apart which path was taken."""
         kept = [state.read(self.depth * FRAME + var.index, 0, var.ctype.size) for var in self.returned]
         return tuple(value if isinstance(value, int) else None for value in kept)
-
-    def _told(self, state: State) -> Told | None:
-        """The constants that a path has put into memory of the callers, which tell as much; None if they are many:
-        of what is written in bulk callers do not ask which path was taken."""
-        low = self.depth * FRAME
-        told: list[tuple[int, int, int]] = []
-        for region, row in state.regions.items():
-            before = self.before.get(region)
-            if row is before or low <= region < low + FRAME:
-                continue
-            known = before[1] if before is not None else {}
-            for at, cell in row[1].items():
-                if type(cell[1]) is int and known.get(at) != cell:
-                    told.append((region, at, cell[1]))
-            if len(told) > TOLD:
-                return None
-        return tuple(sorted(told)) or None
 
     # -- blocks ------------------------------------------------------------------------------------------
 
@@ -329,7 +309,9 @@ class Explorer:
         for state, value in self.exits:
             # An error code tells which path was taken: paths with different ones stay apart.
             constant = value if isinstance(value, int) else None
-            onward = self.leaving.arrive(state, constant, self._told(state) if self.plain else None)
+            onward = self.leaving.arrive(
+                state, constant, told_by(state, self.before, self.depth * FRAME) if self.plain else None
+            )
             if onward is not None:
                 distinct.append(onward)
         return distinct

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from kfuncgen.diagnostic import Span
 from kfuncgen.lint.run import Run
-from kfuncgen.lint.state import State
+from kfuncgen.lint.state import FRAME, Regions, State
 from kfuncgen.lint.values import ANY, Death, Pointer, Ref, Scalar, Value
 from kfuncgen.records import replace
 
@@ -33,6 +33,9 @@ JOINED_STATES = 300
 NULLS_APART = 16
 """As many of them may differ in nothing but which words are NULL (numbers that happen to be 0 are among these), or
 in the constant that is to be returned."""
+
+TOLD = 4
+"""Constants that a function writes for its callers and by which its paths are kept apart."""
 
 TOLD_APART = 4
 """States of plain functions that differ in the constants that were put into memory of the callers."""
@@ -120,6 +123,26 @@ class Meeting:
         if onward.blurred is None:
             onward.blurred = (self.span, self.function)
         return onward
+
+
+def told_by(state: State, before: Regions, low: int) -> Told | None:
+    """The constants that a path has put into memory of the callers, which tell which path was taken.
+
+    None if there are none or many: of what is written in bulk callers do not ask. `before` is the memory when the
+    function, whose frame begins at region `low`, was entered.
+    """
+    told: list[tuple[int, int, int]] = []
+    for region, row in state.regions.items():
+        old = before.get(region)
+        if row is old or low <= region < low + FRAME:
+            continue
+        known = old[1] if old is not None else {}
+        for at, cell in row[1].items():
+            if type(cell[1]) is int and known.get(at) != cell:
+                told.append((region, at, cell[1]))
+        if len(told) > TOLD:
+            return None
+    return tuple(sorted(told)) or None
 
 
 _Matched = tuple[dict[int, int], dict[int, int]]

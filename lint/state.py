@@ -58,6 +58,9 @@ class Lock(NamedTuple):
 UNIT = 8
 """Bytes of the units in which the verifier follows the stack (BPF_REG_SIZE): a write ends all that is in one."""
 
+Regions = dict[int, tuple[Fill, dict[int, tuple[int, Value]]]]
+"""Memory: how the rest of a region is filled, and the cells by offset, with their sizes."""
+
 
 class Slot(Struct, frozen=True):
     """An iterator, a dynptr or saved interrupt flags in a local variable; `size` in bytes.
@@ -104,7 +107,7 @@ class State:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.regions: dict[int, tuple[Fill, dict[int, tuple[int, Value]]]] = {}
+        self.regions: Regions = {}
         self.facts: dict[int, Fact] = {}
         self.references: dict[int, Reference] = {}
         self.symbols: dict[tuple[int, int, int], tuple[int, Value]] = {}

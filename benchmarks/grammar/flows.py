@@ -192,3 +192,30 @@ def state_machine(m: Maker) -> Block:
         Loop(f"for ({index} = 0; {index} < 3; {index}++)", body),
         If(state, lines(end.replace("<>", name)), []),
     ]
+
+
+@production(4, "generic")
+def classified(m: Maker) -> Block:
+    """A function that only computes says what a number is; its caller asks it, or tests the number again."""
+    if not _main(m):
+        return []
+    short = m.pick(list(_OWNED))
+    call, end = _OWNED[short]
+    name, number, class_ = m.variable(short), m.local("u32", "n", "0"), m.local("int", "class", "0")
+    value, give = Value(short, name, "owned"), end.replace("<>", name)
+    test = m.pick(("<> > 100", "(<> & 8) == 8", "<> == 3", "!<>", "<> > knob"))
+    called = m.number(f"class_{m.tree.name}_")
+    function = Function(
+        f"{m.pick(('static __noinline', 'static __always_inline'))} void {called}(u32 n, int *out)"
+    )
+    function.body = [If(test.replace("<>", "n"), lines("*out = 1;"), lines(m.pick(("*out = 2;", "*out = knob;"))))]
+    m.tree.functions.insert(0, function)
+    again = m.pick((test.replace("<>", number), f"{class_} == 1", f"{class_} != 2"))
+    made: Block = [Line(f"{number} = {m.integer()};")]
+    asked = Line(f"{called}({number}, &{class_});")
+    if m.chance(0.3):
+        get: Block = [Line(f"{name} = {call};")]
+        return [*made, If(test.replace("<>", number), get, []), asked, If(again, [If(name, lines(give), [])], [])]
+    with m.holding(give, value=value):
+        inside = [asked, If(again, m.leave(), []), *inner(m, value)]
+    return [*made, Line(f"{name} = {call};"), If(f"!{name}", m.leave(), []), *inside, Line(give)]
