@@ -22,17 +22,30 @@ class Relevance:
         self._owners: dict[int, ir.Function] = {}
         self._after: dict[str, Postdominators] = {}
         self._watched: dict[str, set[int]] = {}
+        self._between: dict[int, tuple[Span, ...] | None] = {}
 
     def is_idle(self, branch: ir.Branch, fault: Span) -> bool:
         """Whether a path may be told without this branch; never when the fault stands between its sides."""
+        if id(branch) not in self._between:
+            self._between[id(branch)] = self._spans_between(branch)
+        spans = self._between[id(branch)]
+        if spans is None:
+            return False
+        return not any(s.file == fault.file and s.line <= fault.line <= s.end_line for s in spans)
+
+    def _spans_between(self, branch: ir.Branch) -> tuple[Span, ...] | None:
+        """Where the statements between the sides of a branch stand; None when what is there makes a difference."""
         function = self._owner(branch)
         if function is None:
-            return False
+            return None
         sides = (branch.if_true, branch.if_false)
         end = meeting(function, self._postdominators(function), sides)
         if end is None:
-            return False
-        return all(self._block_is_idle(function, b, end, fault) for b in between(sides, end))
+            return None
+        blocks = between(sides, end)
+        if not all(self._block_is_idle(function, block, end) for block in blocks):
+            return None
+        return tuple({instruction.span: None for block in blocks for instruction in block.instructions})
 
     def _owner(self, branch: ir.Branch) -> ir.Function | None:
         if not self._owners:
@@ -47,12 +60,9 @@ class Relevance:
             known = self._after[function.name] = postdominators(function)
         return known
 
-    def _block_is_idle(self, function: ir.Function, block: ir.Block, end: ir.Block, fault: Span) -> bool:
+    def _block_is_idle(self, function: ir.Function, block: ir.Block, end: ir.Block) -> bool:
         watched = self._watched_variables(function)
         for instruction in block.instructions:
-            span = instruction.span
-            if span.file == fault.file and span.line <= fault.line <= span.end_line:
-                return False
             if isinstance(instruction, ir.Opaque):
                 return False
             if isinstance(instruction, ir.Call):
