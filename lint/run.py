@@ -21,6 +21,8 @@ from kfuncgen.spec.typetags import member_tag
 MAX_STEPS = 240_000
 """Instructions evaluated per program; past it the rest is not explored and a note says so."""
 
+MAX_PATHS = 200
+"""Paths to one fault at one place that are kept; the shortest of them is told."""
 
 MAX_FRAMES = 16
 """Frames of inlined functions; the verifier itself allows 8 (MAX_CALL_FRAMES)."""
@@ -87,6 +89,8 @@ class Run(Struct):
     kernel: Kernel
     program: Program
     occurrences: list[Occurrence] = field(default_factory=list)
+    paths: dict[tuple[object, ...], int] = field(default_factory=dict)
+    """On how many paths a fault was met at a place."""
     notes: dict[tuple[str, str], Span] = field(default_factory=dict)
     loader: str = "libbpf"
     """What loads the object, a word of externs.LOADERS."""
@@ -313,9 +317,12 @@ class Run(Struct):
             where, name = state.blurred
             text = "paths are joined here, and numbers no longer tell them apart"
             self.note(name, f"{text}: findings behind it may be on paths that cannot be taken", where)
-        self.occurrences.append(
-            Occurrence(fault, span, function, subject, site, words, state.trail, words.get("kfunc", ""))
-        )
+        key = (fault, span, function, site, words.get("var"), words.get("field"))
+        self.paths[key] = number = self.paths.get(key, 0) + 1
+        if number <= MAX_PATHS:
+            self.occurrences.append(
+                Occurrence(fault, span, function, subject, site, words, state.trail, words.get("kfunc", ""))
+            )
 
     def leave(self, state: State, span: Span, function: str) -> None:
         """Remember what is held on a way out; ways that the verifier never takes do not count."""
