@@ -1,9 +1,9 @@
 """Reports of unchanged sources: what was found is not looked for again.
 
-A report is kept under a name for all that it was made from: the text of the source, flags, options, specs,
-kernels, and this code. Beside it stand the headers that were read, each with size and time, and the files that
-must not appear before them; it counts only while all of that is so. Whatever is wrong with the store, sources are
-checked anew.
+A report is kept under a name for all that it was made from: the text of the source, flags, the folders that the
+environment adds to the search, options, specs, kernels, this code and libclang. Beside it stand the headers that
+were read, each with size and time, and the files that must not appear before them; it counts only while all of
+that is so. Whatever is wrong with the store, sources are checked anew.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kfuncgen.lint import LintOptions
 from kfuncgen.plain import report_of, to_plain
 from kfuncgen.records import field_names
 from kfuncgen.spec.cached import identity
-from kfuncgen.toolchain.dependencies import Dependencies, unchanged
+from kfuncgen.toolchain.dependencies import Dependencies, environment, state, unchanged
 
 MAX_KEPT = 4000
 MAX_BYTES = 16 << 20
@@ -50,7 +50,8 @@ class Reports:
             for name in field_names(options)
             if name not in ("specs", "unsaved")
         ]
-        parts = [code(), specs, str(Path.cwd()), str(path), *chosen, str(tuple(args)), str(tuple(words))]
+        places = [str(Path.cwd()), str(path), *environment()]
+        parts = [code(), libclang(), specs, *places, *chosen, str(tuple(args)), str(tuple(words))]
         digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape"))
         digest.update(b"\0" + data)
         return digest.hexdigest()[:32]
@@ -98,6 +99,18 @@ def _word(value: object) -> str:
     if isinstance(value, frozenset):
         return str(sorted(map(_word, value)))
     return str([_word(part) for part in value]) if isinstance(value, tuple) else repr(value)
+
+
+@lru_cache(maxsize=1)
+def libclang() -> str:
+    """A word for the library that would parse sources: its file and the state of that; "" when the system's loader
+    finds it. The binding would tell, but an unchanged run is quick because it does without."""
+    with contextlib.suppress(ImportError, OSError):
+        import clang
+
+        file = Path(os.environ.get("LIBCLANG_LIBRARY_PATH", f"{clang.__path__[0]}/native"), "libclang.so")
+        return f"{file} {state(str(file))}"
+    return ""
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +75,7 @@ class Counting:
     def lint(self, path: Path, options: LintOptions, text: str | None = None) -> LintResult:
         """As a new process would, but that headers are compiled at once."""
         kept.code.cache_clear()
+        kept.libclang.cache_clear()
         stores = Headers(self.folder, at_once=True), Reports(self.folder)
         given = Path("-") if text is not None else path
         return batch.check_paths([given], replace(options, stdin_filename=str(path)), text, *stores)
@@ -157,6 +160,48 @@ def test_what_changes_is_checked_again(what: str, source: Path, options: LintOpt
     assert linter.checked == 2
     fresh = batch.check_paths([source], replace(changed, stdin_filename=str(source)), None)
     assert result == fresh
+
+
+@pytest.mark.parametrize("variable", ["CPATH", "C_INCLUDE_PATH"])
+def test_folders_of_the_environment_count(
+    variable: str, source: Path, options: LintOptions, linter: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With another folder a header of the same name may say something else."""
+    for name, body in (("one", ""), ("other", "bpf_task_release(t)")):
+        (source.parent / name).mkdir()
+        write(source.parent / name / "from_env.h", f"#define END(t) {body}\n")
+    text = SOURCE.replace('"own.h"', '"own.h"\n#include <from_env.h>')
+    write(source, text.replace("\treturn VALUE", "\tif (t) {\n\t\tEND(t);\n\t}\n\treturn VALUE"))
+    for _ in range(2):
+        monkeypatch.setenv(variable, str(source.parent / "one"))
+        assert [f.rule for f in linter.lint(source, options).report.findings] == ["unreleased-reference"]
+        monkeypatch.setenv(variable, str(source.parent / "other"))
+        assert linter.lint(source, options).report.findings == ()
+    assert linter.checked == 2, "and each folder has a report of its own"
+
+
+def test_another_libclang_may_find_something_else(
+    source: Path, options: LintOptions, linter: Counting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither is it loaded for that here: the file of this name is none."""
+    linter.lint(source, options)
+    monkeypatch.setenv("LIBCLANG_LIBRARY_PATH", str(tmp_path))
+    linter.lint(source, options)
+    (tmp_path / "libclang.so").write_text("")
+    linter.lint(source, options)
+    write(tmp_path / "libclang.so", "another")
+    linter.lint(source, options)
+    assert linter.checked == 4
+
+
+def test_which_libclang_it_would_be_is_told_without_its_binding() -> None:
+    """Unchanged runs are quick because they do without; the answer is the file that the binding would load."""
+    code = (
+        "import sys\nfrom kfuncgen.lint.kept import libclang\nword = libclang()\n"
+        "assert 'clang.cindex' not in sys.modules\n"
+        "from kfuncgen.lint.parse import library\nassert word.split()[0] == library()._name, word"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(

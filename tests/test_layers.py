@@ -43,7 +43,7 @@ LAYERS = {
 """A part may import itself and parts of lower layers; parts of one layer are blind to each other."""
 
 ONLY_IN = {
-    "clang": ("lint/parse", "lint/positions", "lint/lower"),
+    "clang": ("lint/parse", "lint/positions", "lint/lower", "lint/kept"),
     "pygls": ("lsp/",),
     "lsprotocol": ("lsp/",),
     "typer": ("cli",),
