@@ -15,6 +15,7 @@ from kfuncgen.lint.rule import catalogue
 from kfuncgen.lsp import comments, contracts
 from kfuncgen.lsp.documents import Document, Headers
 from kfuncgen.lsp.linter import LinterFailed
+from kfuncgen.lsp.markdown import block
 from kfuncgen.lsp.positions import Text
 from kfuncgen.lsp.scan import Scan
 from kfuncgen.lsp.server import Server
@@ -197,7 +198,7 @@ def _safe_item(
         label_details=types.CompletionItemLabelDetails(" safe call", with_it) if request.details else None,
         kind=types.CompletionItemKind.Snippet,
         detail=f"with {with_it}",
-        documentation=types.MarkupContent(types.MarkupKind.Markdown, f"```c\n{code}\n```"),
+        documentation=types.MarkupContent(types.MarkupKind.Markdown, block(code)),
         filter_text=name,
         sort_text=f"{name} 2",
         text_edit=types.TextEdit(_word(request), inserted(made, place, request.text, request.client)),

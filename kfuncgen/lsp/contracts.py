@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lsprotocol import types
 
 from kfuncgen.lint import LintOptions
-from kfuncgen.render.escape import visible
+from kfuncgen.lsp.markdown import block, code, prose
 from kfuncgen.spec.model import Contract
 from kfuncgen.spec.progtypes import allowed_sections
 from kfuncgen.spec.telling import in_words, lifetime
@@ -21,47 +20,38 @@ def contract_of(name: str, options: LintOptions) -> Contract | None:
 
 
 def hover(contract: Contract, options: LintOptions) -> str:
-    """The contract as Markdown."""
-    return _harmless("\n".join(_page(contract, options)))
-
-
-def _harmless(page: str) -> str:
-    """Markdown that fetches and hides nothing, as specs may be anybody's: without images, links and HTML; what
-    reorders text is shown as its escape."""
-    shown = "".join(char if char in "\n\t" else visible(char) for char in page)
-    parts = re.split(r"(```.*?```|`[^`\n]*`)", shown, flags=re.DOTALL)
-    parts[::2] = [re.sub(r"[<\[\]]", r"\\\g<0>", part) for part in parts[::2]]
-    return "".join(parts)
+    """The contract as Markdown that fetches and hides nothing, whoever wrote the spec."""
+    return "\n".join(_page(contract, options))
 
 
 def _page(contract: Contract, options: LintOptions) -> Iterator[str]:
     function = contract.function
-    yield f"```c\n{contract.prototype.text.rstrip(';')};\n```"
+    yield block(f"{contract.prototype.text.rstrip(';')};")
     if function.summary:
-        yield f"{function.summary}\n"
+        yield f"{prose(function.summary)}\n"
     lacking = [str(kernel) for kernel in sorted(options.kernels) if not function.exists_at(kernel)]
     if lacking:
         yield f"- **not in Linux {', '.join(lacking)}**, which is checked for"
     yield f"- {contract.function.kind}, Linux: {lifetime(function)} (shown as of {contract.kernel})"
-    yield from (f"- {sentence}" for sentence in in_words(contract))
+    yield from (f"- {prose(sentence)}" for sentence in in_words(contract))
     if contract.is_kfunc:
-        sections = ", ".join(f"`{name}`" for name in allowed_sections(contract, contract.kernel))
+        sections = ", ".join(map(code, allowed_sections(contract, contract.kernel)))
         yield f"- programs: {sections or 'none known'}"
     if function.config:
-        yield f"- needs {', '.join(f'`{name}`' for name in function.config)}"
+        yield f"- needs {', '.join(map(code, function.config))}"
     if function.module:
-        yield f"- in module `{function.module}`"
+        yield f"- in module {code(function.module)}"
     for param in contract.params:
         if param.summary:
-            yield f"- `{param.name}`: {param.summary}"
+            yield f"- {code(param.name)}: {prose(param.summary)}"
     for _, struct in function.options:
         sizes = " or ".join(map(str, struct.sizes_at(contract.kernel)))
-        named = f" (`{struct.size_constant}`)" if struct.size_constant else ""
-        yield f"- `struct {struct.name}`: size {sizes}{named}"
+        named = f" ({code(struct.size_constant)})" if struct.size_constant else ""
+        yield f"- {code(f'struct {struct.name}')}: size {sizes}{named}"
     for cause in function.errors:
-        yield f"- `-{cause.error}`: {cause.cause}"
+        yield f"- {code(f'-{cause.error}')}: {prose(cause.cause)}"
     if function.notes:
-        yield f"\n{function.notes}"
+        yield f"\n{prose(function.notes)}"
 
 
 def signature(contract: Contract, argument: int) -> types.SignatureHelp:
