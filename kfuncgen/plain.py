@@ -1,7 +1,7 @@
 """Findings and notes as plain data and back: what is kept in files and sent between processes is JSON, so that no
 file can make code run.
 
-Each value is a mapping of its dataclass's fields. Whoever reads takes nothing for granted: ValueError, KeyError or
+Each value is a mapping of its Struct's fields. Whoever reads takes nothing for granted: ValueError, KeyError or
 TypeError for data of another form.
 """
 

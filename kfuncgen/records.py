@@ -3,6 +3,12 @@
 The standard library's dataclasses write and compile the source of some six methods for each class when it is
 defined: half a millisecond, most of the start of a short run. Structs are made in C: 0.01 ms for the definition, a
 third of the time for an object, a tenth for `replace`.
+
+Comparing and printing them tells of too deep a nesting with RecursionError; hashing frozen ones does not, and some
+hundred thousand levels end the process. So what nests as deeply as a program likes is compared by identity
+(`eq=False`): its places, expressions, statements and blocks (kfuncgen.lint.ir), its types (kfuncgen.lint.types).
+What is hashed by its fields has its depth from its class or from a limit: facts name values by number, and a type
+of a prototype has a few pointers (kfuncgen.spec.prototype).
 """
 
 from __future__ import annotations

@@ -10,8 +10,10 @@ import pytest
 
 import kfuncgen
 from kfuncgen.diagnostic import Edit, Fix, Place, Span
+from kfuncgen.lint import ir
+from kfuncgen.lint.types import Type
 from kfuncgen.lint.values import Death, Scalar
-from kfuncgen.records import asdict, field_names, replace
+from kfuncgen.records import Struct, asdict, field_names, replace
 
 PACKAGE = Path(kfuncgen.__file__).parent
 SPAN = Span("a.c", 1, 2, 3, 4)
@@ -50,3 +52,11 @@ def test_asdict_reaches_records_in_fields() -> None:
     plain = asdict(fix)
     assert list(plain) == list(field_names(fix))
     assert plain["edits"] == ({"span": asdict(SPAN), "text": "x"},)
+
+
+def test_what_nests_without_end_is_compared_by_identity() -> None:
+    """Its hash would end the process: it is made without a look at the depth."""
+    classes = [one for one in (*vars(ir).values(), Type) if isinstance(one, type) and issubclass(one, Struct)]
+    nested = [one for one in classes if one.__module__ in (ir.__name__, Type.__module__)]
+    assert {ir.Member, ir.Binary, ir.Block, Type} <= set(nested)
+    assert [one for one in nested if one.__struct_config__.eq] == []

@@ -1,7 +1,7 @@
 """What the server and its worker say to each other: one JSON object a line, ASCII.
 
 Question: `{"path", "text", "unsaved"}`, the last one texts by file. Answer: `{"findings", "notes", "failures",
-"problem", "includes", "kernels"}`, each as its dataclass has it: `problem` is the text of a mistake in the
+"problem", "includes", "kernels"}`, each as its Struct has it: `problem` is the text of a mistake in the
 configuration ("" without one), `includes` the files that were read (null when that is not known).
 
 With `names` in the question the answer is `{"names"}`, those that the headers declare (null: not known); with
