@@ -74,7 +74,10 @@ KEYS: Mapping[str, Key] = {
 
 
 class Config(Struct, frozen=True):
-    """A read configuration; `path` is None when there is no file. Paths in it are absolute."""
+    """A read configuration; `path` is None when there is no file.
+
+    Paths in it begin as `path` does, which is absolute where the file was found, and as the user gave it, perhaps
+    relative to the current folder, where it was named: messages show them. `folder` is absolute."""
 
     path: Path | None = None
     kernels: str | None = None
@@ -94,8 +97,8 @@ class Config(Struct, frozen=True):
 
     @property
     def folder(self) -> Path | None:
-        """What relative paths in `clang_args` are relative to."""
-        return self.path.parent if self.path is not None else None
+        """What relative paths in `clang_args` are relative to: absolute, with its links."""
+        return self.path.parent.absolute() if self.path is not None else None
 
     def place(self, *keys: str | int) -> Place | None:
         """Where the value of a key stands, or an element of it; None without a file."""

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from kfuncgen import cli
+from kfuncgen.config import load_config
 from kfuncgen.diagnostic import SourceError, UsageError
 from kfuncgen.lint import LintOptions
 from kfuncgen.lsp.contracts import contract_of, hover
@@ -212,6 +213,14 @@ def test_no_flag_of_a_project_is_a_response_file(folder: Path) -> None:
     Path("compile_flags.txt").write_text("\n".join([*words, "@evil", *map("{}@evil".format, words[::2])]))
     args = find_flags(Path("a.bpf.c")).args
     assert any("@evil" in arg for arg in args) and not any(arg.startswith("@") for arg in args)
+    Path("compile_flags.txt").unlink()
+    Path("my.toml").write_text(f"clang-args = {json.dumps(words)}\n")
+    Path("link").symlink_to(folder, target_is_directory=True)
+    for named in ("my.toml", "./my.toml", "link/my.toml"):
+        config = load_config(Path(named))
+        configured = find_flags(Path("a.bpf.c"), None, None, config.clang_args, config.folder).args
+        assert str(folder / Path(named).parent / "@evil") in configured
+        assert not any(arg.startswith("@") for arg in configured)
     try:
         clang.compile_bpf(Path("a.bpf.c"), folder / "x.o", args)
     except UsageError as error:

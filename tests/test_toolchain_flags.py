@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from kfuncgen.diagnostic import UsageError
-from kfuncgen.toolchain.allowlist import MAX_ARGUMENT_LENGTH, MAX_ARGUMENTS, filter_arguments
+from kfuncgen.toolchain import allowlist
+from kfuncgen.toolchain.allowlist import MAX_ARGUMENT_LENGTH, MAX_ARGUMENTS, Filtered, filter_arguments
 from kfuncgen.toolchain.flags import find_flags, target_architecture
 
 
@@ -315,6 +316,30 @@ def test_ordinary_build_options_go_without_a_note() -> None:
 def test_dropped_options_are_named_without_their_values() -> None:
     dropped = filter_arguments(["-fplugin=secret.so", "--config=x", "@rsp", "--\x1b[31m=1"], Path("/")).dropped
     assert dropped == ("--?[31m", "--config", "-fplugin", "@file")
+
+
+def test_no_word_begins_as_a_response_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Relative to the current folder, too; and whatever takes an option to pieces."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "@pre").write_text("")
+    words = [
+        "-I",
+        "@resp",
+        "-isystem@resp",
+        "--sysroot=@resp",
+        "-include",
+        "./@pre",
+        "-I",
+        ".",
+        "-I",
+        "a/../@resp",
+    ]
+    for directory in (".", "", "@folder", "a/.."):
+        args = filter_arguments(words, Path(directory)).args
+        assert not any(arg.startswith("@") for arg in args)
+        assert args[:2] == ("-I", os.path.normpath(tmp_path / directory / "@resp"))
+    monkeypatch.setattr(allowlist, "_take_valued", lambda option, value, directory: (option, value))
+    assert filter_arguments(words[:2], tmp_path) == Filtered((), ("-I",))
 
 
 def test_option_without_its_value_is_no_option() -> None:

@@ -107,8 +107,10 @@ def filter_arguments(args: Sequence[str], directory: Path) -> Filtered:
     """The arguments of `args` that are safe and matter, relative paths resolved against `directory`.
 
     `args` is a compiler call without the compiler itself. Source files and unknown options are left out;
-    options that are normal in a build and mean nothing here (-c, -o, -O2, -g, -W..., -M...) silently so.
+    options that are normal in a build and mean nothing here (-c, -o, -O2, -g, -W..., -M...) silently so. No word
+    begins with `@`: clang takes it for a file of arguments wherever it stands, also as the value of an option.
     """
+    directory = directory.absolute()
     taken: list[str] = []
     dropped: set[str] = set()
     position = 0
@@ -134,6 +136,8 @@ def filter_arguments(args: Sequence[str], directory: Path) -> Filtered:
             option, value, used_next = found
             position += used_next
             kept = _take_valued(option, value, directory)
+            if any(word.startswith("@") for word in kept):
+                kept = ()
             taken.extend(kept)
             if not kept:
                 dropped.add(f"{option} {value}" if option == "--target" else option)
@@ -193,7 +197,7 @@ def _take_valued(option: str, value: str, directory: Path) -> tuple[str, ...]:
     option = {"--include-directory": "-I", "--include": "-include", "-isysroot": "--sysroot"}.get(option, option)
     if option in _FORCED_INCLUDES:
         if value.startswith(("@", "-")):
-            return ()  # clang reads a response file wherever a word begins with @, also as the value of an option
+            return ()
         file = Path(os.path.normpath(directory / value))
         try:
             if file.exists():
