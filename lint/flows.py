@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence, Set
 
 from kfuncgen.lint import ir
-from kfuncgen.lint.postdominance import between, meeting, postdominators
+from kfuncgen.lint.postdominance import dependent, meeting, postdominators
 from kfuncgen.records import Struct, field
 
 Key = int | ir.GlobalVariable
@@ -33,13 +33,13 @@ class InlineCall(Struct, eq=False):
 
 
 class Fork(Struct, eq=False):
-    """The end of a block that takes several ways: the numbers that decide, and what lies between it and where the
-    ways meet again (`end`, None when they do not)."""
+    """The end of a block (`order`) that takes several ways: the numbers that decide, and where the ways meet again
+    (`end`, None when they do not, or perhaps never)."""
 
+    order: int
     terminator: ir.Branch | ir.Switch
     reads: frozenset[Key]
     end: ir.Block | None
-    region: tuple[int, ...]
 
 
 class BlockFlow(Struct, eq=False):
@@ -63,6 +63,9 @@ class Flows(Struct, eq=False):
     calls: list[InlineCall] = field(default_factory=list)
     forks: list[Fork] = field(default_factory=list)
     blocks: list[BlockFlow] = field(default_factory=list)
+    decided: dict[int, list[int]] = field(default_factory=dict)
+    """Blocks by which forks decide whether they are run (both by order). What lies between the ways of a fork is
+    found through the forks among it: to keep all of it would take the square of their number."""
     computing: list[tuple[ir.Instruction | ir.Return, Key | None]] = field(default_factory=list)
     """Statements that do nothing but give their target a number."""
     places: list[tuple[ir.Place, Key]] = field(default_factory=list)
@@ -95,20 +98,24 @@ class _Reader:
             for instruction in block.instructions:
                 if not self._instruction(instruction, flow):
                     flow.plain = False
-            if not self._terminator(block.terminator):
+            if not self._terminator(block):
                 flow.plain = False
             flows.blocks.append(flow)
         if flows.forks:
             after = postdominators(function)
             for fork in flows.forks:
                 sides = _sides(fork.terminator)
-                fork.end = meeting(function, after, sides)
-                if fork.end is not None:
-                    fork.region = tuple(block.order for block in between(sides, fork.end))
+                end = meeting(function, after, sides)
+                inside = dependent(after, sides, end) if end is not None else None
+                if inside is not None:
+                    fork.end = end
+                    for order in inside:
+                        flows.decided.setdefault(order, []).append(fork.order)
         return flows
 
-    def _terminator(self, end: ir.Terminator | None) -> bool:
+    def _terminator(self, block: ir.Block) -> bool:
         """Take in how a block ends; whether it only decides where to go on."""
+        end = block.terminator
         if isinstance(end, ir.Branch | ir.Switch):
             reads: set[Key] = set()
             condition = end.condition if isinstance(end, ir.Branch) else end.value
@@ -116,7 +123,7 @@ class _Reader:
             if has_pointers(condition):
                 self.flows.needed |= reads
                 return False
-            self.flows.forks.append(Fork(end, frozenset(reads), None, ()))
+            self.flows.forks.append(Fork(block.order, end, frozenset(reads), None))
             return plain
         if isinstance(end, ir.Return):
             if end.value is not None and self._expression(end.value, self.flows.returned):

@@ -85,6 +85,21 @@ def meeting(function: ir.Function, after: Postdominators, sides: Sequence[ir.Blo
     return function.blocks[common] if common < len(function.blocks) else None
 
 
+def dependent(after: Postdominators, sides: Sequence[ir.Block], meeting: ir.Block) -> list[int] | None:
+    """Blocks (by order) that are run or not as one of `sides` is taken: those that every way from it leads through
+    before the sides meet (control dependence of Ferrante, Ottenstein and Warren, 1987). What is between the sides
+    are these, and what depends on those of them that fork. None when a way from a side may never end."""
+    found: dict[int, None] = {}
+    for side in sides:
+        order = side.order
+        if after.rank[order] < 0:
+            return None
+        while order != meeting.order and order not in found:
+            found[order] = None
+            order = after.parent[order]
+    return list(found)
+
+
 def between(sides: Sequence[ir.Block], meeting: ir.Block) -> list[ir.Block]:
     """The blocks on the ways from `sides` up to where they meet."""
     seen: dict[int, ir.Block] = {}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from kfuncgen.lint import ir
-from kfuncgen.lint.flows import ELSEWHERE, Flows, Key, flows_of
+from kfuncgen.lint.flows import ELSEWHERE, BlockFlow, Flows, Key, flows_of
 from kfuncgen.lint.values import plain_name
 from kfuncgen.records import Struct, field
 from kfuncgen.spec.helperargs import numbers_of
@@ -131,8 +131,9 @@ class Slicing:
                     ):
                         needs |= reads
             rest = []
+            mattering = self._mattering(flows, needs)
             for fork in undecided:
-                if fork.end is None or self._matters(flows, fork.region, needs):
+                if fork.order in mattering:
                     needs |= fork.reads
                 else:
                     rest.append(fork)
@@ -141,16 +142,26 @@ class Slicing:
         self._needs[name, result] = needs
         return needs
 
-    def _matters(self, flows: Flows, region: tuple[int, ...], needs: set[Key]) -> bool:
-        """Whether something between the sides of a branch is more than computing what is not needed."""
-        for order in region:
-            block = flows.blocks[order]
-            if not block.plain or not block.targets.isdisjoint(needs):
+    def _mattering(self, flows: Flows, needs: set[Key]) -> set[int]:
+        """The forks (by order) between whose sides something is more than computing what is not needed."""
+        found = {fork.order for fork in flows.forks if fork.end is None}
+        todo = [order for order in flows.decided if self._matters(flows.blocks[order], needs)]
+        todo += found
+        while todo:
+            for order in flows.decided.get(todo.pop(), ()):
+                if order not in found:
+                    found.add(order)
+                    todo.append(order)
+        return found
+
+    def _matters(self, block: BlockFlow, needs: set[Key]) -> bool:
+        """Whether a block does more than computing what is not needed."""
+        if not block.plain or not block.targets.isdisjoint(needs):
+            return True
+        for call in block.calls:
+            plain, targets = self._computes(call.callee)
+            if not plain or not targets.isdisjoint(needs):
                 return True
-            for call in block.calls:
-                plain, targets = self._computes(call.callee)
-                if not plain or not targets.isdisjoint(needs):
-                    return True
         return False
 
     def _computes(self, name: str) -> tuple[bool, set[Key]]:
@@ -173,10 +184,11 @@ class Slicing:
 
     def _slice(self, name: str, result: bool) -> Slice:
         needs, flows = self._needs[name, result] | self._globals, self._flow(name)
+        mattering = self._mattering(flows, needs)
         passed = {
             id(fork.terminator): fork.end
             for fork in flows.forks
-            if fork.end is not None and not self._matters(flows, fork.region, needs)
+            if fork.end is not None and fork.order not in mattering
         }
         computing = {
             id(statement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from kfuncgen.lint import ir
 from kfuncgen.lint.lower import lower
 from kfuncgen.lint.parse import parse
+from kfuncgen.lint.postdominance import between, meeting, postdominators
 from kfuncgen.lint.slicing import WHOLE, Slice, Slicing
 from kfuncgen.spec.load import load_builtin
 
@@ -28,12 +30,18 @@ volatile int flag;
 """
 
 
-def sliced(body: str, before: str = "", result: bool = False, name: str = "p") -> tuple[Slice, ir.Function]:
-    """The slice of a program, or of a function that it calls."""
+def slicing_of(body: str, before: str = "", result: bool = False) -> tuple[Slicing, ir.Module]:
+    """What is known of a program, and what it was read as."""
     source = HEAD + before + f'\nSEC("syscall") int p(void *ctx)\n{{\n{body}\n}}\n'
     module = lower(parse(Path("t.bpf.c"), ["-target", "bpf", "-Wno-everything"], source))
     slicing = Slicing(module, SPECS, SPECS.newest)
     slicing.add([(module.functions["p"], result)])
+    return slicing, module
+
+
+def sliced(body: str, before: str = "", result: bool = False, name: str = "p") -> tuple[Slice, ir.Function]:
+    """The slice of a program, or of a function that it calls."""
+    slicing, module = slicing_of(body, before, result)
     function = module.functions[name]
     found = [slicing.of(function, needed) for needed in (True, False)]
     return next(s for s in found if s is not WHOLE), function
@@ -131,3 +139,58 @@ def test_recursion_is_taken_as_a_whole() -> None:
 
 def test_a_pointer_that_is_kept_as_a_number_is_kept() -> None:
     assert idle("u64 n = (u64)ctx; total = n; return 0;") == set()
+
+
+def tangle(chance: random.Random) -> str:
+    """A function that jumps about: blocks that add something up, ask for something, or do what nobody steps over,
+    and go on to any others."""
+    size = chance.randrange(2, 14)
+    numbers = " ".join(f"u64 n{number} = seen[{number % 8}];" for number in range(size))
+    lines = []
+    for number in range(size):
+        what = chance.choices(("", f"n{chance.randrange(size)} += 3;", "flag = 1;"), (3, 5, 1))[0]
+        lines.append(f"L{number}: ; {what}")
+        for _ in range(chance.choice((0, 1, 1, 2))):
+            lines.append(f"if (n{chance.randrange(size)} == {number}) goto L{chance.randrange(size)};")
+        if chance.random() < 0.2:
+            lines.append(chance.choice((f"goto L{chance.randrange(size)};", "return 0;")))
+    return "\n".join([numbers, *lines, "return 0;"])
+
+
+def test_branches_are_passed_where_nothing_between_their_sides_matters() -> None:
+    """Against the definition: all blocks on the ways from the sides to where they meet."""
+    chance, passed, walked = random.Random(5), 0, 0
+    for _ in range(250):
+        body = tangle(chance)
+        slicing, module = slicing_of(body)
+        function = module.functions["p"]
+        found = slicing.of(function, False)
+        flows, after = slicing._flow("p"), postdominators(function)
+        needs = slicing._needs["p", False] | slicing._globals
+        for block in function.blocks:
+            end = block.terminator
+            if not isinstance(end, ir.Branch):
+                continue
+            sides = (end.if_true, end.if_false)
+            where = meeting(function, after, sides)
+            among = between(sides, where) if where is not None else []
+            if where is None or any(after.rank[one.order] < 0 for one in among):
+                assert id(end) not in found.passed, body  # it may never end
+                continue
+            inside = [flows.blocks[one.order] for one in among]
+            idle = all(one.plain and one.targets.isdisjoint(needs) and not one.calls for one in inside)
+            assert found.passed.get(id(end)) is (where if idle else None), body
+            passed, walked = passed + idle, walked + (not idle)
+    assert passed > 200 and walked > 200
+
+
+def test_what_is_kept_of_branches_grows_as_their_number() -> None:
+    """A ladder: between the sides of each step are all that follow."""
+    steps = 300
+    ladder = "\n".join(f"if (n == {number}) goto out;" for number in range(steps))
+    before = f"static int walk(u64 n)\n{{\n{ladder}\nn = 3;\nout: return n;\n}}"
+    slicing, module = slicing_of(f"walk(total); {TASK} return 0;", before)
+    flows = slicing._flow("walk")
+    assert len(flows.forks) == steps
+    assert sum(map(len, flows.decided.values())) <= 3 * steps
+    assert len(slicing.of(module.functions["walk"], False).passed) == steps
