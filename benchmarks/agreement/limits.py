@@ -122,6 +122,13 @@ def _null_test(case: Case) -> bool:
     return case.error is None and through and _TAKEN_FOR_NULL.search(case.known.log) is not None
 
 
+def _merged_tests(case: Case) -> bool:
+    """Two tests for NULL were made one of all bits of both pointers."""
+    return (
+        case.error is None and re.match(r"R\d+ pointer \|= pointer prohibited", case.verdict.message) is not None
+    )
+
+
 def _unused_parameter(case: Case) -> bool:
     """A global function is called, and the register of an argument holds nothing."""
     called = case.verdict.message.startswith("Caller passes invalid args into func")
@@ -181,6 +188,11 @@ LIMITS = (
         "the verifier takes pointers into the packet, and to the stack, for NULL at each test, whatever is known; "
         "compilers mostly merge such tests",
         _null_test,
+    ),
+    Limit(
+        "merged-tests",
+        "compilers make one test of `a || b`, of all bits of both pointers, which the verifier does not take",
+        _merged_tests,
     ),
     Limit(
         "unused-parameter",

@@ -196,17 +196,20 @@ def state_machine(m: Maker) -> Block:
 
 @production(4, "generic")
 def classified(m: Maker) -> Block:
-    """A function that only computes says what a number is; its caller asks it, or tests the number again."""
+    """A function that only computes says what a number is; its caller asks it, or tests the number again.
+
+    All in 64 bits: what is narrower the verifier follows only at some places on the stack.
+    """
     if not _main(m):
         return []
     short = m.pick(list(_OWNED))
     call, end = _OWNED[short]
-    name, number, class_ = m.variable(short), m.local("u32", "n", "0"), m.local("int", "class", "0")
+    name, number, class_ = m.variable(short), m.local("u64", "n", "0"), m.local("u64", "class", "0")
     value, give = Value(short, name, "owned"), end.replace("<>", name)
     test = m.pick(("<> > 100", "(<> & 8) == 8", "<> == 3", "!<>", "<> > knob"))
     called = m.number(f"class_{m.tree.name}_")
     function = Function(
-        f"{m.pick(('static __noinline', 'static __always_inline'))} void {called}(u32 n, int *out)"
+        f"{m.pick(('static __noinline', 'static __always_inline'))} void {called}(u64 n, u64 *out)"
     )
     function.body = [If(test.replace("<>", "n"), lines("*out = 1;"), lines(m.pick(("*out = 2;", "*out = knob;"))))]
     m.tree.functions.insert(0, function)

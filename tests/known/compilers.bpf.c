@@ -163,3 +163,18 @@ int FN_low_bits_of_a_pointer(struct __sk_buff *skb)
 	bpf_task_release(task);
 	return 0;
 }
+
+/* Compilers make one test of two: whether any bit of either pointer is set, and no pointer may be calculated with. */
+SEC("tc")
+int FN_one_or_the_other(struct __sk_buff *skb)
+{
+	struct task_struct *one = bpf_task_from_pid(1), *other = bpf_task_from_pid(2);
+
+	if (one || other)
+		sink = 1;
+	if (one)
+		bpf_task_release(one);
+	if (other)
+		bpf_task_release(other);
+	return 0;
+}
