@@ -281,12 +281,20 @@ def _read(path: Path) -> bytes:
 
 def _key(text: bytes, args: Sequence[str], base: _Compiled | None) -> str:
     """A name for all that decides what headers mean, but for the contents of files."""
-    lib = cindex.conf.lib._name
     before = base.file if base is not None else ""
-    parts = [__version__, str(lib), *map(str, state(lib)), os.getcwd(), before, *environment(), *args]
+    parts = [__version__, _library(), os.getcwd(), before, *environment(), *args]
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape"))
     digest.update(b"\0" + text)
     return digest.hexdigest()[:24]
+
+
+def _library() -> str:
+    """A word for the library that parses; of one that the system's loader finds its name alone is known."""
+    name = str(cindex.conf.lib._name)
+    try:
+        return f"{name} {state(name)}"
+    except OSError:
+        return name
 
 
 def _in(what: Any, name: str) -> bool:

@@ -318,3 +318,13 @@ def test_headers_with_computed_names_are_not_kept() -> None:
         b"c.h",
     }
     assert names_included(b"#include NAME\n") is None
+
+
+def test_headers_are_compiled_where_the_system_finds_the_library(
+    project: Path, options: LintOptions, headers: Headers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(project.parent / "own.h", LEAKS)
+    assert rules(project, options, None) == ["unreleased-reference"]
+    monkeypatch.setattr(parse_headers.cindex.conf.lib, "_name", "libclang.so")
+    assert rules(project, options, headers) == ["unreleased-reference"]
+    assert list((tmp_path / "cache" / "pch").glob("*.pch"))
