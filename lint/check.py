@@ -26,7 +26,7 @@ from kfuncgen.lint.parse import Unit
 from kfuncgen.lint.parse_headers import Headers
 from kfuncgen.lint.program import entry_state, is_program, parts, programs
 from kfuncgen.lint.returns import is_judged
-from kfuncgen.lint.rule import catalogue
+from kfuncgen.lint.rule import catalogue, rule_named
 from kfuncgen.lint.run import Occurrence, Program, Run
 from kfuncgen.lint.slicing import Slicing
 from kfuncgen.lint.specials import check_references
@@ -156,8 +156,8 @@ def _check_module(
     ]
     names = {unit.file, *(finding.span.file for finding in findings)}
     comments = {file: some for file in names if (some := read_suppressions(file, files[file]))}
-    # Rules take a while to import, and most sources break none.
-    rules = {name: _selected(name, options) for name in catalogue()} if findings or comments else {}
+    # Rules take a while to import, and most sources have no such comments.
+    rules = {name: _selected(name, options) for name in catalogue()} if comments else {}
     findings, silenced = silence(findings, comments, rules)
     findings = [finding for finding in findings if not options.ignores(finding.rule, finding.span.file)]
     return Report(
@@ -265,7 +265,7 @@ class _Merged(Struct):
 def _selected(rule: str, options: LintOptions) -> bool:
     if rule in options.ignore:
         return False
-    return rule in options.select if options.select is not None else not catalogue()[rule].optional
+    return rule in options.select if options.select is not None else not rule_named(rule).optional
 
 
 def explore(

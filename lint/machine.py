@@ -11,7 +11,7 @@ from enum import Enum
 class Fault(Enum):
     """Every breach that the engine can find. A rule claims one fault and words it."""
 
-    LEAK = "leak"
+    LEAK = "unreleased-reference"
     RELEASE_UNACQUIRED = "release-unacquired"
     DOUBLE_RELEASE = "double-release"
     USE_AFTER_RELEASE = "use-after-release"

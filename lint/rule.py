@@ -121,27 +121,30 @@ def _fill(template: Template, words: Words) -> str:
     return template.format_map(_Missing(words))
 
 
+@cache
+def rule_named(name: str) -> Rule:
+    """The rule of that name; KeyError when there is none. No other is imported: all of them take a while."""
+    if name not in rule_names():
+        raise KeyError(name)
+    rule: Rule = import_module(f"kfuncgen.lint.rules.{name.replace('-', '_')}").RULE
+    return replace(rule, name=name)
+
+
+def rule_of(fault: Fault) -> Rule | None:
+    """The rule that claims a fault, which is called as it is; None when there is none."""
+    return rule_named(fault.value) if fault.value in rule_names() else None
+
+
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Rule]:
     """All rules by name, sorted."""
-    found: dict[str, Rule] = {}
-    for name in rule_names():
-        stem = name.replace("-", "_")
-        rule: Rule = import_module(f"kfuncgen.lint.rules.{stem}").RULE
-        found[name] = replace(rule, name=name)
-    return found
+    return {name: rule_named(name) for name in rule_names()}
 
 
 @cache
 def _page(name: str) -> str:
     page = Path(__file__).with_name("rules") / f"{name.replace('-', '_')}.md"
     return page.read_text(encoding="utf-8") if name and page.is_file() else ""
-
-
-@lru_cache(maxsize=1)
-def rules_by_fault() -> Mapping[Fault, Rule]:
-    """The rule that claims each fault."""
-    return {rule.fault: rule for rule in catalogue().values()}
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from kfuncgen.diagnostic import Event, Finding, Severity, Span
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.mending import Broken, Sources
 from kfuncgen.lint.relevance import Relevance
-from kfuncgen.lint.rule import Rule, rules_by_fault
+from kfuncgen.lint.rule import Rule, rule_of
 from kfuncgen.lint.run import Occurrence, Run
 from kfuncgen.lint.state import Step
 from kfuncgen.records import Struct, replace
@@ -36,19 +36,18 @@ def tell(run: Run, occurrences: Sequence[Occurrence], sources: Sources | None = 
     """Findings of one run, one per mistake: the shortest path wins, ties by place. No sources, no fixes."""
     if not occurrences:
         return []  # and no rule is imported
-    rules = rules_by_fault()
     relevance = Relevance(run)
     best: dict[tuple[object, ...], tuple[tuple[object, ...], Broken]] = {}
     spoken = {
         o.site
         for o in occurrences
-        if o.site and o.fault not in _SITE_FAULTS and rules[o.fault].severity is Severity.ERROR
+        if o.site and o.fault not in _SITE_FAULTS and (r := rule_of(o.fault)) and r.severity is Severity.ERROR
     }
     for occurrence in occurrences:
         if occurrence.fault is Fault.LEAK and occurrence.site in spoken:
             # What was misused on one path is not called lost on another: one mistake, one report.
             continue
-        rule = rules.get(occurrence.fault)
+        rule = rule_of(occurrence.fault)
         if rule is None:
             continue
         words = _words(run, occurrence)
@@ -69,7 +68,8 @@ def tell(run: Run, occurrences: Sequence[Occurrence], sources: Sources | None = 
 
 def _mended(broken: Broken) -> Finding:
     """The finding with its fix, where its rule has one."""
-    rule = rules_by_fault()[broken.occurrence.fault]
+    rule = rule_of(broken.occurrence.fault)
+    assert rule is not None
     fix = rule.fix(broken) if rule.fix is not None and broken.source.data else None
     return replace(broken.finding, fix=fix) if fix is not None else broken.finding
 

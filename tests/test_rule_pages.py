@@ -16,6 +16,8 @@ from rule_pages import PRELUDE, RULES, Block, Page, lint, message_pattern, pages
 
 from kfuncgen.diagnostic import Severity, UsageError
 from kfuncgen.facts.btf import read_btf
+from kfuncgen.lint.machine import Fault
+from kfuncgen.lint.rule import catalogue, rule_of
 from kfuncgen.spec.kernels import live_kernel, parse_targets
 from kfuncgen.spec.load import load_builtin
 from kfuncgen.spec.model import Kernel
@@ -122,3 +124,8 @@ def test_kernel_says_of_a_block_what_its_page_says(block: Block, prelude: tuple[
         elif block.refused and not any(p.match(line) for p in quoted for line in _said(verdict)):
             wrong.append(f"{place}: refused with a message that the page does not quote: {verdict.message}")
     assert not wrong, "\n".join(["", *wrong])
+
+
+def test_rules_are_called_as_their_faults() -> None:
+    assert [name for name, rule in catalogue().items() if rule.fault.value != name] == []
+    assert [fault for fault in Fault if rule_of(fault) is None] == []
