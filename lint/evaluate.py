@@ -9,7 +9,7 @@ from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.memory import Location, Memory
 from kfuncgen.lint.state import State
 from kfuncgen.lint.types import Type
-from kfuncgen.lint.values import ANY, Pointer, Ref, Scalar, Value, from_outside, scalar_of
+from kfuncgen.lint.values import ANY, Death, Pointer, Ref, Scalar, Value, from_outside, scalar_of
 from kfuncgen.records import replace
 
 MAX_EXPRESSION = 3
@@ -95,8 +95,8 @@ class Evaluator(Memory):
             self.run.vague.add(identifier)
 
     def _cast(self, state: State, expression: ir.Cast) -> Value:
-        value = self.value(state, expression.operand)
         ctype = expression.ctype
+        value = (self.tested if ctype.is_pointer else self.value)(state, expression.operand)
         fact = state.fact(value)
         if isinstance(fact, Pointer):
             if ctype.is_pointer:
@@ -165,7 +165,7 @@ class Evaluator(Memory):
         return self.run.new(state, scalar_of(expression.ctype))
 
     def tested(self, state: State, expression: ir.Expr) -> Value:
-        """The value of a condition, or of what is compared: all of its bits count."""
+        """The value of a condition, of what is compared or what becomes a pointer: all of its bits count."""
         if type(expression) is ir.Binary:
             return self._binary(state, expression, whole=True)
         return self.value(state, expression)
@@ -180,8 +180,9 @@ class Evaluator(Memory):
         a, b = state.fact(left), state.fact(right)
         gone = isinstance(a, Scalar) and a.death is not None and expression.ctype.is_pointer
         if gone or isinstance(a, Pointer) or isinstance(b, Pointer):
-            if op in _OF_NUMBERS and (whole or not _shortened(op, right)) and not _folded(op, right):
-                self._numbers_only(state, op, left, right, expression)
+            numbers_only = op in _OF_NUMBERS and (whole or not _shortened(op, right)) and not _folded(op, right)
+            if numbers_only and self._calculated_with(state, op, left, right, expression):
+                return self.run.new(state, replace(ANY, death=Death("stop")))
             return self._pointer_arithmetic(state, op, left, right, expression)
         if op == "&" and isinstance(right, int):
             masked = _masked(a, right)
@@ -220,8 +221,8 @@ class Evaluator(Memory):
             return moved_by(self.run, state, left, right, 1 if op == "+" else -1)
         return Ref(left.id, left.offset + (step if op == "+" else -step))
 
-    def _numbers_only(self, state: State, op: str, left: Value, right: Value, expression: ir.Binary) -> None:
-        """Report a pointer that is calculated with as if it were a number.
+    def _calculated_with(self, state: State, op: str, left: Value, right: Value, expression: ir.Binary) -> bool:
+        """Report a pointer that is calculated with as if it were a number; whether one was.
 
         kernel/bpf/verifier.c, 6.12, adjust_ptr_min_max_vals(): operations that are neither + nor - are refused.
         """
@@ -235,7 +236,8 @@ class Evaluator(Memory):
             subject = value.id if isinstance(value, Ref) else 0
             where = self.function.name
             self.run.report(state, Fault.POINTER_BITS, expression.span, where, subject, fact.site, words)
-            return
+            return True
+        return False
 
     def compare(self, state: State, op: str, left: Value, right: Value) -> Value:
         """`left op right` as 0, 1 or a value that a branch can settle."""

@@ -100,6 +100,19 @@ int pointer_on_the_right_bad(void *ctx)
 }
 
 SEC("syscall")
+int tagged_bad(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(1);
+
+	if (!task)
+		return 0;
+	task = (void *)((long)task | 1); // error: pointer-bits
+	if (task)
+		bpf_task_release(task);
+	return 0;
+}
+
+SEC("syscall")
 int number_ok(void *ctx)
 {
 	struct task_struct *task = bpf_task_from_pid(1);
