@@ -1,9 +1,10 @@
 """How long editors wait: from an edit to its diagnostics, over the protocol, and what hover and completion take.
 
-`python -m benchmarks.lsp [FILE] [--edits N]` starts the server as an editor does, opens FILE (default: one of the
-test programs, 354 lines with vmlinux.h), and adds and removes a character of a comment at the file's end. Times
-are the client's, so they hold the protocol, the server's wait for further changes (10 ms), parsing and the linting
-of the whole source. The first answer, with which the headers are read, is told apart.
+`python -m benchmarks.lsp [FILE | --synthetic LINES] [--edits N]` starts the server as an editor does, opens FILE
+(default: one of the test programs, 354 lines with vmlinux.h) or a program like that of `benchmarks.speed`, and adds
+and removes a character of a comment at the file's end. Times are the client's, so they hold the protocol, the
+server's wait for further changes (10 ms), parsing and the linting of the whole source. The first answer, with which
+the headers are read, is told apart.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
+
+from benchmarks.speed import synthetic
 
 DEFAULT = Path(__file__).parents[1] / "tests" / "cases" / "xfrm_opts.bpf.c"
 
@@ -126,11 +129,13 @@ def main() -> None:
     """Measure the source that was named."""
     parser = argparse.ArgumentParser(description="Measure the language server.")
     parser.add_argument("file", nargs="?", type=Path, default=DEFAULT)
+    parser.add_argument("--synthetic", type=int, metavar="LINES", help="a made program of about so many lines")
     parser.add_argument("--edits", type=int, default=60)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "a.bpf.c")
-        text = arguments.file.read_text().rstrip("\n") + "\n// "
+        made = synthetic(arguments.synthetic // 27, arguments.synthetic) if arguments.synthetic else ""
+        text = (made or arguments.file.read_text()).rstrip("\n") + "\n// "
         path.write_text(text)  # libclang keeps the headers of files only that exist
         asyncio.run(measured(path, text, max(arguments.edits, 1)))
 
