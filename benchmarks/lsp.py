@@ -1,10 +1,10 @@
 """How long editors wait: from an edit to its diagnostics, over the protocol, and what hover and completion take.
 
 `python -m benchmarks.lsp [FILE | --synthetic LINES] [--edits N]` starts the server as an editor does, opens FILE
-(default: one of the test programs, 354 lines with vmlinux.h) or a program like that of `benchmarks.speed`, and adds
-and removes a character of a comment at the file's end. Times are the client's, so they hold the protocol, the
-server's wait for further changes (10 ms), parsing and the linting of the whole source. The first answer, with which
-the headers are read, is told apart.
+(default: one of the test programs, 354 lines with vmlinux.h) or a program like that of `benchmarks.speed`, and
+adds and removes a character of a comment at the file's end. Times are the client's, so they hold the protocol,
+the server's wait for further changes (10 ms), parsing and the linting of the whole source. The first answer, with
+which the headers are read, is told apart.
 """
 
 from __future__ import annotations
