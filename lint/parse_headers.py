@@ -156,11 +156,13 @@ class Headers:
             if not unchanged(depends):
                 return None
             compiled = _Compiled(file, depends, told["whole"], functions).after(base)
+            if state(compiled.file) != tuple(told["state"]):
+                return None
             if self._checked.get(key) != compiled:
-                if state(compiled.file) != tuple(told["state"]) or checksum(compiled.file) != told["checksum"]:
+                if checksum(compiled.file) != told["checksum"]:
                     return None
-                os.utime(meta)  # not the file itself: what was compiled on top of it knows its time
                 self._checked[key] = compiled
+            os.utime(meta)  # not the file itself: what was compiled on top of it knows its time
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         return compiled

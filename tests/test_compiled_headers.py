@@ -328,3 +328,26 @@ def test_headers_are_compiled_where_the_system_finds_the_library(
     monkeypatch.setattr(parse_headers.cindex.conf.lib, "_name", "libclang.so")
     assert rules(project, options, headers) == ["unreleased-reference"]
     assert list((tmp_path / "cache" / "pch").glob("*.pch"))
+
+
+def test_headers_that_another_process_removed_are_compiled_again(
+    project: Path, options: LintOptions, headers: Headers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rules(project, options, headers) == []
+    made = list((tmp_path / "cache" / "pch").glob("*.pch"))
+    for file in made:
+        file.unlink()
+    monkeypatch.setattr(parse_headers, "parse", lambda *_: pytest.fail("parsed as a whole"))
+    assert rules(project, options, headers) == []
+    assert made and list((tmp_path / "cache" / "pch").glob("*.pch"))
+
+
+def test_headers_that_are_used_are_not_the_oldest(
+    project: Path, options: LintOptions, headers: Headers, tmp_path: Path
+) -> None:
+    assert rules(project, options, headers) == []
+    described = list((tmp_path / "cache" / "pch").glob("*.json"))
+    for file in described:
+        os.utime(file, (0, 0))
+    assert rules(project, options, headers) == []
+    assert described and all(file.stat().st_mtime > 0 for file in described)
