@@ -21,7 +21,7 @@ from typing import Any
 _extensions = sys.modules.pop("typing_extensions", None)
 sys.modules["typing_extensions"] = None  # type: ignore[assignment]
 try:
-    from msgspec import Struct, field
+    from msgspec import Struct, field, to_builtins
     from msgspec.structs import replace
 finally:
     del sys.modules["typing_extensions"]
@@ -35,16 +35,9 @@ def field_names(record: Struct | type[Struct]) -> tuple[str, ...]:
 
 
 def asdict(record: Struct) -> dict[str, Any]:
-    """A record as a dict, and so the records in its fields, as JSON takes them."""
-    return {name: _plain(getattr(record, name)) for name in record.__struct_fields__}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Struct):
-        return asdict(value)
-    if isinstance(value, (tuple, list)):
-        return type(value)(map(_plain, value))
-    return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
+    """A record as a dict, and so the records in its fields, as JSON takes them: enums are their values."""
+    found: dict[str, Any] = to_builtins(record)
+    return found
 
 
 __all__ = ["Struct", "asdict", "field", "field_names", "replace"]
