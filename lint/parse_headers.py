@@ -25,6 +25,7 @@ from kfuncgen import __version__
 from kfuncgen.cachedir import cache_dir, checksum, drop_stale, is_stale, read_kept, write_kept
 from kfuncgen.diagnostic import Place, SourceError
 from kfuncgen.lint.compiler import MAX_SOURCE_BYTES
+from kfuncgen.lint.kept import libclang
 from kfuncgen.lint.parse import Unit, check_source, errors_of, finished, library, parse
 from kfuncgen.lint.prefix import masked, stages
 from kfuncgen.lint.processes import done_alone
@@ -284,19 +285,10 @@ def _read(path: Path) -> bytes:
 def _key(text: bytes, args: Sequence[str], base: _Compiled | None) -> str:
     """A name for all that decides what headers mean, but for the contents of files."""
     before = base.file if base is not None else ""
-    parts = [__version__, _library(), os.getcwd(), before, *environment(), *args]
+    parts = [__version__, libclang(), os.getcwd(), before, *environment(), *args]
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape"))
     digest.update(b"\0" + text)
     return digest.hexdigest()[:24]
-
-
-def _library() -> str:
-    """A word for the library that parses; of one that the system's loader finds its name alone is known."""
-    name = str(cindex.conf.lib._name)
-    try:
-        return f"{name} {state(name)}"
-    except OSError:
-        return name
 
 
 def _in(what: Any, name: str) -> bool:

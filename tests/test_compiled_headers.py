@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kfuncgen.diagnostic import SourceError
-from kfuncgen.lint import LintOptions, parse_headers
+from kfuncgen.lint import LintOptions, kept, parse_headers
 from kfuncgen.lint.check import check_file
 from kfuncgen.lint.parse_headers import Headers
 from kfuncgen.lint.prefix import masked, stages
@@ -325,8 +325,12 @@ def test_headers_are_compiled_where_the_system_finds_the_library(
 ) -> None:
     write(project.parent / "own.h", LEAKS)
     assert rules(project, options, None) == ["unreleased-reference"]
-    monkeypatch.setattr(parse_headers.cindex.conf.lib, "_name", "libclang.so")
-    assert rules(project, options, headers) == ["unreleased-reference"]
+    monkeypatch.setenv("LIBCLANG_LIBRARY_PATH", str(tmp_path))  # no such file is there: its state is not known
+    kept.libclang.cache_clear()
+    try:
+        assert rules(project, options, headers) == ["unreleased-reference"]
+    finally:
+        kept.libclang.cache_clear()
     assert list((tmp_path / "cache" / "pch").glob("*.pch"))
 
 
