@@ -18,7 +18,6 @@ MAX_EXPRESSION = 3
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 _SHORTENED = frozenset(("&", "|", "^", "<<", "*"))
 """Compilers calculate these in as few bits as are wanted of the result: 32 bits of a pointer are a number."""
-_OF_NUMBERS = frozenset((*_SHORTENED, ">>", "/", "%"))
 _KNOWN_POINTERS = frozenset(("kernel", "alloc", "percpu", "map-key", "map-value", "memory"))
 
 
@@ -180,7 +179,7 @@ class Evaluator(Memory):
         a, b = state.fact(left), state.fact(right)
         gone = isinstance(a, Scalar) and a.death is not None and expression.ctype.is_pointer
         if gone or isinstance(a, Pointer) or isinstance(b, Pointer):
-            numbers_only = op in _OF_NUMBERS and (whole or not _shortened(op, right)) and not _folded(op, right)
+            numbers_only = op not in ("+", "-") and (whole or not _shortened(op, right)) and not _folded(op, right)
             if numbers_only and self._calculated_with(state, op, left, right, expression):
                 return self.run.new(state, replace(ANY, death=Death("stop")))
             return self._pointer_arithmetic(state, op, left, right, expression)

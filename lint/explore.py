@@ -16,7 +16,7 @@ from kfuncgen.lint.conditions import assume, assume_comparison
 from kfuncgen.lint.dynptrs import change_packet
 from kfuncgen.lint.evaluate import Evaluator
 from kfuncgen.lint.integers import decide
-from kfuncgen.lint.joining import Meeting, told_by
+from kfuncgen.lint.joining import Meeting, Told, told_by
 from kfuncgen.lint.regions import check_exit
 from kfuncgen.lint.returns import check_program_return
 from kfuncgen.lint.run import MAX_FRAMES, MAX_STEPS, Run, stop
@@ -73,7 +73,8 @@ class Explorer:
     def explore(self, state: State) -> list[tuple[State, Value]]:
         """All ways out of the function from one entry state: state and returned value."""
         blocks = {b.order: b for b in self.function.blocks}
-        self.before = state.regions.copy()
+        if self.plain:
+            self.before = state.regions.copy()
         self._arrive(self.function.blocks[0], state)
         while self.queue:
             order, serial, current, ground = heapq.heappop(self.queue)
@@ -105,7 +106,7 @@ class Explorer:
         meeting = self.meetings.get(block.order)
         if meeting is None:
             meeting = self.meetings[block.order] = self._meeting()
-        told = told_by(state, self.before, self.depth * FRAME) if self.plain and not block.repeats else None
+        told = self._told(state) if not block.repeats else None
         onward = meeting.arrive(state, self._to_return(state) if self.plain else None, told)
         if onward is not None:
             self.serial += 1
@@ -117,6 +118,10 @@ class Explorer:
         """The constants that a path is about to return: what tells the caller apart which path was taken."""
         kept = [state.read(self.depth * FRAME + var.index, 0, var.ctype.size) for var in self.returned]
         return tuple(value if isinstance(value, int) else None for value in kept)
+
+    def _told(self, state: State) -> Told | None:
+        """The constants that a function without contracts has written for its callers."""
+        return told_by(state, self.before, self.depth * FRAME) if self.plain else None
 
     # -- blocks ------------------------------------------------------------------------------------------
 
@@ -309,9 +314,7 @@ class Explorer:
         for state, value in self.exits:
             # An error code tells which path was taken: paths with different ones stay apart.
             constant = value if isinstance(value, int) else None
-            onward = self.leaving.arrive(
-                state, constant, told_by(state, self.before, self.depth * FRAME) if self.plain else None
-            )
+            onward = self.leaving.arrive(state, constant, self._told(state))
             if onward is not None:
                 distinct.append(onward)
         return distinct

@@ -250,7 +250,7 @@ def _join_results(known: State, new: State, matched: _Matched, forget: bool) -> 
                 known.facts[identifier] = replace(fact, low=ANY.low, high=ANY.high, excluded=())
                 changed = True
         elif not _covers(fact, other):
-            low, high = (ANY.low, ANY.high) if forget else (min(fact.low, other.low), max(fact.high, other.high))
+            low, high = _hull(fact, other, forget)
             both = tuple(n for n in fact.excluded if n in other.excluded)
             known.facts[identifier] = replace(fact, low=low, high=high, excluded=both)
             changed = True
@@ -260,6 +260,11 @@ def _join_results(known: State, new: State, matched: _Matched, forget: bool) -> 
 def _covers(one: Scalar, other: Scalar) -> bool:
     """Whether all numbers that `other` may be `one` may be too."""
     return one.low <= other.low and other.high <= one.high and not set(one.excluded) - set(other.excluded)
+
+
+def _hull(one: Scalar, other: Scalar, forget: bool) -> tuple[int, int]:
+    """Bounds for both; with `forget` none."""
+    return (ANY.low, ANY.high) if forget else (min(one.low, other.low), max(one.high, other.high))
 
 
 def _partner(value: Value, pairs: dict[int, int]) -> Value | None:
@@ -311,9 +316,7 @@ def _joined(
     if isinstance(mine, Ref) and isinstance(theirs, Ref):
         same = pairs.setdefault(mine.id, theirs.id) == theirs.id and back.setdefault(theirs.id, mine.id) == mine.id
     covered = _covers(a, b)
-    low, high = min(a.low, b.low), max(a.high, b.high)
-    if forget and not covered:
-        low, high = ANY.low, ANY.high
+    low, high = _hull(a, b, forget and not covered)
     death = a.death if a.death == b.death else Death("stop") if a.death or b.death else None
     grown = Scalar(low, high, death=death, error_of=a.error_of if a.error_of == b.error_of else 0)
     if same and isinstance(mine, Ref):

@@ -10,7 +10,7 @@ from kfuncgen.diagnostic import Event, Finding, Severity, Span
 from kfuncgen.lint.machine import Fault
 from kfuncgen.lint.mending import Broken, Sources
 from kfuncgen.lint.relevance import Relevance
-from kfuncgen.lint.rule import Rule, rule_of
+from kfuncgen.lint.rule import Rule, rule_named, rule_of
 from kfuncgen.lint.run import Occurrence, Run
 from kfuncgen.lint.state import Step
 from kfuncgen.records import Struct, replace
@@ -68,8 +68,7 @@ def tell(run: Run, occurrences: Sequence[Occurrence], sources: Sources | None = 
 
 def _mended(broken: Broken) -> Finding:
     """The finding with its fix, where its rule has one."""
-    rule = rule_of(broken.occurrence.fault)
-    assert rule is not None
+    rule = rule_named(broken.finding.rule)
     fix = rule.fix(broken) if rule.fix is not None and broken.source.data else None
     return replace(broken.finding, fix=fix) if fix is not None else broken.finding
 
